@@ -1,0 +1,1 @@
+//! Vendor formats: bytes in, Inbound out

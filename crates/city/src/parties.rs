@@ -1,0 +1,37 @@
+//! Which party a code means on a day.
+
+use chrono::NaiveDate;
+
+use crate::model::City;
+
+impl City {
+    /// The party that a code means on a local day.
+    ///
+    /// Before `valid_from` it is the predecessor, after `valid_to` the successor: of several, the one that
+    /// `category` now names, else the first. A code that is not a party's, or that has nobody before or after
+    /// it, is given back as it is.
+    #[must_use]
+    pub fn party_on<'a>(&'a self, code: &'a str, day: NaiveDate, category: Option<&str>) -> &'a str {
+        let named = category.and_then(|code| self.category(code)).map(|category| category.party.as_str());
+        let mut code = code;
+        // Each turn goes to another party, and a validated city has no rings; the count only ends a search
+        // in a city that was put together by hand.
+        for _ in 0..=self.parties.len() {
+            let Some(party) = self.party(code) else { break };
+            let other = if day < party.valid_from {
+                party.predecessor.as_deref()
+            } else if party.valid_to.is_some_and(|last| day > last) {
+                let by_category =
+                    named.and_then(|named| party.successors.iter().find(|successor| *successor == named));
+                by_category.or(party.successors.first()).map(String::as_str)
+            } else {
+                None
+            };
+            match other {
+                Some(other) => code = other,
+                None => break,
+            }
+        }
+        code
+    }
+}

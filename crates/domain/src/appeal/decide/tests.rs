@@ -1,0 +1,342 @@
+use std::collections::BTreeMap;
+
+use chrono::TimeZone;
+
+use super::*;
+use crate::{
+    appeal::{Because, Due, Finding, Permille, TermCause, TextLang},
+    ids::IdKey,
+    inbound::{Channel, Surface},
+};
+
+fn message(n: u32) -> MessageId {
+    IdKey::new([1; 32]).message("whatsapp", "1", &n.to_string())
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    Utc.timestamp_opt(1_795_147_200 + second, 0).unwrap()
+}
+
+fn operator() -> Actor {
+    Actor::Operator { token: "t1".into() }
+}
+
+fn party(code: &str) -> Actor {
+    Actor::Party { code: code.into() }
+}
+
+fn text(s: &str) -> Personal<String> {
+    s.to_owned().into()
+}
+
+fn registered() -> Event {
+    Event::Registered(Box::new(Registered {
+        number: "Z-2026-000001".parse().unwrap(),
+        message: Some(message(1)),
+        contact: IdKey::new([1; 32]).contact("whatsapp", "KZ.1"),
+        channel: Channel::Whatsapp,
+        surface: Surface::Private,
+        received_at: at(0),
+        draft: false,
+        parent: None,
+    }))
+}
+
+fn route(to: &str) -> Route {
+    Route {
+        finding: FindingId(0),
+        to: to.into(),
+        waits_at: None,
+        candidates: vec![],
+        copies: vec![],
+        outside: to == "kazavtozhol",
+        bucket: "current_repair".into(),
+        category: "pothole".into(),
+        priority: "high".into(),
+        due: Due::from([(Clock::Service, deadline(100))]),
+        rules: "1".into(),
+        rule: "category".into(),
+        because: Because::default(),
+        inputs: BTreeMap::new(),
+    }
+}
+
+fn deadline(second: i64) -> Deadline {
+    Deadline {
+        at: at(second),
+        from: at(0),
+        cause: TermCause::Target { category: "pothole".into(), hours: 1 },
+    }
+}
+
+fn understood() -> Event {
+    Event::Understood(Box::new(understanding()))
+}
+
+fn understanding() -> Understanding {
+    Understanding {
+        triage: "1".into(),
+        rules: "1".into(),
+        lang: TextLang::Ru,
+        danger: false,
+        findings: vec![Finding {
+            category: "pothole".into(),
+            priority: "high".into(),
+            confidence: Permille(900),
+            because: vec!["ям".into()],
+            place: Place::default(),
+        }],
+        names_number: None,
+    }
+}
+
+fn routed(to: &str) -> Event {
+    Event::Routed(Box::new(route(to)))
+}
+
+fn answer(settles: bool) -> Answer {
+    Answer {
+        finding: FindingId(0),
+        template: None,
+        version: None,
+        lang: "ru".into(),
+        text: text("ответ"),
+        settles,
+        by: operator(),
+    }
+}
+
+fn question() -> PlaceQuestion {
+    PlaceQuestion {
+        finding: FindingId(0),
+        template: "place_question".into(),
+        version: 1,
+        lang: "ru".into(),
+        text: text("где?"),
+    }
+}
+
+/// The shortest past that leads to each state.
+fn past(state: StateName) -> Vec<Event> {
+    let finding = FindingId(0);
+    let begun = vec![registered(), understood(), routed("akimat-almaly")];
+    let and = |more: Event| begun.iter().cloned().chain([more]).collect();
+    match state {
+        StateName::Unknown => vec![],
+        StateName::Registered => vec![registered()],
+        StateName::Desk => vec![registered(), understood(), routed("operator")],
+        StateName::Asked => vec![
+            registered(),
+            understood(),
+            routed("operator"),
+            Event::PlaceAsked(Box::new(question())),
+        ],
+        StateName::Routed => begun,
+        StateName::Forwarded => and(Event::ForwardedOutside { finding, to: "kazavtozhol".into() }),
+        StateName::Accepted => and(Event::Accepted { finding, by: party("akimat-almaly") }),
+        StateName::Started => and(Event::Started { finding, by: party("akimat-almaly") }),
+        StateName::Refused => {
+            and(Event::Refused { finding, by: party("akimat-almaly"), reason: text("не наше") })
+        }
+        StateName::Answered => and(Event::Answered(Box::new(answer(true)))),
+        StateName::Done => and(Event::Done {
+            finding,
+            by: party("akimat-almaly"),
+            explanation: Some(text("заделали")),
+            proof: vec![],
+        }),
+        StateName::Closed => and(Event::Closed { by: operator(), reason: text("всё") }),
+        StateName::NotConsidered => and(Event::NotConsidered { by: operator(), reason: text("спам") }),
+        StateName::Erased => and(Event::Erased { by: operator() }),
+    }
+}
+
+fn every_command() -> Vec<Command> {
+    let finding = FindingId(0);
+    let by = operator();
+    let Event::Registered(new) = registered() else { unreachable!() };
+    vec![
+        Command::Register(new),
+        Command::NameAlias { number: "Z-2026-000401".parse().unwrap() },
+        Command::AddMessage { message: message(2), contact: None },
+        Command::EditMessage { message: message(1), version: 2 },
+        Command::WithdrawMessage { message: message(1) },
+        Command::Settle(Box::new(Settlement {
+            understanding: understanding(),
+            routes: vec![route("akimat-almaly")],
+            question: None,
+            answers: vec![],
+            alarms: vec![],
+        })),
+        Command::GivePlace { finding, place: Box::default(), message: None, by: by.clone() },
+        Command::Redirect { route: Box::new(route("tazalyq")), by: by.clone() },
+        Command::Answer(Box::new(answer(true))),
+        Command::Accept { finding, by: by.clone() },
+        Command::Refuse { finding, by: by.clone(), reason: text("не наше") },
+        Command::Start { finding, by: by.clone() },
+        Command::Finish { finding, by: by.clone(), explanation: Some(text("заделали")), proof: vec![] },
+        Command::Rate { fixed: true, message: Some(message(3)) },
+        Command::Reopen { by: by.clone(), reason: text("снова") },
+        Command::Split { parts: 1, by: by.clone() },
+        Command::Join { problem: AppealId::opened_by(message(9)), by: by.clone() },
+        Command::MarkOverdue {
+            finding,
+            clock: Clock::Service,
+            due_at: at(100),
+            escalate_to: Some("operator".into()),
+        },
+        Command::Escalate { finding, to: "akimat".into(), by: by.clone() },
+        Command::Extend { finding, clock: Clock::Legal, deadline: deadline(900), by: by.clone() },
+        Command::Correct {
+            finding,
+            category: Some("sinkhole".into()),
+            place: None,
+            route: None,
+            by: by.clone(),
+            reason: text("провал"),
+        },
+        Command::MakeOfficial { kind: "complaint".into(), by: by.clone() },
+        Command::Note { by: by.clone(), text: text("перезвонить") },
+        Command::Close { by: by.clone(), reason: text("всё") },
+        Command::NotConsider { by: by.clone(), reason: text("спам") },
+        Command::NoteTold { message: message(7), what: "receipt".into() },
+        Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into() },
+        Command::Erase { by },
+    ]
+}
+
+fn appeal(past: &[Event]) -> Appeal {
+    let mut appeal = Appeal::default();
+    past.iter().for_each(|event| appeal.evolve(event));
+    appeal
+}
+
+#[test]
+fn every_past_leads_to_its_state() {
+    for state in StateName::ALL {
+        assert_eq!(appeal(&past(state)).state(), state);
+    }
+}
+
+/// Walks every (state, command) pair: what the table allows yields facts, anything else is refused and says so.
+#[test]
+fn every_pair_follows_the_table() {
+    let commands = every_command();
+    for (name, _) in TABLE {
+        assert_eq!(TABLE.iter().filter(|(n, _)| n == name).count(), 1, "{name:?} stands in the table once");
+        assert_eq!(commands.iter().filter(|c| c.name() == *name).count(), 1, "{name:?} is tried");
+    }
+    assert_eq!(commands.len(), TABLE.len());
+    for state in StateName::ALL {
+        for command in &commands {
+            let name = command.name();
+            let decided = decide(&appeal(&past(state)), command.clone());
+            if name.is_allowed_in(state) {
+                assert!(decided.is_ok(), "{state:?} × {name:?}: {decided:?}");
+            } else if state == StateName::Unknown {
+                assert_eq!(decided, Err(Refusal::NotFound), "{name:?}");
+            } else {
+                assert_eq!(decided, Err(Refusal::NotNow { state, command: name }));
+            }
+        }
+    }
+}
+
+fn check(state: StateName, command: Command, expected: Result<&[&str], Refusal>) {
+    let decided = decide(&appeal(&past(state)), command.clone());
+    let names = decided.as_ref().map(|events| events.iter().map(Event::name).collect::<Vec<_>>());
+    assert_eq!(names.map_err(Clone::clone), expected.map(<[_]>::to_vec), "{state:?} × {:?}", command.name());
+}
+
+#[test]
+fn what_a_wish_leads_to() {
+    let finding = FindingId(0);
+    let by = party("akimat-almaly");
+    let rate = |fixed| Command::Rate { fixed, message: Some(message(3)) };
+    check(StateName::Done, rate(true), Ok(&["rated"]));
+    check(StateName::Done, rate(false), Ok(&["rated", "reopen_requested"]));
+    check(StateName::Routed, rate(false), Ok(&["rated"]));
+    check(StateName::Routed, Command::Accept { finding, by: by.clone() }, Ok(&["accepted"]));
+    check(StateName::Routed, Command::Accept { finding, by: party("water") }, Err(Refusal::NotYours));
+    check(
+        StateName::Routed,
+        Command::Accept { finding: FindingId(5), by: by.clone() },
+        Err(Refusal::NoFinding(FindingId(5))),
+    );
+    check(
+        StateName::Started,
+        Command::Finish { finding, by: by.clone(), explanation: Some(text("  ")), proof: vec![] },
+        Err(Refusal::NeedsProof),
+    );
+    check(
+        StateName::Started,
+        Command::Finish { finding, by: by.clone(), explanation: None, proof: vec!["ab".into()] },
+        Ok(&["done"]),
+    );
+    check(
+        StateName::Routed,
+        Command::Refuse { finding, by, reason: text("") },
+        Err(Refusal::NeedsReason),
+    );
+    let redirect = |to| Command::Redirect { route: Box::new(route(to)), by: operator() };
+    check(StateName::Refused, redirect("tazalyq"), Ok(&["routed"]));
+    check(StateName::Refused, redirect("kazavtozhol"), Ok(&["routed", "forwarded_outside"]));
+    let late = |second| Command::MarkOverdue {
+        finding,
+        clock: Clock::Service,
+        due_at: at(second),
+        escalate_to: Some("operator".into()),
+    };
+    check(StateName::Routed, late(100), Ok(&["overdue", "escalated"]));
+    check(StateName::Routed, late(99), Ok(&[]));
+    check(StateName::Routed, Command::Split { parts: 2, by: operator() }, Ok(&["split"]));
+    check(
+        StateName::Routed,
+        Command::Join { problem: AppealId::opened_by(message(1)), by: operator() },
+        Err(Refusal::Pointless("an appeal cannot be joined to itself")),
+    );
+}
+
+#[test]
+fn the_rules_never_decide_over_a_person() {
+    let mut events = past(StateName::Routed);
+    events.push(Event::Corrected {
+        finding: FindingId(0),
+        category: Some("sinkhole".into()),
+        place: None,
+        by: operator(),
+        reason: text("провал"),
+    });
+    let settle = every_command().into_iter().find(|c| c.name() == CommandName::Settle).unwrap();
+    assert_eq!(decide(&appeal(&events), settle), Err(Refusal::PersonDecided));
+}
+
+#[test]
+fn a_wish_repeated_after_its_facts_is_no_news() {
+    for name in [
+        CommandName::AddMessage,
+        CommandName::EditMessage,
+        CommandName::WithdrawMessage,
+        CommandName::NameAlias,
+        CommandName::Rate,
+        CommandName::Join,
+        CommandName::MarkOverdue,
+        CommandName::MakeOfficial,
+    ] {
+        let command = every_command().into_iter().find(|c| c.name() == name).unwrap();
+        let mut appeal = appeal(&past(StateName::Routed));
+        for event in decide(&appeal, command.clone()).unwrap() {
+            appeal.evolve(&event);
+        }
+        assert_eq!(decide(&appeal, command), Ok(vec![]), "{name:?}");
+    }
+}
+
+#[test]
+fn the_public_state_tells_open_from_settled() {
+    for state in StateName::ALL {
+        let public = appeal(&past(state)).public_state();
+        assert_eq!(public.open, state.is_open(), "{state:?}");
+        assert!(!public.status.is_empty());
+    }
+}

@@ -1,0 +1,298 @@
+//! Working days, office hours and terms: the arithmetic of dates that the law asks for.
+//!
+//! Everything is stored as `DateTime<Utc>`; a city's local time exists only here. A term in working days
+//! (the law's clock) ends on its last day at [`WorkingCalendar::due_at`]; a term in hours (the service
+//! clock) runs around the clock.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono_tz::Tz;
+
+/// Which days of a city are worked, and at what local hours its terms begin and end.
+///
+/// A day is worked when it is (a weekday outside the weekend, or one of `worked`) and not one of `off`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkingCalendar {
+    zone: Tz,
+    weekend: [bool; 7],
+    off: BTreeSet<NaiveDate>,
+    worked: BTreeSet<NaiveDate>,
+    due_at: NaiveTime,
+    registered_until: NaiveTime,
+}
+
+/// A calendar in which no weekday is worked: no term in working days would ever end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("every day of the week is in the weekend, so no working day would ever come")]
+pub struct NeverWorked;
+
+impl WorkingCalendar {
+    /// Builds a calendar; `due_at` and `registered_until` are local times of `zone`.
+    ///
+    /// # Errors
+    ///
+    /// [`NeverWorked`] when all seven days are in the weekend.
+    pub fn new(
+        zone: Tz,
+        weekend: impl IntoIterator<Item = Weekday>,
+        off: BTreeSet<NaiveDate>,
+        worked: BTreeSet<NaiveDate>,
+        due_at: NaiveTime,
+        registered_until: NaiveTime,
+    ) -> Result<Self, NeverWorked> {
+        let mut days = [false; 7];
+        for day in weekend {
+            days[day.num_days_from_monday() as usize] = true;
+        }
+        if days.iter().all(|free| *free) {
+            return Err(NeverWorked);
+        }
+        Ok(Self { zone, weekend: days, off, worked, due_at, registered_until })
+    }
+
+    /// The city's time zone.
+    #[must_use]
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// Local time at which the last day of a term in working days ends.
+    #[must_use]
+    pub fn due_at(&self) -> NaiveTime {
+        self.due_at
+    }
+
+    /// Local time after which a message counts as received on the next working day.
+    #[must_use]
+    pub fn registered_until(&self) -> NaiveTime {
+        self.registered_until
+    }
+
+    /// Whether `day` is worked.
+    #[must_use]
+    pub fn is_working_day(&self, day: NaiveDate) -> bool {
+        let weekday = !self.weekend[day.weekday().num_days_from_monday() as usize];
+        (weekday || self.worked.contains(&day)) && !self.off.contains(&day)
+    }
+
+    /// The local day of an instant.
+    #[must_use]
+    pub fn local_date(&self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.zone).date_naive()
+    }
+
+    /// The local time of day of an instant.
+    #[must_use]
+    pub fn local_time(&self, at: DateTime<Utc>) -> NaiveTime {
+        at.with_timezone(&self.zone).time()
+    }
+
+    /// The local year of an instant: the year of a number (`Z-2026-…`).
+    #[must_use]
+    pub fn local_year(&self, at: DateTime<Utc>) -> i32 {
+        self.local_date(at).year()
+    }
+
+    /// The instant of a local date and time.
+    ///
+    /// Where clocks were turned back the earlier of the two instants is meant; a local time that clocks
+    /// jumped over is read with the offset that held before the jump.
+    #[must_use]
+    pub fn at_local(&self, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
+        let local = day.and_time(time);
+        match self.zone.from_local_datetime(&local) {
+            chrono::LocalResult::Single(at) | chrono::LocalResult::Ambiguous(at, _) => at.to_utc(),
+            chrono::LocalResult::None => {
+                let before = local.checked_sub_signed(TimeDelta::hours(3)).unwrap_or(local);
+                match self.zone.from_local_datetime(&before).earliest() {
+                    Some(at) => at.to_utc().checked_add_signed(TimeDelta::hours(3)).unwrap_or(at.to_utc()),
+                    None => local.and_utc(),
+                }
+            }
+        }
+    }
+
+    /// The first instant of a local day.
+    #[must_use]
+    pub fn start_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        self.at_local(day, NaiveTime::MIN)
+    }
+
+    /// The working day on which what was received at `at` counts as registered.
+    ///
+    /// Received after [`registered_until`](Self::registered_until) or on a day that is not worked: the
+    /// next working day (АППК art. 64).
+    #[must_use]
+    pub fn registration_day(&self, at: DateTime<Utc>) -> NaiveDate {
+        let day = self.local_date(at);
+        if self.is_working_day(day) && self.local_time(at) <= self.registered_until {
+            day
+        } else {
+            self.next_working_day(day)
+        }
+    }
+
+    /// The first working day after `day`.
+    #[must_use]
+    pub fn next_working_day(&self, day: NaiveDate) -> NaiveDate {
+        let mut day = day;
+        while let Some(next) = day.succ_opt() {
+            day = next;
+            if self.is_working_day(day) {
+                break;
+            }
+        }
+        day
+    }
+
+    /// The `n`th working day after `day`: the first working day after it is 1, and 0 is `day` itself.
+    #[must_use]
+    pub fn nth_working_day(&self, day: NaiveDate, n: u32) -> NaiveDate {
+        (0..n).fold(day, |day, _| self.next_working_day(day))
+    }
+
+    /// How many working days come after `from`, up to and including `to`; 0 when `to` is not later.
+    #[must_use]
+    pub fn working_days_between(&self, from: NaiveDate, to: NaiveDate) -> u32 {
+        let mut count = 0;
+        let mut day = self.next_working_day(from);
+        while day <= to && day > from {
+            count += 1;
+            let next = self.next_working_day(day);
+            if next == day {
+                break;
+            }
+            day = next;
+        }
+        count
+    }
+
+    /// The end of a term of `n` working days that counts from the registration day `registered`.
+    ///
+    /// The working day after registration is day 1; the term ends on its last day at
+    /// [`due_at`](Self::due_at).
+    #[must_use]
+    pub fn due_in_working_days(&self, registered: NaiveDate, n: u32) -> DateTime<Utc> {
+        self.at_local(self.nth_working_day(registered, n), self.due_at)
+    }
+
+    /// The end of a term of `n` working days for something received at `received`.
+    #[must_use]
+    pub fn due_after_receipt(&self, received: DateTime<Utc>, n: u32) -> DateTime<Utc> {
+        self.due_in_working_days(self.registration_day(received), n)
+    }
+
+    /// A term that ends at `due`, extended by `months`, of which at most `most` are given (АППК art. 76).
+    ///
+    /// A month later is the same day of the month, or its last day when there is none; when that day is not
+    /// worked the term ends on the next working day.
+    #[must_use]
+    pub fn extended(&self, due: DateTime<Utc>, months: u32, most: u32) -> DateTime<Utc> {
+        let months = months.min(most);
+        if months == 0 {
+            return due;
+        }
+        let day = self.local_date(due);
+        let last = day.checked_add_months(Months::new(months)).unwrap_or(NaiveDate::MAX);
+        let last = if self.is_working_day(last) { last } else { self.next_working_day(last) };
+        self.at_local(last, self.due_at)
+    }
+
+    /// The end of a service term: `hours` around the clock after `from`.
+    #[must_use]
+    pub fn service_due(&self, from: DateTime<Utc>, hours: u32) -> DateTime<Utc> {
+        from.checked_add_signed(TimeDelta::hours(i64::from(hours))).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The instant by which `minutes` have passed since `from`, counting only inside `hours` of each local day.
+    #[must_use]
+    pub fn minutes_within(&self, from: DateTime<Utc>, minutes: u32, hours: DayHours) -> DateTime<Utc> {
+        let mut left = TimeDelta::minutes(i64::from(minutes));
+        let mut at = from;
+        // Each turn ends a local day, and every day gives at least one minute.
+        for _ in 0..=minutes {
+            let day = self.local_date(at);
+            let (opens, closes) = self.open_on(day, hours);
+            let begin = at.max(opens);
+            if begin < closes {
+                if begin + left <= closes {
+                    return begin + left;
+                }
+                left -= closes - begin;
+            }
+            let Some(next) = day.checked_add_days(Days::new(1)) else { break };
+            at = self.start_of(next);
+        }
+        at
+    }
+
+    /// Whether `at` is inside `hours` of its local day.
+    #[must_use]
+    pub fn is_within(&self, at: DateTime<Utc>, hours: DayHours) -> bool {
+        let (opens, closes) = self.open_on(self.local_date(at), hours);
+        (opens..closes).contains(&at)
+    }
+
+    fn open_on(&self, day: NaiveDate, hours: DayHours) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.at_minute(day, hours.opens), self.at_minute(day, hours.closes))
+    }
+
+    fn at_minute(&self, day: NaiveDate, minute: u16) -> DateTime<Utc> {
+        match NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0) {
+            Some(time) => self.at_local(day, time),
+            None => self.start_of(day.succ_opt().unwrap_or(day)),
+        }
+    }
+}
+
+/// Hours of a local day, such as `09:00-18:30` or `00:00-24:00`; the end is not inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayHours {
+    /// Minutes after local midnight, 0 to 1439.
+    opens: u16,
+    /// Minutes after local midnight, `opens + 1` to 1440.
+    closes: u16,
+}
+
+/// Hours that are not written `HH:MM-HH:MM`, or that end before they begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("hours are written HH:MM-HH:MM, from 00:00 to 24:00, the end after the beginning")]
+pub struct BadHours;
+
+impl DayHours {
+    /// Every hour of the day.
+    pub const ALL_DAY: Self = Self { opens: 0, closes: 24 * 60 };
+
+    /// Whether the whole day is inside.
+    #[must_use]
+    pub fn is_all_day(self) -> bool {
+        self == Self::ALL_DAY
+    }
+}
+
+impl std::str::FromStr for DayHours {
+    type Err = BadHours;
+
+    fn from_str(text: &str) -> Result<Self, BadHours> {
+        fn minutes(text: &str) -> Option<u16> {
+            let (hours, minutes) = text.split_once(':')?;
+            let two_digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+            if !two_digits(hours) || !two_digits(minutes) {
+                return None;
+            }
+            let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
+            (minutes < 60).then_some(hours * 60 + minutes)
+        }
+        let (opens, closes) = text.split_once('-').ok_or(BadHours)?;
+        let (opens, closes) = (minutes(opens).ok_or(BadHours)?, minutes(closes).ok_or(BadHours)?);
+        if opens < closes && closes <= 24 * 60 { Ok(Self { opens, closes }) } else { Err(BadHours) }
+    }
+}
+
+impl std::fmt::Display for DayHours {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (opens, closes) = (self.opens, self.closes);
+        write!(f, "{:02}:{:02}-{:02}:{:02}", opens / 60, opens % 60, closes / 60, closes % 60)
+    }
+}

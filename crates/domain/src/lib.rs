@@ -1,0 +1,25 @@
+//! What an appeal is and what may happen to it.
+//!
+//! This crate is the centre of Zholdary: names ([`ids`]), facts ([`message`], [`appeal`], [`number`], [`rules`],
+//! [`access`]), the decisions that lead to them (`decide` may refuse, `evolve` may not), the working-day arithmetic of a
+//! city ([`calendar`]) and the one type for personal data ([`personal::Personal`]). It knows no clock, network, disk
+//! or async: time and chance come in as arguments.
+
+pub mod access;
+pub mod appeal;
+pub mod calendar;
+pub mod ids;
+pub mod inbound;
+pub mod message;
+pub mod number;
+pub mod personal;
+pub mod place;
+pub mod rules;
+pub mod time;
+
+pub use ids::{AppealId, CommandId, ContactId, IdKey, MessageId, StreamId, StreamKind};
+pub use inbound::Inbound;
+pub use number::{Number, NumberFormat};
+pub use personal::Personal;
+pub use place::{Place, PlaceKind, Point};
+pub use time::{Clock, Position, SystemClock};

@@ -1,0 +1,456 @@
+//! The stream of one message: what was received or sent, what became of it.
+//!
+//! Edits, withdrawals and delivery marks may come before the message itself: each is recorded in its stream at once and
+//! waits there.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AppealId, CommandId, ContactId, MessageId},
+    inbound::{Channel, Content, DeliveryState, Join, Surface},
+    number::Number,
+    personal::{self, Personal},
+};
+
+/// A resident's message as it was received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Received {
+    /// The channel.
+    pub channel: Channel,
+    /// The part of the channel.
+    pub surface: Surface,
+    /// Our account there.
+    pub account: String,
+    /// The platform's id.
+    #[serde(serialize_with = "personal::write")]
+    pub external_id: Personal<String>,
+    /// Who wrote it; a message without a sender is its own contact.
+    pub contact: ContactId,
+    /// Other keys of the same person, told by the channel together with the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<ContactId>,
+    /// Name of the sender's profile.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub name: Option<Personal<String>>,
+    /// Phone of the sender, E.164.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub phone: Option<Personal<String>>,
+    /// The steady key under which the channel knows the sender: replies go there.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub address: Option<Personal<String>>,
+    /// What it says.
+    pub content: Content,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// How it may join an appeal.
+    pub join: Join,
+    /// The message's own time; later than our clock by more than ten minutes it is our clock's.
+    pub sent_at: DateTime<Utc>,
+    /// Name of the raw bytes that it was parsed from (BLAKE3, hexadecimal).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
+    /// The message tells only that the contact's keys changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keys_changed: bool,
+}
+
+/// Why a message is part of no appeal.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SetAside {
+    /// A sticker, a greeting button, a note of the platform: nobody asks for anything.
+    NoAppeal,
+    /// A note that belongs to the conversation, not to an appeal.
+    Note,
+    /// A mailing.
+    Mailing,
+    /// A person must look at it.
+    ForPerson,
+}
+
+/// How a message found its appeal.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// It opened it.
+    Opened,
+    /// It answers one of our messages.
+    ByReply,
+    /// It came within ten minutes of the one before.
+    ByWindow,
+    /// Its button names the number, or answers our question.
+    ByButton,
+    /// The same author under the same comment.
+    ByParent,
+}
+
+/// A fact about one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// A resident's message was received.
+    Received(Box<Received>),
+    /// Its author changed it. The first content stays readable.
+    Edited {
+        /// What it says now.
+        content: Content,
+        /// When it was edited.
+        sent_at: DateTime<Utc>,
+    },
+    /// Its author took it back: hidden from the public, never erased.
+    Withdrawn {
+        /// When.
+        sent_at: DateTime<Utc>,
+    },
+    /// It belongs to this appeal.
+    Placed {
+        /// The appeal.
+        appeal: AppealId,
+        /// Whether it opened the appeal.
+        opens: bool,
+        /// How the appeal was found.
+        found: Found,
+    },
+    /// It belongs to no appeal.
+    SetAside {
+        /// Why.
+        why: SetAside,
+    },
+    /// We sent it.
+    Sent {
+        /// The channel.
+        channel: Channel,
+        /// Our account there.
+        account: String,
+        /// The platform's id.
+        #[serde(serialize_with = "personal::write")]
+        external_id: Personal<String>,
+        /// The resident's message whose appeal it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<MessageId>,
+        /// The appeal it belongs to, when known directly.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        appeal: Option<AppealId>,
+        /// A number of an earlier system that it named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<Number>,
+        /// Whom it was sent to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact: Option<ContactId>,
+        /// When it was sent.
+        sent_at: DateTime<Utc>,
+    },
+    /// The platform showed us a message of our account.
+    Echoed {
+        /// When it was sent.
+        sent_at: DateTime<Utc>,
+        /// What it says.
+        content: Content,
+    },
+    /// The platform told how far our message came.
+    Delivery {
+        /// How far.
+        state: DeliveryState,
+        /// When.
+        at: DateTime<Utc>,
+        /// The platform's code of the error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<i64>,
+    },
+}
+
+/// What became of a resident's message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Part of an appeal.
+    Placed {
+        /// The appeal.
+        appeal: AppealId,
+        /// Whether it opened the appeal.
+        opens: bool,
+        /// How the appeal was found.
+        found: Found,
+    },
+    /// Part of no appeal.
+    SetAside(SetAside),
+}
+
+/// Where one message stands. The facts come in any order, so each stands for itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// As received.
+    pub received: Option<Box<Received>>,
+    /// Later contents, in the order they were recorded.
+    pub edits: Vec<(DateTime<Utc>, Content)>,
+    /// When it was taken back.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// What became of it.
+    pub outcome: Option<Outcome>,
+    /// Whether it is ours and recorded as sent.
+    pub sent: bool,
+    /// Whether the platform echoed it.
+    pub echoed: bool,
+    /// How far it came.
+    pub delivery: Option<DeliveryState>,
+}
+
+impl Message {
+    /// What the message says now: its last edit by the author's own time, else what was received.
+    #[must_use]
+    pub fn content(&self) -> Option<&Content> {
+        let first = &self.received.as_ref()?.content;
+        Some(self.edits.iter().max_by_key(|(at, _)| *at).map_or(first, |(_, content)| content))
+    }
+
+    /// Takes in a fact.
+    pub fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Received(received) => self.received = Some(received.clone()),
+            Event::Edited { content, sent_at } => self.edits.push((*sent_at, content.clone())),
+            Event::Withdrawn { sent_at } => self.withdrawn_at = Some(*sent_at),
+            Event::Placed { appeal, opens, found } => {
+                self.outcome = Some(Outcome::Placed { appeal: *appeal, opens: *opens, found: *found });
+            }
+            Event::SetAside { why } => self.outcome = Some(Outcome::SetAside(*why)),
+            Event::Sent { .. } => self.sent = true,
+            Event::Echoed { .. } => self.echoed = true,
+            Event::Delivery { state, .. } => self.delivery = Some(*state),
+        }
+    }
+}
+
+/// A wish to record something about a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Record that it was received.
+    Receive(Box<Received>),
+    /// Record another content.
+    Edit {
+        /// What it says now.
+        content: Content,
+        /// When it was edited.
+        sent_at: DateTime<Utc>,
+    },
+    /// Record that it was taken back.
+    Withdraw {
+        /// When.
+        sent_at: DateTime<Utc>,
+    },
+    /// Record that we sent it: an [`Event::Sent`].
+    RecordSent(Box<Event>),
+    /// Record how far it came.
+    Deliver {
+        /// How far.
+        state: DeliveryState,
+        /// When.
+        at: DateTime<Utc>,
+        /// The platform's code of the error.
+        error: Option<i64>,
+    },
+    /// Say what became of it.
+    Settle(Outcome),
+}
+
+/// Why a wish about a message was not followed. Nothing was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Only what was received can be placed.
+    #[error("the message was not received yet")]
+    NotReceived,
+    /// It was settled before, otherwise.
+    #[error("the message was settled before")]
+    Settled(Outcome),
+}
+
+/// Chooses the facts that follow `command`, given what is known of the message. No facts: nothing new was said.
+///
+/// # Errors
+///
+/// A [`Refusal`]: the same wish stays refused until the state changes.
+pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal> {
+    Ok(match command {
+        Command::Receive(_) if message.received.is_some() => vec![],
+        Command::Receive(received) => vec![Event::Received(received)],
+        Command::Edit { content, sent_at } => {
+            // A platform may repeat an edit under another id; what says nothing new is not a version.
+            let known = message.edits.iter().any(|(at, known)| *at == sent_at && *known == content)
+                || message.content() == Some(&content);
+            if known { vec![] } else { vec![Event::Edited { content, sent_at }] }
+        }
+        Command::Withdraw { .. } if message.withdrawn_at.is_some() => vec![],
+        Command::Withdraw { sent_at } => vec![Event::Withdrawn { sent_at }],
+        Command::RecordSent(_) if message.sent => vec![],
+        Command::RecordSent(sent) => vec![*sent],
+        Command::Deliver { state, at, error } => {
+            // States only go forward, and failure is final (channel rule R5).
+            let forward = message.delivery.is_none_or(|d| d != DeliveryState::Failed && state > d);
+            if forward { vec![Event::Delivery { state, at, error }] } else { vec![] }
+        }
+        Command::Settle(outcome) => match message.outcome {
+            Some(known) if known == outcome => vec![],
+            Some(known) => return Err(Refusal::Settled(known)),
+            None if message.received.is_none() => return Err(Refusal::NotReceived),
+            None => vec![match outcome {
+                Outcome::Placed { appeal, opens, found } => Event::Placed { appeal, opens, found },
+                Outcome::SetAside(why) => Event::SetAside { why },
+            }],
+        },
+    })
+}
+
+/// Command ids of what is recorded about a message. They come from causes, so that a redelivery is recognised for ever.
+pub mod command_id {
+    use super::{BTreeSet, CommandId, DateTime, DeliveryState, MessageId, Utc};
+
+    /// «It was received.»
+    #[must_use]
+    pub fn received(message: MessageId) -> CommandId {
+        CommandId::of(message, "received")
+    }
+
+    /// «It was edited»: by the platform's id or time of the edit.
+    #[must_use]
+    pub fn edited(message: MessageId, edit: &str) -> CommandId {
+        CommandId::of(message, &format!("edit/{edit}"))
+    }
+
+    /// «It was taken back.»
+    #[must_use]
+    pub fn withdrawn(message: MessageId) -> CommandId {
+        CommandId::of(message, "withdrawn")
+    }
+
+    /// «We sent it.»
+    #[must_use]
+    pub fn sent(message: MessageId) -> CommandId {
+        CommandId::of(message, "sent")
+    }
+
+    /// «It came this far.»
+    #[must_use]
+    pub fn delivery(message: MessageId, state: DeliveryState, at: DateTime<Utc>) -> CommandId {
+        CommandId::of(message, &format!("delivery/{state:?}/{}", at.timestamp_millis()))
+    }
+
+    /// «It was settled», by `register`.
+    #[must_use]
+    pub fn settled(message: MessageId) -> CommandId {
+        CommandId::of(message, "settled")
+    }
+
+    /// Every fixed id of one message, to prove that they differ.
+    #[must_use]
+    pub fn all(message: MessageId) -> BTreeSet<CommandId> {
+        [received(message), withdrawn(message), sent(message), settled(message), edited(message, "")].into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+
+    use super::*;
+    use crate::ids::IdKey;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        Utc.timestamp_opt(1_795_147_200 + second, 0).unwrap()
+    }
+
+    fn says(text: &str) -> Content {
+        Content { text: Some(text.to_owned().into()), ..Content::default() }
+    }
+
+    fn received() -> Event {
+        let key = IdKey::new([1; 32]);
+        Event::Received(Box::new(Received {
+            channel: Channel::Whatsapp,
+            surface: Surface::Private,
+            account: "118920446655001".into(),
+            external_id: "wamid.1".to_owned().into(),
+            contact: key.contact("whatsapp", "KZ.1"),
+            aliases: vec![],
+            name: None,
+            phone: None,
+            address: None,
+            content: says("яма"),
+            reply_to: None,
+            join: Join::Window,
+            sent_at: at(0),
+            raw: None,
+            keys_changed: false,
+        }))
+    }
+
+    fn placed() -> Outcome {
+        let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");
+        Outcome::Placed { appeal: AppealId::opened_by(message), opens: true, found: Found::Opened }
+    }
+
+    fn check(past: &[Event], command: Command, expected: Result<usize, Refusal>) {
+        let mut message = Message::default();
+        past.iter().for_each(|e| message.evolve(e));
+        let decided = decide(&message, command.clone());
+        assert_eq!(decided.as_ref().map(Vec::len).map_err(|r| *r), expected, "{command:?}");
+        // Repeated after its facts, a wish is no news.
+        if let Ok(events) = decided {
+            events.iter().for_each(|e| message.evolve(e));
+            assert_eq!(decide(&message, command), Ok(vec![]));
+        }
+    }
+
+    #[test]
+    fn what_is_told_twice_is_recorded_once() {
+        let Event::Received(first) = received() else { unreachable!() };
+        let edit = |text: &str| Command::Edit { content: says(text), sent_at: at(5) };
+        let deliver = |state| Command::Deliver { state, at: at(9), error: None };
+        let delivery = |state| Event::Delivery { state, at: at(9), error: None };
+        check(&[], Command::Receive(first.clone()), Ok(1));
+        check(&[received()], Command::Receive(first.clone()), Ok(0));
+        check(&[Event::Withdrawn { sent_at: at(1) }], Command::Receive(first), Ok(1));
+        check(&[received()], Command::Withdraw { sent_at: at(3) }, Ok(1));
+        check(&[], Command::Withdraw { sent_at: at(3) }, Ok(1));
+        check(&[], edit("яма"), Ok(1));
+        check(&[received()], edit("яма"), Ok(0));
+        check(&[received()], edit("люк"), Ok(1));
+        check(&[], Command::Settle(placed()), Err(Refusal::NotReceived));
+        check(&[received()], Command::Settle(placed()), Ok(1));
+        check(
+            &[received(), Event::SetAside { why: SetAside::Note }],
+            Command::Settle(placed()),
+            Err(Refusal::Settled(Outcome::SetAside(SetAside::Note))),
+        );
+        check(&[delivery(DeliveryState::Read)], deliver(DeliveryState::Sent), Ok(0));
+        check(&[delivery(DeliveryState::Sent)], deliver(DeliveryState::Read), Ok(1));
+        check(&[delivery(DeliveryState::Failed)], deliver(DeliveryState::Read), Ok(0));
+        check(&[delivery(DeliveryState::Read)], deliver(DeliveryState::Failed), Ok(1));
+    }
+
+    #[test]
+    fn the_last_edit_by_its_own_time_is_what_the_message_says() {
+        let mut message = Message::default();
+        for event in [
+            Event::Edited { content: says("вторая"), sent_at: at(20) },
+            Event::Edited { content: says("первая"), sent_at: at(10) },
+            received(),
+        ] {
+            message.evolve(&event);
+        }
+        assert_eq!(message.content(), Some(&says("вторая")));
+    }
+
+    #[test]
+    fn command_ids_differ() {
+        let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");
+        assert_eq!(command_id::all(message).len(), 5);
+    }
+}

@@ -1,0 +1,1 @@
+//! HTTP: hooks, API, pages, health, metrics

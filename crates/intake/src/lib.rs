@@ -1,0 +1,1 @@
+//! From Inbound to one record, once per message

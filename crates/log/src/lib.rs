@@ -1,0 +1,29 @@
+//! The event log: the port, its engines, the one write path.
+//!
+//! [`EventLog`] is the port, [`SqliteLog`] the embedded engine. Nobody appends but [`Decider`]: it loads a stream, decides,
+//! appends, and looks again when somebody was faster. Records are read whole ([`EventLog::load`]), in pages
+//! ([`EventLog::read`]) or as they come ([`Tail`]).
+
+mod codec;
+pub mod conformance;
+mod decider;
+mod error;
+pub mod faults;
+mod metrics;
+mod port;
+mod record;
+pub mod sqlite;
+mod tail;
+
+pub use codec::{Events, encode_events};
+pub use decider::{Aggregate, Decider, DeciderError, Handled, Loaded, Retry};
+pub use error::{
+    AppendError, BindError, Damage, DecodeError, EncodeError, Fault, OpenError, ReadError, Source,
+};
+pub use metrics::Metrics;
+pub use port::{EventLog, LogInfo, Progress, Verified, WritePermit};
+pub use record::{
+    Appended, BadHash, Causation, Cause, Expect, Hash, NewRecord, Prev, Recorded, Stream, Token,
+};
+pub use sqlite::{SqliteConfig, SqliteLog};
+pub use tail::Tail;

@@ -1,0 +1,1 @@
+//! Status views in SQLite: one projector writes, query reads

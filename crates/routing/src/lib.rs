@@ -1,0 +1,1 @@
+//! The workers that register, route and keep deadlines

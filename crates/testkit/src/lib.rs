@@ -1,0 +1,1 @@
+//! Samples, fakes and a hand-set clock for tests

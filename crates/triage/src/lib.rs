@@ -1,0 +1,1 @@
+//! Text in, understanding out: language, categories, place, danger; pure
