@@ -143,7 +143,9 @@ impl DecodeError {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Ids made under the offered key would double every message that is delivered again.
-    #[error("this log was begun with id.key {bound}, but the key here is {offered}: restore the right id.key")]
+    #[error(
+        "this log was begun with id.key {bound}, but the key here is {offered}: restore the right id.key"
+    )]
     OtherKey {
         /// Fingerprint of the key that the log was begun with.
         bound: String,
@@ -170,7 +172,9 @@ pub enum OpenError {
         least: &'static str,
     },
     /// Locks and shared memory do not work over a network.
-    #[error("{folder} is on a network file system ({kind}); keep the log on a disk of this machine, or use NATS")]
+    #[error(
+        "{folder} is on a network file system ({kind}); keep the log on a disk of this machine, or use NATS"
+    )]
     NetworkFileSystem {
         /// The folder asked for.
         folder: String,
@@ -184,7 +188,9 @@ pub enum OpenError {
         file: String,
     },
     /// A newer release wrote the file.
-    #[error("{file} has format {found}, this release reads up to {known}: use the newer release that wrote it")]
+    #[error(
+        "{file} has format {found}, this release reads up to {known}: use the newer release that wrote it"
+    )]
     NewerFormat {
         /// The file found.
         file: String,

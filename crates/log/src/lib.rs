@@ -5,7 +5,6 @@
 //! ([`EventLog::read`]) or as they come ([`Tail`]).
 
 mod codec;
-pub mod conformance;
 mod decider;
 mod error;
 pub mod faults;
@@ -13,6 +12,7 @@ mod metrics;
 mod port;
 mod record;
 pub mod sqlite;
+pub mod streams;
 mod tail;
 
 pub use codec::{Events, encode_events};

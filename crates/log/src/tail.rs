@@ -1,6 +1,6 @@
 //! Reading the log as it grows.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ pub(crate) trait TailSource: Send + Sync {
 /// Dropping the future of [`Tail::next`] or [`Tail::next_page`] loses nothing. After an error the tail stands where it
 /// stood and may be asked again.
 pub struct Tail {
-    source: Arc<dyn TailSource>,
+    source: Box<dyn TailSource>,
     head: watch::Receiver<Position>,
     read: VecDeque<Recorded>,
     after: Position,
@@ -29,11 +29,7 @@ pub struct Tail {
 const PAGE_RECORDS: usize = 500;
 
 impl Tail {
-    pub(crate) fn new(
-        source: Arc<dyn TailSource>,
-        head: watch::Receiver<Position>,
-        after: Position,
-    ) -> Self {
+    pub(crate) fn new(source: Box<dyn TailSource>, head: watch::Receiver<Position>, after: Position) -> Self {
         Self { source, head, read: VecDeque::new(), after }
     }
 

@@ -24,7 +24,7 @@ pub(super) const FORMAT: u32 = 1;
 /// The first SQLite without the race between a checkpoint and a writer that could lose commits (fixed in 3.51.3).
 const LEAST_SQLITE: (i32, &str) = (3_051_003, "3.51.3");
 
-/// Everything that stands in the file besides its records; `verify` looks for exactly this.
+/// Tables, indexes and triggers of the file; `verify` looks for exactly these.
 pub(super) const SCHEMA: &str = "
 CREATE TABLE record(
   position INTEGER PRIMARY KEY,
@@ -86,9 +86,9 @@ pub(super) fn marked_position(mark: &[u8]) -> Position {
     Position(mark.get(..8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
 }
 
-/// A position or version as SQLite keeps it.
+/// A position or version as SQLite keeps it; what is larger than any that can be written reads as the largest.
 pub(super) fn sql(number: u64) -> i64 {
-    i64::try_from(number).expect("positions and versions are counted one by one and stay far below 2^63")
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A position or version as SQLite kept it; a negative one, which we never write, reads as 0.
@@ -174,7 +174,7 @@ pub(super) fn open_writer(file: &Path, config: &SqliteConfig) -> Result<(Connect
         }
         Found::Ours(_) | Found::Empty => {}
     }
-    // Why these and no others: `facts` in the README of this crate, «SQLite settings».
+    // Why these and no others stands in this crate's README.
     patiently(deadline, || {
         connection.execute_batch(
             "PRAGMA journal_mode = WAL;
@@ -210,7 +210,8 @@ enum Found {
 fn found(connection: &Connection) -> rusqlite::Result<Found> {
     let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
+        connection
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))?;
     Ok(match (pragma("application_id")?, tables) {
         (APPLICATION_ID, _) => Found::Ours(pragma("user_version")?),
         (0, 0) => Found::Empty,
@@ -251,9 +252,8 @@ fn create_locked(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Opens the file for reading only.
 pub(super) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.execute_batch(

@@ -41,6 +41,10 @@ impl Readers {
         }
     }
 
+    pub(super) const fn log_id(&self) -> Uuid {
+        self.log_id
+    }
+
     /// Runs `read` on one of the connections, on a thread that may block.
     pub(super) async fn with<T: Send + 'static>(
         self: &Arc<Self>,
@@ -78,9 +82,7 @@ impl Readers {
         let (stream, log_id) = (stream.clone(), self.log_id);
         self.with(move |connection| {
             let mut statement = connection
-                .prepare_cached(
-                    "SELECT position, hash, bytes FROM record WHERE stream = ?1 ORDER BY version",
-                )
+                .prepare_cached("SELECT position, hash, bytes FROM record WHERE stream = ?1 ORDER BY version")
                 .map_err(unavailable)?;
             let mut rows = statement.query(params![stream.to_string()]).map_err(unavailable)?;
             let mut records = Vec::new();
@@ -160,7 +162,7 @@ fn page(
             "SELECT position, hash, bytes FROM record WHERE position > ?1 ORDER BY position LIMIT ?2",
         )
         .map_err(unavailable)?;
-    let mut rows = statement.query(params![sql(after.0), limit]).map_err(unavailable)?;
+    let mut rows = statement.query(params![sql(after.0), sql(limit as u64)]).map_err(unavailable)?;
     let mut page = Vec::new();
     let (mut last, mut bytes) = (after, 0);
     while let Some(row) = rows.next().map_err(|error| unreadable(error, last.next()))? {
@@ -186,8 +188,7 @@ fn page(
 }
 
 fn head(connection: &Connection) -> Result<Position, ReadError> {
-    let mut statement =
-        connection.prepare_cached("SELECT max(position) FROM record").map_err(unavailable)?;
+    let mut statement = connection.prepare_cached("SELECT max(position) FROM record").map_err(unavailable)?;
     let last: Option<i64> = statement.query_row([], |row| row.get(0)).map_err(unavailable)?;
     Ok(Position(last.map_or(0, number)))
 }
