@@ -24,7 +24,12 @@ pub enum Command {
     /// Know it under another number too.
     NameAlias { number: Number },
     /// Add a message.
-    AddMessage { message: MessageId, contact: Option<ContactId> },
+    AddMessage {
+        message: MessageId,
+        contact: Option<ContactId>,
+        /// It says something, so an appeal that was settled wants a look.
+        says: bool,
+    },
     /// Note that a message got another content.
     EditMessage { message: MessageId, version: u32 },
     /// Note that a message was taken back.
@@ -307,7 +312,13 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
             if known { vec![] } else { vec![Event::AliasNamed { number }] }
         }
         Command::AddMessage { message, .. } if appeal.messages.contains(&message) => vec![],
-        Command::AddMessage { message, contact } => vec![Event::MessageAdded { message, contact }],
+        Command::AddMessage { message, contact, says } => {
+            let mut events = vec![Event::MessageAdded { message, contact }];
+            if says && CommandName::Reopen.is_allowed_in(appeal.state()) {
+                events.push(Event::ReopenRequested { message: Some(message) });
+            }
+            events
+        }
         Command::EditMessage { message, version } if appeal.edits.contains(&(message, version)) => vec![],
         Command::EditMessage { message, version } => vec![Event::MessageEdited { message, version }],
         Command::WithdrawMessage { message } if appeal.withdrawn.contains(&message) => vec![],

@@ -253,8 +253,10 @@ pub struct Route {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceQuestion {
-    /// The finding that waits for it; danger does not wait.
+    /// The finding that it is about.
     pub finding: FindingId,
+    /// The finding goes no further until the place is known. Danger does not wait.
+    pub waits: bool,
     /// Code of the template.
     pub template: String,
     /// Version of the template.

@@ -333,6 +333,7 @@ impl Appeal {
             Event::PlaceAsked(question) => {
                 self.place_asked = true;
                 if let Some(f) = self.finding(question.finding)
+                    && question.waits
                     && f.stage == Stage::Desk
                 {
                     f.stage = Stage::Asked;

@@ -109,6 +109,7 @@ fn answer(settles: bool) -> Answer {
 fn question() -> PlaceQuestion {
     PlaceQuestion {
         finding: FindingId(0),
+        waits: true,
         template: "place_question".into(),
         version: 1,
         lang: "ru".into(),
@@ -158,7 +159,7 @@ fn every_command() -> Vec<Command> {
     vec![
         Command::Register(new),
         Command::NameAlias { number: "Z-2026-000401".parse().unwrap() },
-        Command::AddMessage { message: message(2), contact: None },
+        Command::AddMessage { message: message(2), contact: None, says: true },
         Command::EditMessage { message: message(1), version: 2 },
         Command::WithdrawMessage { message: message(1) },
         Command::Settle(Box::new(Settlement {
@@ -256,6 +257,10 @@ fn what_a_wish_leads_to() {
     check(StateName::Done, rate(true), Ok(&["rated"]));
     check(StateName::Done, rate(false), Ok(&["rated", "reopen_requested"]));
     check(StateName::Routed, rate(false), Ok(&["rated"]));
+    let add = |says| Command::AddMessage { message: message(2), contact: None, says };
+    check(StateName::Routed, add(true), Ok(&["message_added"]));
+    check(StateName::Answered, add(true), Ok(&["message_added", "reopen_requested"]));
+    check(StateName::Answered, add(false), Ok(&["message_added"]));
     check(StateName::Routed, Command::Accept { finding, by: by.clone() }, Ok(&["accepted"]));
     check(StateName::Routed, Command::Accept { finding, by: party("water") }, Err(Refusal::NotYours));
     check(
