@@ -1,6 +1,5 @@
 //! A TOML file, taken apart key by key so that one fault does not hide the others.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
@@ -10,7 +9,7 @@ use super::book::{At, Book, Codes};
 /// A TOML file of which keys are taken until none is left.
 pub(super) struct Document<'a> {
     pub(super) file: &'a str,
-    text: &'a str,
+    lines: Lines,
     root: DeTable<'a>,
     whole: bool,
 }
@@ -26,9 +25,10 @@ impl<'a> Document<'a> {
     pub(super) fn read(file: &'a str, bytes: &'a [u8], book: &Book) -> Option<Self> {
         let text = utf8(file, bytes, book)?;
         let (root, errors) = DeTable::parse_recoverable(text);
-        let document = Self { file, text, root: root.into_inner(), whole: errors.is_empty() };
+        let lines = Lines::of(text);
+        let document = Self { file, lines, root: root.into_inner(), whole: errors.is_empty() };
         for error in errors {
-            let at = At { file, line: error.span().map_or(0, |span| line_of(text, span.start)) };
+            let at = document.on_line(error.span().map_or(0, |span| document.lines.of_offset(span.start)));
             book.fault(at, format!("this is not TOML: {}", one_line(error.message())), "correct the line");
         }
         Some(document)
@@ -36,11 +36,15 @@ impl<'a> Document<'a> {
 
     /// The place of something in the file.
     pub(super) fn at<T>(&self, spanned: &Spanned<T>) -> At<'a> {
-        At { file: self.file, line: line_of(self.text, spanned.span().start) }
+        At { file: self.file, line: self.lines.of_offset(spanned.span().start) }
     }
 
     pub(super) fn on_line(&self, line: u32) -> At<'a> {
         At { file: self.file, line }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.root.contains_key(key)
     }
 
     /// Takes a key that must be there.
@@ -148,7 +152,7 @@ impl<'a> Document<'a> {
         match T::deserialize(ValueDeserializer::from(value)) {
             Ok(value) => Some(value),
             Err(error) => {
-                let line = error.span().map_or(line, |span| line_of(self.text, span.start).max(line));
+                let line = error.span().map_or(line, |span| self.lines.of_offset(span.start).max(line));
                 let message = one_line(error.message());
                 let remedy = if message.contains("unknown field") {
                     "correct the name of the key or remove it"
@@ -175,10 +179,19 @@ pub(super) fn utf8<'a>(file: &str, bytes: &'a [u8], book: &Book) -> Option<&'a s
     }
 }
 
-/// Line, from 1, of a place in a text.
-fn line_of(text: &str, offset: usize) -> u32 {
-    let newlines = text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
-    u32::try_from(newlines + 1).unwrap_or(u32::MAX)
+/// Where the lines of a text begin.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(std::iter::once(0).chain(newlines.map(|(offset, _)| offset + 1)).collect())
+    }
+
+    /// Line, from 1, of a place in the text.
+    fn of_offset(&self, offset: usize) -> u32 {
+        u32::try_from(self.0.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
+    }
 }
 
 fn one_line(message: &str) -> String {
