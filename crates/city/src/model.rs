@@ -425,7 +425,7 @@ pub struct Party {
 pub struct Category {
     /// Code, such as `pothole`.
     pub code: String,
-    /// The smaller wins a tie of scores.
+    /// The smaller wins a tie of scores; of equal ones, the earlier in the file.
     pub rank: u32,
     /// Group of categories.
     pub group: String,

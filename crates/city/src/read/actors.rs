@@ -209,7 +209,7 @@ pub(super) fn categories(
     book: &Book,
 ) -> (Vec<Category>, Codes) {
     let (entries, codes) = doc.list::<raw::Category>("category", "code", book);
-    let mut categories: Vec<Category> = Vec::new();
+    let mut categories = Vec::new();
     for Entry { line, value: raw } in entries {
         let at = doc.on_line(line);
         book.code(at, &raw.code);
@@ -237,13 +237,6 @@ pub(super) fn categories(
         }
         for stems in [&raw.phrases, &raw.stems, &raw.weak, &raw.not] {
             book.stems(doc.at(stems), &who, stems.get_ref());
-        }
-        if let Some(other) = categories.iter().find(|other| other.rank == raw.rank) {
-            book.fault(
-                at,
-                format!("{who} has the rank {} of \"{}\"", raw.rank, other.code),
-                "give each category its own rank, it decides ties",
-            );
         }
         categories.push(Category {
             code: raw.code,
