@@ -1,1 +1,27 @@
-//! Samples, fakes and a hand-set clock for tests
+//! What tests share: samples, a signer, a clock set by hand, ids.
+//!
+//! Every crate but `domain` may use it as a dev-dependency; it depends on `domain` alone.
+
+mod clock;
+pub mod samples;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zholdary_domain::IdKey;
+
+pub use clock::{HandClock, at};
+
+/// The `X-Hub-Signature-256` of `body` under `secret`.
+#[must_use]
+pub fn sign(secret: &str, body: &[u8]) -> String {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+/// The `id.key` of tests.
+#[must_use]
+pub fn id_key() -> IdKey {
+    IdKey::new([42; IdKey::LEN_BYTES])
+}
