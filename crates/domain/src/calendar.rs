@@ -296,3 +296,180 @@ impl std::fmt::Display for DayHours {
         write!(f, "{:02}:{:02}-{:02}:{:02}", opens / 60, opens % 60, closes / 60, closes % 60)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// Almaty, with the days off around Nauryz 2026 and two moved days of 2019.
+    fn almaty() -> WorkingCalendar {
+        let off = ["2019-05-01", "2019-05-07", "2019-05-09", "2019-05-10"];
+        let nauryz = ["2026-03-21", "2026-03-22", "2026-03-23", "2026-03-24", "2026-03-25"];
+        WorkingCalendar::new(
+            chrono_tz::Asia::Almaty,
+            [Weekday::Sat, Weekday::Sun],
+            off.into_iter().chain(nauryz).map(day).collect(),
+            [day("2019-05-04")].into(),
+            NaiveTime::from_hms_opt(18, 30, 0).unwrap(),
+            NaiveTime::from_hms_opt(18, 30, 0).unwrap(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn terms_count_from_the_registration_day() {
+        // received (UTC), registered (local day), working days, due (UTC)
+        let cases = [
+            ("a Friday at noon, over Nauryz", "2026-03-20T07:00:00Z", "2026-03-20", 15, "2026-04-15T13:30:00Z"),
+            ("on the last minute", "2026-03-20T13:30:00Z", "2026-03-20", 1, "2026-03-26T13:30:00Z"),
+            ("late on a Friday", "2026-03-20T13:30:01Z", "2026-03-26", 1, "2026-03-27T13:30:00Z"),
+            ("on a Sunday", "2026-04-05T05:00:00Z", "2026-04-06", 3, "2026-04-09T13:30:00Z"),
+            ("after local midnight", "2026-04-05T19:30:00Z", "2026-04-06", 1, "2026-04-07T13:30:00Z"),
+            ("a Saturday that is worked", "2019-05-04T05:00:00Z", "2019-05-04", 1, "2019-05-06T12:30:00Z"),
+            ("before a day off", "2019-05-06T05:00:00Z", "2019-05-06", 2, "2019-05-13T12:30:00Z"),
+            ("under UTC+6", "2024-02-29T12:30:00Z", "2024-02-29", 1, "2024-03-01T13:30:00Z"),
+            ("late under UTC+6", "2024-02-29T13:00:00Z", "2024-03-01", 1, "2024-03-04T13:30:00Z"),
+            ("under UTC+5", "2024-03-01T13:00:00Z", "2024-03-01", 1, "2024-03-04T13:30:00Z"),
+        ];
+        let calendar = almaty();
+        for (name, received, registered, days, due) in cases {
+            assert_eq!(calendar.registration_day(at(received)), day(registered), "{name}");
+            assert_eq!(calendar.due_after_receipt(at(received), days), at(due), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_extension_is_limited_and_ends_on_a_working_day() {
+        // due, months asked, months allowed, extended
+        let cases = [
+            ("2026-04-15T13:30:00Z", 2, 2, "2026-06-15T13:30:00Z"),
+            ("2026-04-15T13:30:00Z", 5, 2, "2026-06-15T13:30:00Z"),
+            ("2026-04-15T13:30:00Z", 0, 2, "2026-04-15T13:30:00Z"),
+            ("2026-01-21T13:30:00Z", 2, 2, "2026-03-26T13:30:00Z"),
+            ("2026-07-31T13:30:00Z", 2, 2, "2026-09-30T13:30:00Z"),
+        ];
+        for (due, months, most, extended) in cases {
+            assert_eq!(almaty().extended(at(due), months, most), at(extended), "{due} + {months}");
+        }
+    }
+
+    #[test]
+    fn local_days_and_years() {
+        let calendar = almaty();
+        for (instant, local, year) in [
+            ("2026-12-31T18:59:59Z", "2026-12-31", 2026),
+            ("2026-12-31T19:00:00Z", "2027-01-01", 2027),
+            ("2023-12-31T18:00:00Z", "2024-01-01", 2024),
+        ] {
+            assert_eq!(calendar.local_date(at(instant)), day(local));
+            assert_eq!(calendar.local_year(at(instant)), year);
+        }
+    }
+
+    #[test]
+    fn clocks_that_jump_give_one_instant() {
+        // On 1 March 2024 at 00:00 clocks in Almaty went back to 23:00: that hour came twice.
+        let late = NaiveTime::from_hms_opt(23, 30, 0).unwrap();
+        assert_eq!(almaty().at_local(day("2024-02-29"), late), at("2024-02-29T17:30:00Z"));
+        let berlin = WorkingCalendar::new(
+            chrono_tz::Europe::Berlin,
+            [],
+            BTreeSet::new(),
+            BTreeSet::new(),
+            late,
+            late,
+        );
+        let skipped = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
+        assert_eq!(berlin.unwrap().at_local(day("2026-03-29"), skipped), at("2026-03-29T01:30:00Z"));
+    }
+
+    #[test]
+    fn minutes_count_only_inside_the_hours() {
+        // from, minutes, hours, until
+        let cases = [
+            ("2026-04-06T04:00:00Z", 60, "08:00-22:00", "2026-04-06T05:00:00Z"),
+            ("2026-04-06T16:30:00Z", 60, "08:00-22:00", "2026-04-07T03:30:00Z"),
+            ("2026-04-06T18:00:00Z", 10, "08:00-22:00", "2026-04-07T03:10:00Z"),
+            ("2026-04-06T18:00:00Z", 10, "00:00-24:00", "2026-04-06T18:10:00Z"),
+            ("2026-04-06T18:55:00Z", 10, "00:00-24:00", "2026-04-06T19:05:00Z"),
+            ("2026-04-06T01:00:00Z", 0, "08:00-22:00", "2026-04-06T03:00:00Z"),
+        ];
+        for (from, minutes, hours, until) in cases {
+            let hours: DayHours = hours.parse().unwrap();
+            assert_eq!(almaty().minutes_within(at(from), minutes, hours), at(until), "{from} {minutes}");
+        }
+        assert!(almaty().is_within(at("2026-04-06T04:00:00Z"), "08:00-22:00".parse().unwrap()));
+        assert!(!almaty().is_within(at("2026-04-06T17:00:00Z"), "08:00-22:00".parse().unwrap()));
+    }
+
+    #[test]
+    fn hours_are_written_one_way() {
+        for good in ["09:00-18:30", "00:00-24:00", "00:00-00:01"] {
+            assert_eq!(good.parse::<DayHours>().unwrap().to_string(), good);
+        }
+        for bad in ["", "9:00-18:30", "09:00", "18:30-09:00", "09:00-24:01", "09:60-10:00", "09:00-09:00", "+9:00-18:30"] {
+            assert!(bad.parse::<DayHours>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_week_without_work_is_refused() {
+        let all = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+        let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap();
+        let calendar = WorkingCalendar::new(chrono_tz::UTC, all, BTreeSet::new(), BTreeSet::new(), noon, noon);
+        assert_eq!(calendar, Err(NeverWorked));
+    }
+
+    #[test]
+    fn the_end_of_time_ends_every_search() {
+        let calendar = almaty();
+        assert_eq!(calendar.nth_working_day(NaiveDate::MAX, 3), NaiveDate::MAX);
+        assert_eq!(calendar.working_days_between(NaiveDate::MAX, NaiveDate::MAX), 0);
+        assert_eq!(calendar.service_due(DateTime::<Utc>::MAX_UTC, 1), DateTime::<Utc>::MAX_UTC);
+    }
+
+    proptest! {
+        #[test]
+        fn working_days_add_up(start in 0_u64..3650, n in 0_u32..60, m in 0_u32..60) {
+            let calendar = almaty();
+            let from = day("2019-01-01") + Days::new(start);
+            let (nth, further) = (calendar.nth_working_day(from, n), calendar.nth_working_day(from, n + m));
+            prop_assert_eq!(calendar.nth_working_day(from, 0), from);
+            prop_assert_eq!(calendar.nth_working_day(nth, m), further);
+            prop_assert_eq!(calendar.working_days_between(from, further), n + m);
+            prop_assert!(nth <= further);
+            prop_assert!(n == 0 || calendar.is_working_day(nth));
+        }
+
+        #[test]
+        fn later_receipt_is_never_due_earlier(first in 0_i64..315_360_000, gap in 0_i64..1_000_000, n in 0_u32..30) {
+            let calendar = almaty();
+            let first = at("2019-01-01T00:00:00Z") + TimeDelta::seconds(first);
+            let second = first + TimeDelta::seconds(gap);
+            prop_assert!(calendar.registration_day(first) <= calendar.registration_day(second));
+            prop_assert!(calendar.due_after_receipt(first, n) <= calendar.due_after_receipt(second, n));
+            prop_assert!(calendar.registration_day(first) >= calendar.local_date(first));
+            prop_assert!(calendar.is_working_day(calendar.registration_day(first)));
+        }
+
+        #[test]
+        fn a_local_time_leads_back_to_its_day(start in 0_u64..3650, minute in 0_u32..1440) {
+            let calendar = almaty();
+            let local = day("2019-01-01") + Days::new(start);
+            let time = NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0).unwrap();
+            let instant = calendar.at_local(local, time);
+            prop_assert_eq!(calendar.local_date(instant), local);
+            prop_assert_eq!(calendar.local_time(instant), time);
+        }
+    }
+}

@@ -23,3 +23,7 @@ pub use number::{Number, NumberFormat};
 pub use personal::Personal;
 pub use place::{Place, PlaceKind, Point};
 pub use time::{Clock, Position, SystemClock};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

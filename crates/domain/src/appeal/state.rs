@@ -103,6 +103,8 @@ pub struct Appeal {
     pub by_person: bool,
     /// The resident was asked for the place.
     pub place_asked: bool,
+    /// Templates that the resident was answered with: none is sent twice.
+    pub answered_with: BTreeSet<String>,
     /// «Is it fixed?»: the last answer.
     pub rated: Option<bool>,
     /// Messages whose button was counted.
@@ -347,6 +349,7 @@ impl Appeal {
             Event::Routed(route) => self.routed(route),
             Event::Answered(answer) => {
                 self.by_person |= matches!(answer.by, super::Actor::Operator { .. });
+                self.answered_with.extend(answer.template.clone());
                 if answer.settles {
                     self.stage(answer.finding, Stage::Answered);
                 }

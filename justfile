@@ -1,0 +1,112 @@
+# The names of everything we do. `just` lists them; without `just`, read the line under a name and type it.
+# `bash .ci/run` is what `just check` and CI run.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+samples := "tests/samples"
+data := "data"
+
+# list the names
+[private]
+default:
+    @just --list --unsorted
+
+# everything that must hold before a commit, as CI runs it: format, clippy, docs, licences, unused, test
+[group('check')]
+check:
+    bash .ci/run
+
+# one or more steps of check: tools format clippy docs licences unused test
+[group('check')]
+step +names:
+    bash .ci/run {{ names }}
+
+# rewrite the code in our format
+[group('check')]
+fmt:
+    cargo fmt --all
+
+# clippy over everything; a warning is an error
+[group('check')]
+clippy:
+    bash .ci/run clippy
+
+# the crates' documentation in target/doc; a broken link is an error
+[group('check')]
+docs:
+    bash .ci/run docs
+
+# all tests, or those whose name holds WORD: `just test numbers`
+[group('check')]
+test *word:
+    cargo test --workspace {{ word }}
+
+# licences, banned crates and sources of everything we are built of (deny.toml); offline
+[group('check')]
+licences:
+    bash .ci/run licences
+
+# dependencies that no code names
+[group('check')]
+unused:
+    bash .ci/run unused
+
+# known weaknesses and yanked crates; fetches the RustSec database from the network, so it is no step of check
+[group('check')]
+advisories:
+    cargo deny --locked check advisories
+
+# rewrite the JSON Schemas of the events after a change of their types; look at the diff
+[group('make')]
+schemas:
+    ZHOLDARY_WRITE_SCHEMAS=1 cargo test -p zholdary-domain --test samples the_schemas
+    git diff --stat -- crates/domain/schemas
+
+# accept the snapshots of the last test run, after a look at each
+[group('make')]
+snapshots:
+    INSTA_UPDATE=always cargo test --workspace
+    git diff --stat -- '*.snap'
+
+# kill -9 of a running `zholdary up` under load, 100 rounds; `just crash 10` for fewer
+[group('long')]
+crash rounds="100":
+    cargo build --release
+    ZHOLDARY_CRASH_ROUNDS={{ rounds }} cargo test -p zholdary-tests --release -- crash --nocapture
+
+# property tests with many more cases: `just deep 20000`
+[group('long')]
+deep cases="5000":
+    PROPTEST_CASES={{ cases }} cargo test --workspace --release -- --skip crash
+
+# the fifty sample appeals of Almaty through the understanding, one JSON line each
+[group('try')]
+sample:
+    cargo run --release -- triage {{ samples }}/almaty/appeals-sample.jsonl --at 2026-11-20T09:00:00+05:00
+
+# check the city that ships with the product, or another folder
+[group('try')]
+city dir="deploy/cities/almaty":
+    cargo run --release -- city check {{ dir }}
+
+# the whole city in one process on http://127.0.0.1:8080, in ./data
+[group('try')]
+up *args:
+    cargo run --release -- up --data {{ data }} {{ args }}
+
+# a simulated city to look at, in ./data-demo
+[group('try')]
+demo *args:
+    cargo run --release -- demo {{ args }}
+
+# the fifty sample appeals through the real intake into a fresh folder, then its chain
+[group('try')]
+trial-ingest:
+    into=$(mktemp -d) && echo "into $into" \
+    && cargo run --release -- ingest jsonl {{ samples }}/almaty/appeals-sample.jsonl --at 2026-11-20T09:00:00+05:00 --data "$into" \
+    && cargo run --release -- verify --data "$into"
+
+# the chain of the log in ./data, or another folder
+[group('try')]
+verify dir="data":
+    cargo run --release -- verify --data {{ dir }}
