@@ -5,6 +5,8 @@
 //! ([`EventLog::read`]) or as they come ([`Tail`]).
 
 mod codec;
+#[cfg(test)]
+mod conformance;
 mod decider;
 mod error;
 pub mod faults;

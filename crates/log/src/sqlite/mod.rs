@@ -6,6 +6,8 @@
 mod file;
 mod filesystem;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod writer;
 
@@ -271,6 +273,8 @@ impl EventLog for SqliteLog {
 
 impl Drop for SqliteLog {
     fn drop(&mut self) {
+        // The writer's connection should be the last: only it can fold the write-ahead log into the file.
+        self.readers.close_idle();
         // Without senders the writer answers what waits and ends.
         self.requests = None;
         if let Some(writer) = self.writer.take()

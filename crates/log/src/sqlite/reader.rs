@@ -45,6 +45,11 @@ impl Readers {
         self.log_id
     }
 
+    /// Closes the connections that nobody uses.
+    pub(super) fn close_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Runs `read` on one of the connections, on a thread that may block.
     pub(super) async fn with<T: Send + 'static>(
         self: &Arc<Self>,
@@ -113,7 +118,7 @@ impl Readers {
     }
 
     pub(super) async fn head(self: &Arc<Self>) -> Result<Position, ReadError> {
-        self.with(move |connection| head(connection)).await
+        self.with(head).await
     }
 
     /// Times never go back along the positions, so a search by halves finds the last one not after `at`.

@@ -92,7 +92,7 @@ impl Writer {
         let mut looked = Instant::now();
         loop {
             match self.requests.recv_timeout(LOOK) {
-                Ok(Request::Append(first)) => self.appends(first),
+                Ok(Request::Append(first)) => self.appends(*first),
                 Ok(Request::BindKey { fingerprint, answer }) => {
                     let _ = answer.send(self.bind_key(&fingerprint));
                 }
@@ -114,7 +114,7 @@ impl Writer {
     }
 
     /// Writes `first` and whatever waits behind it, group by group.
-    fn appends(&mut self, first: Box<Append>) {
+    fn appends(&mut self, first: Append) {
         let mut group = vec![first];
         let mut bytes = group[0].new.events.len_bytes();
         let mut later = None;
@@ -122,7 +122,7 @@ impl Writer {
             match self.requests.try_recv() {
                 Ok(Request::Append(append)) => {
                     bytes += append.new.events.len_bytes();
-                    group.push(append);
+                    group.push(*append);
                 }
                 Ok(other) => {
                     later = Some(other);
@@ -137,7 +137,7 @@ impl Writer {
         }
     }
 
-    fn group(&mut self, group: Vec<Box<Append>>) {
+    fn group(&mut self, group: Vec<Append>) {
         self.metrics.group_size.observe(group.len() as f64);
         let answers = if self.failed {
             group.iter().map(|_| Err(AppendError::Failed)).collect()
@@ -146,7 +146,7 @@ impl Writer {
         };
         self.upkeep.last_append = Instant::now();
         for (append, answer) in group.into_iter().zip(answers) {
-            let Append { asked, answer: to, slot, .. } = *append;
+            let Append { asked, answer: to, slot, .. } = append;
             match &answer {
                 Err(AppendError::Conflict { .. }) => self.metrics.conflict(ConflictKind::Real),
                 Ok(Appended::AlreadyRecorded(_)) => self.metrics.conflict(ConflictKind::Repeated),
@@ -161,7 +161,7 @@ impl Writer {
     }
 
     /// One transaction for the whole group. Nobody is answered before it is durable.
-    fn write(&mut self, group: &[Box<Append>]) -> Vec<Answer> {
+    fn write(&mut self, group: &[Append]) -> Vec<Answer> {
         let asked = group.iter().map(|append| append.asked).min().unwrap_or_else(Instant::now);
         let deadline = asked + self.config.busy();
         if let Err(error) = self.begin(deadline) {
@@ -220,7 +220,7 @@ impl Writer {
     }
 
     /// Nothing of the group was written, for a reason they share.
-    fn refused(&mut self, group: &[Box<Append>], trouble: Trouble) -> Vec<Answer> {
+    fn refused(&mut self, group: &[Append], trouble: Trouble) -> Vec<Answer> {
         self.known = None;
         match trouble {
             Trouble::Corrupt(position) => {
@@ -254,7 +254,7 @@ impl Writer {
     }
 
     /// Everything between BEGIN and COMMIT: answers to the group, and where the log then ends.
-    fn inside(&self, group: &[Box<Append>]) -> Result<(Vec<Answer>, i64, Head), Trouble> {
+    fn inside(&self, group: &[Append]) -> Result<(Vec<Answer>, i64, Head), Trouble> {
         let version = self.data_version()?;
         let mut head = match self.known {
             Some((known, head)) if known == version => head,

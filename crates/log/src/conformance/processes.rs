@@ -1,0 +1,172 @@
+//! Several handles and several processes on one log. A test starts its own program again, as [`child`].
+
+use std::{process::Stdio, sync::Arc};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
+use zholdary_domain::{Position, SystemClock};
+
+use super::*;
+use crate::Decider;
+
+const ADDRESS: &str = "ZHOLDARY_LOG_TEST_ADDRESS";
+const NAME: &str = "ZHOLDARY_LOG_TEST_NAME";
+const RECORDS: &str = "ZHOLDARY_LOG_TEST_RECORDS";
+
+/// What a child prints before the position of every record that was acknowledged to it.
+const ACKNOWLEDGED: &str = "acknowledged ";
+
+pub(crate) async fn two_handles_see_each_other<F: Fixture>(_: Here) {
+    let (fixture, one) = fresh::<F>().await;
+    let two = F::open(&fixture.address()).await;
+    assert_eq!(one.info().await.unwrap(), two.info().await.unwrap());
+    let tails: Vec<_> = [&one, &two]
+        .map(|log| {
+            let mut tail = log.tail(Position::START);
+            tokio::spawn(async move {
+                for expected in 1..=80 {
+                    assert_eq!(soon(tail.next()).await.unwrap().position, Position(expected));
+                }
+            })
+        })
+        .into();
+    // In turns, so that what one knows of the end is always stale.
+    let (mut a, mut b) = (None, None);
+    for i in 0..20 {
+        a = Some(put(&one, &stream("a"), a, format!("a{i}")).await);
+        b = Some(put(&two, &stream("b"), b, format!("b{i}")).await);
+    }
+    // And on one stream: a stale token conflicts, the command of the other is known.
+    let stale = append(&two, super::one(&stream("a"), Expect::NoStream, command("late"))).await;
+    assert!(matches!(stale, Err(AppendError::Conflict { winner: Position(1), version: 20 })), "{stale:?}");
+    let known = append(&two, super::one(&stream("a"), Expect::NoStream, command("a3"))).await.unwrap();
+    assert_eq!(known, Appended::AlreadyRecorded(Position(7)));
+    // And both at once.
+    let both = [("c", &one), ("d", &two)].map(|(key, log)| {
+        let log = Arc::clone(log);
+        tokio::spawn(async move { put_many(&log, &stream(key), 20).await })
+    });
+    for writer in both {
+        writer.await.unwrap();
+    }
+    for tail in tails {
+        tail.await.unwrap();
+    }
+    sound(&one, 80).await;
+    sound(&two, 80).await;
+}
+
+pub(crate) async fn a_second_process_writes_the_same_log<F: Fixture>(here: Here) {
+    let (fixture, log) = fresh::<F>().await;
+    let mut tail = log.tail(Position::START);
+    let (mut child, mut lines) = start(here, &fixture.address(), "theirs", 50);
+    let mine = put_many(&log, &stream("mine"), 50).await;
+    let mut theirs = Vec::new();
+    while let Some(position) = soon(acknowledged(&mut lines)).await {
+        theirs.push(position);
+    }
+    assert!(soon(child.wait()).await.unwrap().success());
+    assert_eq!(theirs.len(), 50);
+    // Both kinds arrive, each position once, in order, without our asking anything of the other process.
+    for expected in 1..=100 {
+        assert_eq!(soon(tail.next()).await.unwrap().position, Position(expected));
+    }
+    assert_eq!(log.load(&stream("mine")).await.unwrap().token(), mine.last().copied());
+    assert_eq!(log.load(&stream("theirs-0")).await.unwrap().records().len(), 50);
+    sound(&log, 100).await;
+}
+
+pub(crate) async fn what_was_acknowledged_survives_kill_9<F: Fixture>(here: Here) {
+    let fixture = F::make().await;
+    let mut all = Vec::new();
+    for round in 0..3 {
+        let name = format!("round{round}");
+        let (mut child, mut lines) = start(here, &fixture.address(), &name, u64::MAX);
+        for _ in 0..60 {
+            all.push(soon(acknowledged(&mut lines)).await.expect("the child ended by itself"));
+        }
+        child.start_kill().unwrap();
+        // What it said before it died counts too.
+        while let Some(position) = soon(acknowledged(&mut lines)).await {
+            all.push(position);
+        }
+        assert!(!soon(child.wait()).await.unwrap().success());
+    }
+    let log = F::open(&fixture.address()).await;
+    let head = log.head().await.unwrap();
+    assert!(all.iter().max().is_some_and(|last| *last <= head));
+    assert_eq!(log.verify(&|_, _| {}).await.unwrap().head, head);
+    for position in all {
+        let page = log.read(Position(position.0 - 1), 1).await.unwrap();
+        assert_eq!(page[0].position, position);
+    }
+    put(&log, &stream("after"), None, "after").await;
+}
+
+/// Runs this very program again with only the test `child` of the module `here`.
+fn start(here: Here, address: &str, name: &str, records: u64) -> (Child, Lines<BufReader<ChildStdout>>) {
+    // Tests are named without their crate.
+    let module = here.0.split_once("::").map_or("", |(_, module)| module);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([&format!("{module}::child"), "--exact", "--nocapture", "--test-threads=1"])
+        .env(ADDRESS, address)
+        .env(NAME, name)
+        .env(RECORDS, records.to_string())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+/// The next position that a child says was acknowledged to it; none when it is gone.
+async fn acknowledged(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<Position> {
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, position)) = line.split_once(ACKNOWLEDGED) {
+            return Some(Position(position.parse().unwrap()));
+        }
+    }
+    None
+}
+
+/// The other process: three tasks append and say what was acknowledged. Alone, without an address, it does nothing.
+pub(crate) async fn child<F: Fixture>() {
+    let Ok(address) = std::env::var(ADDRESS) else { return };
+    let (name, records) = (std::env::var(NAME).unwrap(), std::env::var(RECORDS).unwrap());
+    let records: u64 = records.parse().unwrap();
+    let log = F::open(&address).await;
+    let decider = Decider::<Sum>::new(log, Arc::new(SystemClock));
+    // One task when the number of records matters, else several, so that groups are torn by the kill.
+    let tasks: Vec<_> = (0..if records == u64::MAX { 8 } else { 1 })
+        .map(|task| {
+            let (decider, name) = (decider.clone(), name.clone());
+            tokio::spawn(async move {
+                for i in 0..records {
+                    // A new stream now and then: loads stay short.
+                    let stream = stream(&format!("{name}-{}", (task * 1_000_000 + i) / 100));
+                    let id = command(format!("{name}/{task}/{i}"));
+                    let handled = decider
+                        .handle(&stream, id, Cause::OUTSIDE, |_, _| {
+                            Ok::<_, std::convert::Infallible>(vec![Event::Added { n: 1 }])
+                        })
+                        .await
+                        .unwrap();
+                    say(&format!("{ACKNOWLEDGED}{}", handled.position));
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// Whole lines, past the capture of the test harness.
+fn say(line: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("\n{line}\n").as_bytes()).and_then(|()| out.flush()).unwrap();
+}
