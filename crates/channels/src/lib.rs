@@ -1,1 +1,58 @@
-//! Vendor formats: bytes in, Inbound out
+//! Vendor formats: bytes in, [`zholdary_domain::Inbound`] out.
+//!
+//! One module a channel, pure over bytes: no disk, network or clock. What a platform promises and breaks stands here and
+//! nowhere else; what an element leads to is decided further on. One broken element never loses its neighbours.
+
+pub mod jsonl;
+mod keys;
+mod limits;
+pub mod seed;
+mod surface;
+mod text;
+pub mod web;
+pub mod whatsapp;
+
+pub use keys::{contact_key, phone_as_typed};
+pub use limits::{Accounts, Limits};
+pub use surface::Way;
+
+use chrono::{DateTime, Utc};
+use zholdary_domain::Inbound;
+
+/// Stands for a time that the platform did not tell or that does not read. It is later than every clock, so intake makes
+/// it its clock's time, as any other time that lies in the future.
+pub const UNKNOWN_TIME: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
+
+/// What one delivery of a channel holds, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// Its elements.
+    pub elements: Vec<Inbound>,
+}
+
+impl Parsed {
+    /// Nothing understood: the raw bytes wait for a person.
+    #[must_use]
+    pub fn kept(why: &'static str) -> Self {
+        Self { elements: vec![Inbound::Kept { why }] }
+    }
+
+    /// The latest time that an element tells. A played clock is moved there.
+    #[must_use]
+    pub fn latest(&self) -> Option<DateTime<Utc>> {
+        self.elements.iter().filter_map(told_at).max()
+    }
+}
+
+/// The element's own time, when it tells one.
+#[must_use]
+pub fn told_at(element: &Inbound) -> Option<DateTime<Utc>> {
+    let at = match element {
+        Inbound::Message(message) => message.sent_at,
+        Inbound::Edited { sent_at, .. } | Inbound::Withdrawn { sent_at, .. } => *sent_at,
+        Inbound::Delivery { at, .. } => *at,
+        Inbound::Sent(sent) => sent.sent_at,
+        Inbound::Nothing { .. } | Inbound::Kept { .. } => return None,
+    };
+    (at != UNKNOWN_TIME).then_some(at)
+}

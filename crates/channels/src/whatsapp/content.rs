@@ -1,0 +1,134 @@
+//! What a message says, by its type.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use zholdary_domain::{
+    Personal, Point,
+    inbound::{Attachment, Button, Content, MediaKind},
+};
+
+use crate::{Limits, UNKNOWN_TIME, text};
+
+/// What a type of message leads to.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// Something that a resident says.
+    Content(Content),
+    /// Nothing, by the channel's rules.
+    Nothing(&'static str),
+    /// A type that we do not know.
+    Unknown,
+}
+
+/// Reads what `message` says. A known type whose body is missing is `unsupported`: a person looks at it.
+pub(super) fn content(message: &Value, limits: &Limits) -> Said {
+    let Some(kind) = message["type"].as_str() else { return Said::Unknown };
+    let body = &message[kind];
+    let cleaned = |text: Option<&str>| text.and_then(|text| text::clean(text, limits.text_chars));
+    let content = match kind {
+        "text" => worded(cleaned(body["body"].as_str())),
+        "image" => media(MediaKind::Image, body, limits),
+        "video" => media(MediaKind::Video, body, limits),
+        "audio" | "voice" => media(MediaKind::Audio, body, limits),
+        "document" => media(MediaKind::Document, body, limits),
+        "sticker" => media(MediaKind::Sticker, body, limits),
+        // Name and address of a picked place are the map's words, not the resident's; the point says more.
+        "location" => {
+            let number = |field: &str| body[field].as_f64().or_else(|| body[field].as_str()?.parse().ok());
+            let point = number("longitude").zip(number("latitude")).and_then(|(lon, lat)| Point::new(lon, lat));
+            point.map(|point| Content { point: Some(point.into()), ..Content::default() })
+        }
+        "contacts" => worded(cleaned(cards(body).as_deref())),
+        "interactive" => match body["type"].as_str() {
+            Some(reply @ ("button_reply" | "list_reply")) => pressed(&body[reply]["id"], None),
+            Some("nfm_reply") => worded(cleaned(form(&body["nfm_reply"]).as_deref())),
+            Some("call_permission_reply") => return Said::Nothing("permission to call"),
+            _ => None,
+        },
+        "button" => pressed(&body["payload"], cleaned(body["text"].as_str())),
+        "unsupported" | "unknown" => None,
+        "reaction" => return Said::Nothing("reaction"),
+        "order" => return Said::Nothing("order"),
+        "request_welcome" => return Said::Nothing("greeting"),
+        _ => return Said::Unknown,
+    };
+    Said::Content(content.unwrap_or_else(|| Content {
+        unsupported: Some(code(body["type"].as_str().filter(|_| kind == "unsupported").unwrap_or(kind))),
+        ..Content::default()
+    }))
+}
+
+fn worded(text: Option<String>) -> Option<Content> {
+    text.map(|text| Content { text: Some(text.into()), ..Content::default() })
+}
+
+fn media(kind: MediaKind, body: &Value, limits: &Limits) -> Option<Content> {
+    let body = body.as_object()?;
+    let field = |name: &str| body.get(name).and_then(Value::as_str);
+    let attachment = Attachment {
+        kind,
+        external_id: body.get("id").and_then(id).map(Personal::new),
+        media_type: field("mime_type").and_then(text::media_type),
+        file_name: field("filename").and_then(text::file_name).map(Personal::new),
+    };
+    let caption = field("caption").and_then(|text| text::clean(text, limits.text_chars));
+    Some(Content { text: caption.map(Personal::new), attachments: vec![attachment], ..Content::default() })
+}
+
+/// A pressed button by its id. An id is our own word; a payload that is not one (a template's button without a payload
+/// sends its label) is text.
+fn pressed(payload: &Value, label: Option<String>) -> Option<Content> {
+    let ours = |id: &&str| (1..=256).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+    match payload.as_str().filter(ours) {
+        Some(id) => {
+            Some(Content { button: Some(Button { id: id.to_owned() }), ..Content::default() })
+        }
+        None => worded(label),
+    }
+}
+
+/// The answers of a form, one a line.
+fn form(reply: &Value) -> Option<String> {
+    let answers: Value = serde_json::from_str(reply["response_json"].as_str()?).ok()?;
+    let lines = answers.as_object()?.iter().filter(|(name, _)| *name != "flow_token").filter_map(|(_, v)| v.as_str());
+    Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Shared address-book cards, one a line: name and phones.
+fn cards(body: &Value) -> Option<String> {
+    let card = |card: &Value| {
+        let name = text_at(card, &["name", "formatted_name"]).or_else(|| text_at(card, &["name", "first_name"]));
+        let phones = card["phones"].as_array().into_iter().flatten().filter_map(|p| p["phone"].as_str());
+        name.into_iter().chain(phones).collect::<Vec<_>>().join(", ")
+    };
+    Some(body.as_array()?.iter().map(card).collect::<Vec<_>>().join("\n"))
+}
+
+/// A word of the platform that may stand in the open: lower-case letters, digits and `_`.
+fn code(word: &str) -> String {
+    let good = (1..=32).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if good { word.to_owned() } else { "unknown".to_owned() }
+}
+
+/// An id of the platform: text or a number.
+pub(super) fn id(value: &Value) -> Option<String> {
+    let id = match value {
+        Value::String(id) => id.trim().to_owned(),
+        Value::Number(id) => id.to_string(),
+        _ => return None,
+    };
+    ((1..=Limits::ID_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)).then_some(id)
+}
+
+/// The text at `path`.
+pub(super) fn text_at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
+    path.iter().try_fold(value, |value, name| value.get(name))?.as_str()
+}
+
+/// The element's time: unix seconds, as text or a number.
+pub(super) fn time(element: &Value) -> DateTime<Utc> {
+    let stamp = &element["timestamp"];
+    let seconds = stamp.as_i64().or_else(|| stamp.as_str()?.trim().parse().ok());
+    seconds.filter(|s| *s > 0).and_then(|s| DateTime::from_timestamp(s, 0)).unwrap_or(UNKNOWN_TIME)
+}
