@@ -107,7 +107,7 @@ pub fn write<T: Serialize, S: Serializer>(value: &Personal<T>, serializer: S) ->
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_opt<T: Serialize, S: Serializer>(
     value: &Option<Personal<T>>,
     serializer: S,
