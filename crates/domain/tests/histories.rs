@@ -15,7 +15,8 @@ use zholdary_domain::{
         PlaceQuestion, Refusal, Registered, Route, StateName, TermCause, TextLang, Understanding, decide,
         decide::Settlement,
     },
-    inbound::{Channel, Surface},
+    inbound::{Channel, Content, DeliveryState, Join, Surface},
+    message::{self, Message, Received},
     number::Year,
     personal,
 };
@@ -243,6 +244,59 @@ fn wishes() -> impl Strategy<Value = Vec<Command>> {
     prop::collection::vec(prop_oneof![of_residents_and_rules(), of_people()], 0..60)
 }
 
+/// What channels tell about one message, and what `register` makes of it.
+fn about_a_message() -> impl Strategy<Value = message::Command> {
+    let says = || prop::sample::select(vec!["яма", "открыт люк"]).prop_map(content);
+    let at = || (0u8..3).prop_map(at);
+    let state = prop::sample::select(vec![
+        DeliveryState::Queued,
+        DeliveryState::Sent,
+        DeliveryState::Delivered,
+        DeliveryState::Read,
+        DeliveryState::Failed,
+    ]);
+    let outcome = prop_oneof![
+        (0u8..2, any::<bool>()).prop_map(|(n, opens)| message::Outcome::Placed {
+            appeal: AppealId::opened_by(message(n)),
+            opens,
+            found: message::Found::Opened,
+        }),
+        Just(message::Outcome::SetAside(message::SetAside::NoAppeal)),
+    ];
+    prop_oneof![
+        (says(), at())
+            .prop_map(|(content, sent_at)| message::Command::Receive(Box::new(received(content, sent_at)))),
+        (says(), at()).prop_map(|(content, sent_at)| message::Command::Edit { content, sent_at }),
+        at().prop_map(|sent_at| message::Command::Withdraw { sent_at }),
+        (state, at()).prop_map(|(state, at)| message::Command::Deliver { state, at, error: None }),
+        outcome.prop_map(message::Command::Settle),
+    ]
+}
+
+fn content(text: &str) -> Content {
+    Content { text: Some(text.to_owned().into()), ..Content::default() }
+}
+
+fn received(content: Content, sent_at: DateTime<Utc>) -> Received {
+    Received {
+        channel: Channel::Whatsapp,
+        surface: Surface::Private,
+        account: "1".into(),
+        external_id: "wamid.1".to_owned().into(),
+        contact: IdKey::new([1; 32]).contact("whatsapp", "KZ.1"),
+        aliases: vec![],
+        name: None,
+        phone: None,
+        address: None,
+        content,
+        reply_to: None,
+        join: Join::Window,
+        sent_at,
+        raw: None,
+        keys_changed: false,
+    }
+}
+
 /// Follows `wishes` and tells every fact they led to, in order.
 fn follow(appeal: &mut Appeal, wishes: &[Command]) -> Vec<Event> {
     let mut facts = vec![];
@@ -338,6 +392,26 @@ proptest! {
             #[expect(clippy::disallowed_methods, reason = "the test stands in for the log's codec")]
             let written = personal::writing(|| serde_json::to_string(&fact)).unwrap();
             prop_assert_eq!(serde_json::from_str::<Event>(&written).unwrap(), fact);
+        }
+    }
+
+    /// Edits, withdrawals and delivery marks come in any order and twice: nothing said is lost, nothing settled changes.
+    #[test]
+    fn a_message_keeps_what_was_told_of_it(wishes in prop::collection::vec(about_a_message(), 0..30)) {
+        let mut message = Message::default();
+        for wish in wishes {
+            let before = message.clone();
+            for fact in message::decide(&message, wish.clone()).unwrap_or_default() {
+                message.evolve(&fact);
+            }
+            prop_assert!(before.outcome.is_none() || message.outcome == before.outcome);
+            prop_assert!(before.received.is_none() || message.received == before.received);
+            prop_assert!(message.edits.starts_with(&before.edits));
+            prop_assert!(before.withdrawn_at.is_none() || message.withdrawn_at == before.withdrawn_at);
+            prop_assert!(message.delivery >= before.delivery);
+            prop_assert!(message.outcome.is_none() || message.received.is_some(), "only what was received is placed");
+            let again = message::decide(&message, wish).unwrap_or_default();
+            prop_assert_eq!(again, vec![], "told twice, it is recorded once");
         }
     }
 
