@@ -33,7 +33,7 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a folder, by file and line; never empty.
+/// Everything that is wrong with a folder (the first 1000), by file and line; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults(Vec<Fault>);
 

@@ -66,9 +66,7 @@ impl Files {
     /// # Errors
     ///
     /// [`FilesError`] when a name or a size is beyond the limits.
-    pub fn from_entries(
-        entries: impl IntoIterator<Item = (String, Vec<u8>)>,
-    ) -> Result<Self, FilesError> {
+    pub fn from_entries(entries: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, FilesError> {
         let mut files = Self::new();
         for (name, bytes) in entries {
             if Self::is_data(&name) {
@@ -91,13 +89,15 @@ impl Files {
     /// [`FilesError`] when the name or a size is beyond the limits.
     pub fn insert(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), FilesError> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-        if name.is_empty() || name.len() > Self::MAX_NAME || name.starts_with('.') || !name.bytes().all(plain) {
+        if name.is_empty() || name.len() > Self::MAX_NAME || name.starts_with('.') || !name.bytes().all(plain)
+        {
             return Err(FilesError::Name(name.to_owned()));
         }
         if bytes.len() > Self::MAX_FILE {
             return Err(FilesError::FileTooLarge { name: name.to_owned(), bytes: bytes.len() });
         }
-        let others: usize = self.iter().filter(|(other, _)| *other != name).map(|(_, bytes)| bytes.len()).sum();
+        let others: usize =
+            self.iter().filter(|(other, _)| *other != name).map(|(_, bytes)| bytes.len()).sum();
         if others + bytes.len() > Self::MAX_TOTAL {
             return Err(FilesError::TooLarge);
         }
@@ -186,4 +186,63 @@ fn part<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], FilesError> {
     let (taken, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or(CUT)?;
     *rest = after;
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn only_plain_names_are_taken() {
+        for bad in ["", "../city.toml", "a/b.csv", ".hidden.toml", "City.toml", "город.csv", &"a".repeat(65)]
+        {
+            assert!(matches!(Files::new().insert(bad, Vec::new()), Err(FilesError::Name(_))), "{bad}");
+        }
+        let folder =
+            ["city.toml", "README.md", "LICENSE", "a.geojson"].map(|name| (name.to_owned(), Vec::new()));
+        let files = Files::from_entries(folder).unwrap();
+        assert_eq!(files.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a.geojson", "city.toml"]);
+    }
+
+    #[test]
+    fn limits_hold() {
+        let mut files = Files::new();
+        let most = vec![0; Files::MAX_FILE];
+        let longer = vec![0; Files::MAX_FILE + 1];
+        assert!(matches!(files.insert("a.csv", longer), Err(FilesError::FileTooLarge { .. })));
+        for name in ["a.csv", "b.csv", "c.csv", "d.csv"] {
+            files.insert(name, most.clone()).unwrap();
+        }
+        assert!(matches!(files.insert("e.csv", vec![1]), Err(FilesError::TooLarge)));
+        files.insert("d.csv", most).unwrap();
+        assert_eq!(Files::unpack(&files.pack()).unwrap(), files);
+    }
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        let mut packer = DeflateEncoder::new(MAGIC.to_vec(), Compression::best());
+        for _ in 0..32 {
+            packer.write_all(&vec![0; 1024 * 1024]).unwrap();
+        }
+        assert!(matches!(Files::unpack(&packer.finish().unwrap()), Err(FilesError::TooLarge)));
+    }
+
+    proptest! {
+        #[test]
+        fn packing_loses_nothing(
+            entries in prop::collection::btree_map("[a-z][a-z0-9_-]{0,20}\\.csv", prop::collection::vec(any::<u8>(), 0..200), 0..10),
+            damage in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let files = Files::from_entries(entries).unwrap();
+            let mut packed = files.pack();
+            prop_assert_eq!(&Files::unpack(&packed).unwrap(), &files);
+            if let Some((at, byte)) = damage {
+                let at = at.index(packed.len());
+                packed[at] = byte;
+                let _ = Files::unpack(&packed);
+            }
+        }
+    }
 }

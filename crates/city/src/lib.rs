@@ -30,11 +30,14 @@ pub use model::{
 pub use names::{Lang, Names, Values};
 pub use places::{DistrictHit, Near};
 pub use read::check;
-pub use rules::{
-    BECAUSE, Categories, CoverMark, CoverWords, PartyRef, PlaceTest, Rule, When, WorksTest,
-};
+pub use rules::{BECAUSE, Categories, CoverMark, CoverWords, PartyRef, PlaceTest, Rule, When, WorksTest};
 pub use template::{
     Audience, BadText, Button, Filled, Phrase, Placeholder, Template, Text, Texts, Unfilled, WhatsappTemplate,
 };
 pub use version::RuleSetVersion;
 pub use works::{WorksHit, WorksMatch, WorksReach, WorksState};
+
+/// The README's example is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -609,9 +609,9 @@ pub struct Works {
     pub id: String,
     /// Street (`name_ru`).
     pub street: String,
-    /// Crossing where it begins (`name_ru`, or a name outside the list).
+    /// Crossing where it begins (`name_ru`).
     pub from: String,
-    /// Crossing where it ends.
+    /// Crossing where it ends (`name_ru`).
     pub to: String,
     /// District.
     pub district: String,

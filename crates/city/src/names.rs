@@ -85,8 +85,7 @@ impl Values {
     /// Gives a value that reads the same in every language: a number, a date, a link.
     pub fn set(&mut self, placeholder: &str, value: impl Into<String>) -> &mut Self {
         let value = value.into();
-        self.given
-            .insert(placeholder.to_owned(), Names { ru: value.clone(), kk: value.clone(), en: value });
+        self.given.insert(placeholder.to_owned(), Names { ru: value.clone(), kk: value.clone(), en: value });
         self
     }
 

@@ -74,7 +74,8 @@ fn metres_to_area(lon: f64, lat: f64, area: &MultiPolygon<f64>, most: f64) -> Op
     if area.contains(&Point::new(lon, lat)) {
         return Some(0.0);
     }
-    let rings = area.iter().flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
+    let rings =
+        area.iter().flat_map(|polygon| std::iter::once(polygon.exterior()).chain(polygon.interiors()));
     let nearest = rings.map(|ring| metres_to_ring(lon, lat, ring)).fold(f64::INFINITY, f64::min);
     (nearest <= most).then_some(nearest)
 }

@@ -308,7 +308,8 @@ impl Template {
                 buttons: self.buttons.clone(),
             }),
             (text, subject) => {
-                let missing = text.err().into_iter().chain(subject.err()).flat_map(|unfilled| unfilled.missing);
+                let missing =
+                    text.err().into_iter().chain(subject.err()).flat_map(|unfilled| unfilled.missing);
                 Err(Unfilled { missing: missing.collect::<BTreeSet<_>>().into_iter().collect() })
             }
         }
@@ -397,5 +398,74 @@ impl WhatsappTemplate {
             filled.push_str(words);
         }
         Ok(filled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(source: &str, values: &[(&str, &str)]) -> Result<String, Vec<String>> {
+        let mut given = Values::new();
+        for (name, value) in values {
+            given.set(name, *value);
+        }
+        let text = Text::parse(source).unwrap();
+        text.fill(Lang::Ru, &given).map_err(|unfilled| unfilled.missing)
+    }
+
+    /// Text, values, filled or what is missing.
+    type Case = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        Result<&'static str, &'static [&'static str]>,
+    );
+
+    #[test]
+    fn texts_are_filled() {
+        let cases: [Case; 9] = [
+            ("plain", &[], Ok("plain")),
+            ("№ {number}.", &[("number", "7")], Ok("№ 7.")),
+            ("№ {number}.", &[], Err(&["number"])),
+            ("№ {number}.", &[("number", " ")], Err(&["number"])),
+            ("a[[ b {x}]]c", &[], Ok("ac")),
+            ("a[[ b {x}]]c", &[("x", "1")], Ok("a b 1c")),
+            ("a[[ {x}, {y}]]", &[("x", "1")], Ok("a")),
+            ("{a}{b}{a}", &[("a", "{b}"), ("b", "[[2]]")], Ok("{b}[[2]]{b}")),
+            ("{b} {a}", &[], Err(&["a", "b"])),
+        ];
+        for (source, values, expected) in cases {
+            let expected = expected
+                .map(str::to_owned)
+                .map_err(|missing| missing.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+            assert_eq!(filled(source, values), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn broken_texts_are_refused() {
+        for (source, error) in [
+            ("a [[ b", BadText::Brackets),
+            ("a ]] b", BadText::Brackets),
+            ("[[ a [[ b ]] ]]", BadText::Brackets),
+            ("{a", BadText::Braces),
+            ("a}", BadText::Braces),
+            ("[[{a]]}", BadText::Braces),
+            ("{}", BadText::Name(String::new())),
+            ("{Имя}", BadText::Name("Имя".to_owned())),
+            ("{{1}}", BadText::Name("{1".to_owned())),
+        ] {
+            assert_eq!(Text::parse(source), Err(error), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_language_does_not_fill() {
+        let mut values = Values::new();
+        values.set_in(Lang::Ru, "x", "да");
+        let text = Text::parse("{x}").unwrap();
+        assert_eq!(text.fill(Lang::Ru, &values).unwrap(), "да");
+        assert_eq!(text.fill(Lang::En, &values).unwrap(), "да");
+        assert!(text.fill(Lang::Kk, &values).is_err());
     }
 }

@@ -67,11 +67,13 @@ fn check_one(
     if found { Ok(()) } else { Err(wanted()) }
 }
 
+/// File, edit, (file of the fault, lines below the edit; `None` is the file as a whole), message, remedy.
+type Case = (&'static str, Edit, (&'static str, Option<i64>), &'static str, &'static str);
+
 #[test]
 fn each_is_found_where_it_is() {
     let here = Some(0);
-    // file, edit, (file of the fault, lines below the edit; None = the file as a whole), message, remedy
-    let cases: Vec<(&str, Edit, (&str, Option<i64>), &str, &str)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "rules.toml",
             Replace("party = \"kazavtozhol\"", "party = \"kazavto\""),
@@ -305,7 +307,10 @@ fn each_is_found_where_it_is() {
         ),
         (
             "city.toml",
-            Replace("categories_never_dropped = [\"manhole_open\"", "categories_never_dropped = [\"manhole\""),
+            Replace(
+                "categories_never_dropped = [\"manhole_open\"",
+                "categories_never_dropped = [\"manhole\"",
+            ),
             ("city.toml", here),
             "category \"manhole\"",
             "add it there",
@@ -426,7 +431,9 @@ fn each_is_found_where_it_is() {
     ];
     let missed: Vec<String> = cases
         .into_iter()
-        .filter_map(|(file, edit, fault, message, remedy)| check_one(file, &edit, fault, message, remedy).err())
+        .filter_map(|(file, edit, fault, message, remedy)| {
+            check_one(file, &edit, fault, message, remedy).err()
+        })
         .collect();
     assert!(missed.is_empty(), "{}", missed.join("\n\n"));
 }

@@ -330,7 +330,13 @@ mod tests {
     fn terms_count_from_the_registration_day() {
         // received (UTC), registered (local day), working days, due (UTC)
         let cases = [
-            ("a Friday at noon, over Nauryz", "2026-03-20T07:00:00Z", "2026-03-20", 15, "2026-04-15T13:30:00Z"),
+            (
+                "a Friday at noon, over Nauryz",
+                "2026-03-20T07:00:00Z",
+                "2026-03-20",
+                15,
+                "2026-04-15T13:30:00Z",
+            ),
             ("on the last minute", "2026-03-20T13:30:00Z", "2026-03-20", 1, "2026-03-26T13:30:00Z"),
             ("late on a Friday", "2026-03-20T13:30:01Z", "2026-03-26", 1, "2026-03-27T13:30:00Z"),
             ("on a Sunday", "2026-04-05T05:00:00Z", "2026-04-06", 3, "2026-04-09T13:30:00Z"),
@@ -381,14 +387,8 @@ mod tests {
         // On 1 March 2024 at 00:00 clocks in Almaty went back to 23:00: that hour came twice.
         let late = NaiveTime::from_hms_opt(23, 30, 0).unwrap();
         assert_eq!(almaty().at_local(day("2024-02-29"), late), at("2024-02-29T17:30:00Z"));
-        let berlin = WorkingCalendar::new(
-            chrono_tz::Europe::Berlin,
-            [],
-            BTreeSet::new(),
-            BTreeSet::new(),
-            late,
-            late,
-        );
+        let berlin =
+            WorkingCalendar::new(chrono_tz::Europe::Berlin, [], BTreeSet::new(), BTreeSet::new(), late, late);
         let skipped = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
         assert_eq!(berlin.unwrap().at_local(day("2026-03-29"), skipped), at("2026-03-29T01:30:00Z"));
     }
@@ -417,16 +417,34 @@ mod tests {
         for good in ["09:00-18:30", "00:00-24:00", "00:00-00:01"] {
             assert_eq!(good.parse::<DayHours>().unwrap().to_string(), good);
         }
-        for bad in ["", "9:00-18:30", "09:00", "18:30-09:00", "09:00-24:01", "09:60-10:00", "09:00-09:00", "+9:00-18:30"] {
+        for bad in [
+            "",
+            "9:00-18:30",
+            "09:00",
+            "18:30-09:00",
+            "09:00-24:01",
+            "09:60-10:00",
+            "09:00-09:00",
+            "+9:00-18:30",
+        ] {
             assert!(bad.parse::<DayHours>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_week_without_work_is_refused() {
-        let all = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+        let all = [
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+        ];
         let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap();
-        let calendar = WorkingCalendar::new(chrono_tz::UTC, all, BTreeSet::new(), BTreeSet::new(), noon, noon);
+        let calendar =
+            WorkingCalendar::new(chrono_tz::UTC, all, BTreeSet::new(), BTreeSet::new(), noon, noon);
         assert_eq!(calendar, Err(NeverWorked));
     }
 

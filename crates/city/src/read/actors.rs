@@ -10,9 +10,7 @@ use super::settings::{SettingCodes, place_kind};
 use super::texts::texts;
 use crate::model::{Category, Party, PlaceRules};
 use crate::names::{Lang, Names};
-use crate::rules::{
-    BECAUSE, Categories, CoverMark, CoverWords, PartyRef, PlaceTest, Rule, When, WorksTest,
-};
+use crate::rules::{BECAUSE, Categories, CoverMark, CoverWords, PartyRef, PlaceTest, Rule, When, WorksTest};
 
 pub(super) fn parties(
     doc: &mut Document<'_>,
@@ -190,7 +188,11 @@ fn class(at: At<'_>, party: &Party, parties: &[(u32, Party)], book: &Book) {
     for other in party.members.iter().chain(&party.unresolved_to) {
         let found = parties.iter().map(|(_, party)| party).find(|party| party.code == *other);
         if found.is_some_and(|found| found.is_abstract) {
-            book.fault(at, format!("the class \"{code}\" names the class \"{other}\""), "name a party that acts");
+            book.fault(
+                at,
+                format!("the class \"{code}\" names the class \"{other}\""),
+                "name a party that acts",
+            );
         }
     }
 }
@@ -229,8 +231,7 @@ pub(super) fn categories(
         }
         if raw.answer.is_none() {
             let without = raw.answer_none.as_ref().map(|key| ("answer_none", doc.at(key)));
-            let without =
-                without.or(raw.answer_closes.as_ref().map(|key| ("answer_closes", doc.at(key))));
+            let without = without.or(raw.answer_closes.as_ref().map(|key| ("answer_closes", doc.at(key))));
             if let Some((key, at)) = without {
                 book.fault(at, format!("{who} has `{key}` without `answer`"), "add the answer or remove it");
             }
@@ -282,7 +283,10 @@ pub(super) fn rules(
         if let Some(total) = rules.iter().find(|rule| rule.when.is_total()) {
             book.fault(
                 doc.on_line(line),
-                format!("rule \"{}\" is never reached: \"{}\" before it always holds", value.code, total.code),
+                format!(
+                    "rule \"{}\" is never reached: \"{}\" before it always holds",
+                    value.code, total.code
+                ),
                 "move the total rule to the end",
             );
         }
@@ -403,7 +407,9 @@ fn rule(
 /// Whether a rule that holds knows the placeholder.
 fn fills(name: &str, when: &When) -> bool {
     match name {
-        "works" | "kind" | "starts" | "ends" | "warranty_until" | "contractor" | "owner" => when.works.is_some(),
+        "works" | "kind" | "starts" | "ends" | "warranty_until" | "contractor" | "owner" => {
+            when.works.is_some()
+        }
         "mark" => when.cover_mark == Some(true),
         "highway" => only_place(when, "highway"),
         "settlement" => only_place(when, "settlement"),
@@ -440,7 +446,11 @@ fn when(
         let field = field?;
         let list = field.get_ref().list();
         if list.is_empty() {
-            book.fault(doc.at(field), format!("{who} has an empty list, so it never holds"), "fill or remove it");
+            book.fault(
+                doc.at(field),
+                format!("{who} has an empty list, so it never holds"),
+                "fill or remove it",
+            );
         }
         Some((doc.at(field), list))
     };

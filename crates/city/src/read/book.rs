@@ -8,6 +8,9 @@ use chrono::{NaiveDate, NaiveTime};
 use crate::fault::Fault;
 use crate::names::{Lang, Names};
 
+/// Most faults of one folder; nobody mends more at once, and damaged bytes could give millions.
+const MOST: usize = 1000;
+
 /// Every fault found so far.
 #[derive(Default)]
 pub(super) struct Book(RefCell<Vec<Fault>>);
@@ -25,7 +28,10 @@ impl Book {
     }
 
     pub(super) fn fault(&self, at: At<'_>, message: impl Into<String>, remedy: impl Into<String>) {
-        self.0.borrow_mut().push(Fault::new(at.file, at.line, message, remedy));
+        let mut faults = self.0.borrow_mut();
+        if faults.len() < MOST {
+            faults.push(Fault::new(at.file, at.line, message, remedy));
+        }
     }
 
     /// Writes a fault and gives nothing, for the end of a chain.

@@ -91,7 +91,8 @@ impl<'a> Document<'a> {
         let mut entries = Vec::new();
         for item in items {
             let line = self.at(&item).line;
-            let code = item.get_ref().get(field).and_then(|code| Some((self.at(code), code.get_ref().as_str()?)));
+            let code =
+                item.get_ref().get(field).and_then(|code| Some((self.at(code), code.get_ref().as_str()?)));
             if let Some((at, code)) = code {
                 codes.add(book, at, key, code);
             }

@@ -130,15 +130,14 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         streets: &street_codes,
         microdistricts: &microdistrict_codes,
     };
-    let settlements =
-        named.settlements.map(|source| places::settlements(source, &languages, &known, book));
+    let settlements = named.settlements.map(|source| places::settlements(source, &languages, &known, book));
     let highways = named.highways.map(|source| places::highways(source, &languages, &known, book));
     let works_rules = settings.as_ref().map(|settings| &settings.works_rules);
     let works =
         named.works.map(|source| places::works(source, works_rules, bounds, &known, phrase_codes, book));
-    let days = settings.as_ref().map(|settings| {
-        (settings.calendar.off.as_slice(), settings.calendar.worked.as_slice())
-    });
+    let days = settings
+        .as_ref()
+        .map(|settings| (settings.calendar.off.as_slice(), settings.calendar.worked.as_slice()));
     let holidays = named.holidays.map(|source| places::holidays(source, days, book));
 
     let (settings, texts, rules) = (settings?, texts?, rules?);

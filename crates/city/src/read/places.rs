@@ -76,7 +76,8 @@ pub(super) fn streets(
             "EW" => Axis::Ew,
             _ => Axis::Other,
         });
-        let old_names = row.list("old_names", book).into_iter().map(|name| old_name(&name, districts.0)).collect();
+        let old_names =
+            row.list("old_names", book).into_iter().map(|name| old_name(&name, districts.0)).collect();
         let aliases = row.list("aliases", book);
         book.stems(row.at(), "the row", &aliases);
         let in_districts = of_districts(&row, "districts", districts.1, book);
@@ -134,8 +135,18 @@ pub(super) fn districts(
     book: &Book,
 ) -> (Vec<District>, Codes) {
     const COLUMNS: [&str; 12] = [
-        "code", "name_ru", "name_kk", "name_en", "lon", "lat", "lon_min", "lat_min", "lon_max", "lat_max",
-        "rough_borders", "status",
+        "code",
+        "name_ru",
+        "name_kk",
+        "name_en",
+        "lon",
+        "lat",
+        "lon_min",
+        "lat_min",
+        "lon_max",
+        "lat_max",
+        "rough_borders",
+        "status",
     ];
     let Some(rows) = rows(source.file, source.bytes, &COLUMNS, book) else {
         return (Vec::new(), Codes::unread(source.file));
@@ -147,8 +158,10 @@ pub(super) fn districts(
         book.code(row.at(), &code);
         codes.add(book, row.at(), "district", &code);
         let name = names(&row, languages, true, book);
-        let numbers = ["lon", "lat", "lon_min", "lat_min", "lon_max", "lat_max"].map(|key| row.number(key, book));
-        let [Some(lon), Some(lat), Some(lon_min), Some(lat_min), Some(lon_max), Some(lat_max)] = numbers else {
+        let numbers =
+            ["lon", "lat", "lon_min", "lat_min", "lon_max", "lat_max"].map(|key| row.number(key, book));
+        let [Some(lon), Some(lat), Some(lon_min), Some(lat_min), Some(lon_max), Some(lat_max)] = numbers
+        else {
             continue;
         };
         let Some(bounds) = bounds(row.at(), Bounds { lon_min, lat_min, lon_max, lat_max }, book) else {
@@ -227,7 +240,11 @@ pub(super) fn borders(
         }
     };
     if collection.kind != "FeatureCollection" {
-        book.fault(At { file, line: 1 }, "this is not a FeatureCollection", "write \"type\": \"FeatureCollection\"");
+        book.fault(
+            At { file, line: 1 },
+            "this is not a FeatureCollection",
+            "write \"type\": \"FeatureCollection\"",
+        );
     }
     let mut seen = Codes::new(file);
     for feature in collection.features {
@@ -263,14 +280,24 @@ fn line_naming(text: &str, code: &str) -> u32 {
     at.map_or(0, |at| u32::try_from(at + 1).unwrap_or(u32::MAX))
 }
 
-fn polygon(at: At<'_>, code: &str, rings: &[Ring], city: Option<Bounds>, book: &Book) -> Option<Polygon<f64>> {
+fn polygon(
+    at: At<'_>,
+    code: &str,
+    rings: &[Ring],
+    city: Option<Bounds>,
+    book: &Book,
+) -> Option<Polygon<f64>> {
     let mut read = Vec::new();
     for ring in rings {
         let points: Option<Vec<Coord<f64>>> = ring
             .iter()
             .map(|point| match point.as_slice() {
                 [lon, lat, ..] if lon.is_finite() && lat.is_finite() => Some(Coord { x: *lon, y: *lat }),
-                _ => book.none(at, format!("the border of \"{code}\" has a point without degrees"), "write [lon, lat]"),
+                _ => book.none(
+                    at,
+                    format!("the border of \"{code}\" has a point without degrees"),
+                    "write [lon, lat]",
+                ),
             })
             .collect();
         let points = points?;
@@ -322,8 +349,19 @@ pub(super) fn settlements(
     book: &Book,
 ) -> Vec<Settlement> {
     const COLUMNS: [&str; 13] = [
-        "name_ru", "name_kk", "name_en", "kind", "district_ru", "stems_ru", "stems_kk", "same_as_city",
-        "near_border", "lon", "lat", "party", "confidence",
+        "name_ru",
+        "name_kk",
+        "name_en",
+        "kind",
+        "district_ru",
+        "stems_ru",
+        "stems_kk",
+        "same_as_city",
+        "near_border",
+        "lon",
+        "lat",
+        "party",
+        "confidence",
     ];
     let mut settlements = Vec::new();
     let mut codes = Codes::new(source.file);
@@ -380,7 +418,11 @@ fn point(row: &Row<'_>, book: &Book) -> Option<(f64, f64)> {
     if (-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat) {
         Some((lon, lat))
     } else {
-        book.none(row.at(), format!("{lon}, {lat} is not a point on Earth"), "write degrees, longitude in `lon`")
+        book.none(
+            row.at(),
+            format!("{lon}, {lat} is not a point on Earth"),
+            "write degrees, longitude in `lon`",
+        )
     }
 }
 
@@ -391,7 +433,14 @@ pub(super) fn highways(
     book: &Book,
 ) -> Vec<Highway> {
     const COLUMNS: [&str; 9] = [
-        "name_ru", "name_kk", "name_en", "numbers", "aliases_ru", "aliases_kk", "also_city_street", "party",
+        "name_ru",
+        "name_kk",
+        "name_en",
+        "numbers",
+        "aliases_ru",
+        "aliases_kk",
+        "also_city_street",
+        "party",
         "confidence",
     ];
     let mut highways = Vec::new();
@@ -438,8 +487,24 @@ pub(super) fn works(
     book: &Book,
 ) -> Vec<Works> {
     const COLUMNS: [&str; 18] = [
-        "id", "street", "from", "to", "district", "points", "kind", "contractor", "owner", "start", "finish",
-        "warranty_years", "closure", "detour_ru", "detour_kk", "reason_ru", "reason_kk", "sample",
+        "id",
+        "street",
+        "from",
+        "to",
+        "district",
+        "points",
+        "kind",
+        "contractor",
+        "owner",
+        "start",
+        "finish",
+        "warranty_years",
+        "closure",
+        "detour_ru",
+        "detour_kk",
+        "reason_ru",
+        "reason_kk",
+        "sample",
     ];
     let mut all = Vec::new();
     let mut codes = Codes::new(source.file);
@@ -458,7 +523,8 @@ pub(super) fn works(
         }
         let kind = row.text("kind", book);
         if let (Some(kind), Some(rules)) = (&kind, rules) {
-            let kinds = [&rules.active_kinds, &rules.warranty_kinds, &rules.permit_kinds, &rules.closure_kinds];
+            let kinds =
+                [&rules.active_kinds, &rules.warranty_kinds, &rules.permit_kinds, &rules.closure_kinds];
             if !kinds.iter().any(|kinds| kinds.contains(kind)) {
                 book.fault(
                     at,
@@ -477,7 +543,11 @@ pub(super) fn works(
         if let (Some(start), Some(finish)) = (start, finish)
             && finish < start
         {
-            book.fault(at, format!("the works finish on {finish}, before they start on {start}"), "correct the days");
+            book.fault(
+                at,
+                format!("the works finish on {finish}, before they start on {start}"),
+                "correct the days",
+            );
         }
         let line = line(&row, city, book);
         let of_kind = |kind: &String| rules.and_then(|rules| rules.warranty_years.get(kind)).copied();
@@ -494,15 +564,21 @@ pub(super) fn works(
         let pair = |name: &str| {
             let (ru, kk) = (row.cell(&format!("{name}_ru")), row.cell(&format!("{name}_kk")));
             if ru.is_empty() != kk.is_empty() {
-                book.fault(at, format!("`{name}` stands in one language only"), "write it in both or in none");
+                book.fault(
+                    at,
+                    format!("`{name}` stands in one language only"),
+                    "write it in both or in none",
+                );
             }
             Names { ru: ru.to_owned(), kk: kk.to_owned(), en: String::new() }
         };
         let (detour, reason) = (pair("detour"), pair("reason"));
-        let (Some(id), Some(kind), Some(owner), Some(start), Some(finish)) = (id, kind, owner, start, finish) else {
+        let (Some(id), Some(kind), Some(owner), Some(start), Some(finish)) = (id, kind, owner, start, finish)
+        else {
             continue;
         };
-        let (Some(line), Some(warranty_years), Some(closure), Some(sample)) = (line, warranty_years, closure, sample)
+        let (Some(line), Some(warranty_years), Some(closure), Some(sample)) =
+            (line, warranty_years, closure, sample)
         else {
             continue;
         };
@@ -561,7 +637,11 @@ pub(super) fn holidays(
     for row in rows(source.file, source.bytes, &COLUMNS, book).unwrap_or_default() {
         let date = row.day("date", book).filter(|day: &NaiveDate| {
             if !plausible(*day) {
-                book.fault(row.at(), format!("{day} is out of the years of a calendar"), "write 1990 to 2100");
+                book.fault(
+                    row.at(),
+                    format!("{day} is out of the years of a calendar"),
+                    "write 1990 to 2100",
+                );
             }
             plausible(*day)
         });

@@ -131,8 +131,13 @@ pub(super) fn meta(doc: &mut Document<'_>, book: &Book) -> Option<(Meta, Tz)> {
     }
     let version_at = doc.at(&raw.version);
     let version = raw.version.into_inner();
-    if version.is_empty() || version.len() > 40 || !version.bytes().all(|b| b.is_ascii_graphic() && b != b'+') {
-        book.fault(version_at, format!("\"{version}\" cannot be a version"), "write it as 2026-11-2, without `+`");
+    if version.is_empty() || version.len() > 40 || !version.bytes().all(|b| b.is_ascii_graphic() && b != b'+')
+    {
+        book.fault(
+            version_at,
+            format!("\"{version}\" cannot be a version"),
+            "write it as 2026-11-2, without `+`",
+        );
     }
     let started = book.day(doc.at(&raw.started), raw.started.get_ref());
     let zone: Option<Tz> = raw.timezone.get_ref().parse().ok().or_else(|| {
@@ -143,9 +148,8 @@ pub(super) fn meta(doc: &mut Document<'_>, book: &Book) -> Option<(Meta, Tz)> {
         )
     });
     let lang = |at: At<'_>, code: &str| {
-        Lang::from_code(code).or_else(|| {
-            book.none(at, format!("language \"{code}\" is not known"), "write ru, kk or en")
-        })
+        Lang::from_code(code)
+            .or_else(|| book.none(at, format!("language \"{code}\" is not known"), "write ru, kk or en"))
     };
     let languages_at = doc.at(&raw.languages);
     let languages: Vec<Lang> =
@@ -166,8 +170,7 @@ pub(super) fn meta(doc: &mut Document<'_>, book: &Book) -> Option<(Meta, Tz)> {
     let names = Names { ru: raw.name_ru, kk: raw.name_kk, en: raw.name_en };
     book.names(at, "the city", &languages, &names);
     let bounds = bounds(doc.at(&raw.bounds), *raw.bounds.get_ref(), book);
-    let number_format =
-        book.parse(doc.at(&raw.number_format), "number_format", raw.number_format.get_ref());
+    let number_format = book.parse(doc.at(&raw.number_format), "number_format", raw.number_format.get_ref());
     let meta = Meta {
         version,
         city,
@@ -314,7 +317,11 @@ fn place(doc: &mut Document<'_>, refs: &mut SettingRefs, book: &Book) -> Option<
     }
     book.stems(doc.at(&raw.yard_stems), "[place]", raw.yard_stems.get_ref());
     if !raw.district_party.get_ref().contains("{district}") {
-        book.fault(doc.at(&raw.district_party), "`district_party` has no {district}", "write akimat-{district}");
+        book.fault(
+            doc.at(&raw.district_party),
+            "`district_party` has no {district}",
+            "write akimat-{district}",
+        );
     }
     let undecided = raw.undecided_district;
     refs.parties.push((doc.at(&undecided).line, "[place]".to_owned(), undecided.get_ref().clone()));
@@ -512,7 +519,11 @@ fn reminders(doc: &mut Document<'_>, book: &Book) -> Option<Reminders> {
     let (at, raw) = (doc.on_line(entry.line), entry.value);
     let grows = raw.remind_at.windows(2).all(|pair| pair[0] < pair[1]);
     if !grows || raw.remind_at.iter().any(|part| !(0.0..1.0).contains(part) || *part == 0.0) {
-        book.fault(at, "`remind_at` is not a growing list of parts", "write parts between 0 and 1, as 0.5, 0.9");
+        book.fault(
+            at,
+            "`remind_at` is not a growing list of parts",
+            "write parts between 0 and 1, as 0.5, 0.9",
+        );
     }
     if !(0.0..=10.0).contains(&raw.escalate_at) {
         book.fault(at, format!("`escalate_at` is {}", raw.escalate_at), "write 1.0 for the end of the term");

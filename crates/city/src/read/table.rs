@@ -32,7 +32,11 @@ pub(super) fn rows<'a>(
     let mut right = true;
     for (at, name) in header.iter().enumerate() {
         if !columns.contains(&name) {
-            book.fault(first, format!("column `{name}` is not known"), "correct the name or remove the column");
+            book.fault(
+                first,
+                format!("column `{name}` is not known"),
+                "correct the name or remove the column",
+            );
             right = false;
         } else if header.iter().take(at).any(|earlier| earlier == name) {
             book.fault(first, format!("column `{name}` stands twice"), "remove one");
@@ -48,14 +52,17 @@ pub(super) fn rows<'a>(
     if !right {
         return None;
     }
-    let places =
-        columns.iter().filter_map(|name| header.iter().position(|column| column == *name)).collect::<Vec<_>>();
+    let places = columns
+        .iter()
+        .filter_map(|name| header.iter().position(|column| column == *name))
+        .collect::<Vec<_>>();
     let places = std::rc::Rc::new(places);
     let mut rows = Vec::new();
     for record in reader.into_records() {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, |position| u32::try_from(position.line()).unwrap_or(0));
+                let line =
+                    record.position().map_or(0, |position| u32::try_from(position.line()).unwrap_or(0));
                 rows.push(Row { at: At { file, line }, columns, places: places.clone(), record });
             }
             Err(error) => {
@@ -106,7 +113,11 @@ impl<'a> Row<'a> {
         }
         let parts: Vec<String> = cell.split('|').map(|part| part.trim().to_owned()).collect();
         if parts.iter().any(String::is_empty) {
-            book.fault(self.at, format!("`{column}` has an empty part"), "remove the `|` with nothing beside it");
+            book.fault(
+                self.at,
+                format!("`{column}` has an empty part"),
+                "remove the `|` with nothing beside it",
+            );
         }
         parts
     }
@@ -140,7 +151,11 @@ impl<'a> Row<'a> {
         if known.contains(&cell) {
             Some(cell.to_owned())
         } else {
-            book.none(self.at, format!("`{column}` is \"{cell}\""), format!("write one of: {}", known.join(", ")))
+            book.none(
+                self.at,
+                format!("`{column}` is \"{cell}\""),
+                format!("write one of: {}", known.join(", ")),
+            )
         }
     }
 }

@@ -10,9 +10,7 @@ use super::expected::{self, TEMPLATES};
 use super::raw;
 use crate::model::{Letterhead, Meta};
 use crate::names::{Lang, Names};
-use crate::template::{
-    Audience, Button, Phrase, Placeholder, Template, Text, Texts, WhatsappTemplate,
-};
+use crate::template::{Audience, Button, Phrase, Placeholder, Template, Text, Texts, WhatsappTemplate};
 
 /// Everything of `templates.toml`.
 pub(super) struct TextsFile {
@@ -37,15 +35,32 @@ pub(super) fn read(doc: &mut Document<'_>, meta: Option<&Meta>, book: &Book) -> 
     let (templates, codes) = templates(doc, &reading, &button_codes, &whatsapp_codes);
     for code in TEMPLATES {
         if !codes.has(code) {
-            book.fault(doc.on_line(0), format!("there is no template \"{code}\""), "add it, the product sends it");
+            book.fault(
+                doc.on_line(0),
+                format!("there is no template \"{code}\""),
+                "add it, the product sends it",
+            );
         }
     }
     for code in expected::PHRASES {
         if !phrase_codes.has(code) {
-            book.fault(doc.on_line(0), format!("there is no phrase \"{code}\""), "add it, texts are filled with it");
+            book.fault(
+                doc.on_line(0),
+                format!("there is no phrase \"{code}\""),
+                "add it, texts are filled with it",
+            );
         }
     }
-    TextsFile { letterhead, templates, placeholders, phrases, buttons, whatsapp_templates, codes, phrase_codes }
+    TextsFile {
+        letterhead,
+        templates,
+        placeholders,
+        phrases,
+        buttons,
+        whatsapp_templates,
+        codes,
+        phrase_codes,
+    }
 }
 
 /// What is needed to judge one text.
@@ -103,7 +118,11 @@ pub(super) fn texts(
         let needed = lang != Lang::En || languages.contains(&Lang::En);
         if blank && (needed || written.is_some()) {
             let at = written.map_or(here, |text| doc.at(text));
-            book.fault(at, format!("{who} has no text in {lang}"), "write one, the city answers in that language");
+            book.fault(
+                at,
+                format!("{who} has no text in {lang}"),
+                "write one, the city answers in that language",
+            );
         }
     }
     let read = |written: Option<&Spanned<String>>| -> Option<Option<(u32, Text)>> {
@@ -157,7 +176,8 @@ fn letterhead(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> Option
     if *raw.format.get_ref() != 2 {
         book.fault(doc.at(&raw.format), "this version reads format 2 only", "write format = 2");
     }
-    let theirs: BTreeSet<Option<Lang>> = raw.languages.get_ref().iter().map(|code| Lang::from_code(code)).collect();
+    let theirs: BTreeSet<Option<Lang>> =
+        raw.languages.get_ref().iter().map(|code| Lang::from_code(code)).collect();
     let ours: BTreeSet<Option<Lang>> = languages.iter().copied().map(Some).collect();
     if !ours.is_empty() && theirs != ours {
         book.fault(
@@ -207,7 +227,11 @@ fn placeholders(doc: &mut Document<'_>, book: &Book) -> (BTreeMap<String, Placeh
             .into_iter()
             .any(|to| expected::filled_for(to).contains(&name.as_str()));
         if !filled {
-            book.fault(doc.on_line(line), format!("nothing fills {{{name}}}"), "remove it or correct the name");
+            book.fault(
+                doc.on_line(line),
+                format!("nothing fills {{{name}}}"),
+                "remove it or correct the name",
+            );
         }
         all.insert(name, Placeholder { is: value.is, example: value.example, personal: value.personal });
     }
@@ -223,7 +247,11 @@ fn buttons(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> (BTreeMap
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b":_-".contains(&byte);
         // Telegram takes 64 bytes, of which `:number` needs up to 33.
         if id.is_empty() || id.len() > 31 || !id.bytes().all(plain) {
-            book.fault(at, format!("button \"{code}\" has the id \"{id}\""), "use 1 to 31 of a-z, 0-9, `:`, `_`, `-`");
+            book.fault(
+                at,
+                format!("button \"{code}\" has the id \"{id}\""),
+                "use 1 to 31 of a-z, 0-9, `:`, `_`, `-`",
+            );
         }
         if let Some((other, _)) = all.iter().find(|(_, button)| button.id == *id) {
             book.fault(at, format!("buttons \"{other}\" and \"{code}\" have one id"), "give each its own");
@@ -270,13 +298,8 @@ fn templates(
             book.refer(doc.at(button), &who, "button", button.get_ref(), buttons);
         }
         let filled = expected::filled_for(value.to);
-        let text = reading.texts(
-            doc,
-            &who,
-            filled,
-            [Some(&value.ru), Some(&value.kk), value.en.as_ref()],
-            at,
-        );
+        let text =
+            reading.texts(doc, &who, filled, [Some(&value.ru), Some(&value.kk), value.en.as_ref()], at);
         let subjects = [value.subject_ru.as_ref(), value.subject_kk.as_ref(), value.subject_en.as_ref()];
         let subject = subjects.iter().any(Option::is_some).then(|| {
             // An English subject is asked for only where there is an English text that would go without one.
@@ -331,7 +354,11 @@ fn whatsapp(
         let who = format!("WhatsApp template \"{}\"", value.code);
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if value.name.get_ref().is_empty() || !value.name.get_ref().bytes().all(plain) {
-            book.fault(doc.at(&value.name), format!("{who} has a name the vendor refuses"), "use a-z, 0-9 and `_`");
+            book.fault(
+                doc.at(&value.name),
+                format!("{who} has a name the vendor refuses"),
+                "use a-z, 0-9 and `_`",
+            );
         }
         if !["UTILITY", "MARKETING", "AUTHENTICATION"].contains(&value.category.get_ref().as_str()) {
             book.fault(
@@ -388,19 +415,26 @@ fn numbered(body: &str, count: usize) -> Result<(), (String, &'static str)> {
                 "put words before each parameter",
             ));
         }
-        let (number, words) =
-            piece.split_once("}}").ok_or(("`{{` and `}}` do not pair up".to_owned(), "correct the braces"))?;
-        let number: usize = number
-            .parse()
-            .map_err(|_| (format!("`{{{{{number}}}}}` is not a numbered parameter"), "write {{1}}, {{2}}, …"))?;
+        let (number, words) = piece
+            .split_once("}}")
+            .ok_or(("`{{` and `}}` do not pair up".to_owned(), "correct the braces"))?;
+        let number: usize = number.parse().map_err(|_| {
+            (format!("`{{{{{number}}}}}` is not a numbered parameter"), "write {{1}}, {{2}}, …")
+        })?;
         numbers.insert(number);
         before = words;
     }
     if before.trim().is_empty() {
-        return Err(("the body is empty or ends with a parameter".to_owned(), "put words after the last one"));
+        return Err((
+            "the body is empty or ends with a parameter".to_owned(),
+            "put words after the last one",
+        ));
     }
     if numbers != (1..=count).collect() {
-        return Err((format!("the body does not use each of its {count} parameters"), "use {{1}} to the last one"));
+        return Err((
+            format!("the body does not use each of its {count} parameters"),
+            "use {{1}} to the last one",
+        ));
     }
     Ok(())
 }
