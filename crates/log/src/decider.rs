@@ -78,7 +78,9 @@ impl Retry {
 pub struct Handled {
     /// The position at which its answer is visible to readers. When nothing had to be recorded, the stream's last one.
     pub position: Position,
-    /// Whether this call recorded it: false when the command was known, or there was nothing to record.
+    /// Whether this call recorded it: false when the command was known before, or there was nothing to record. After a lost
+    /// acknowledgement it is true although somebody else may have recorded the same command in the same moment: to act
+    /// on one's own record twice is harmless, not to act is not.
     pub new: bool,
     /// The stream's last record as this call saw it; none when the stream has none.
     pub token: Option<Token>,
@@ -243,11 +245,11 @@ impl<A: Aggregate> Decider<A> {
         cause: Cause,
         mut decide: impl FnMut(&A::State, DateTime<Utc>) -> Result<Vec<A::Event>, R>,
     ) -> Result<Handled, DeciderError<R>> {
-        let mut failures = 0;
+        let (mut failures, mut unknown) = (0, false);
         loop {
             let past = self.load_for(stream).await?;
             if let Some(position) = past.position_of(command_id) {
-                return Ok(Handled { position, new: false, token: past.token });
+                return Ok(Handled { position, new: unknown, token: past.token });
             }
             let clock = self.clock.now();
             let now = past.token.map_or(clock, |token| token.recorded_at.max(clock));
@@ -265,7 +267,9 @@ impl<A: Aggregate> Decider<A> {
                     return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
                 }
                 Err(AppendError::Conflict { .. }) => {}
-                Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {}
+                Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {
+                    unknown = true
+                }
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
             }
             failures += 1;
@@ -291,7 +295,7 @@ impl<A: Aggregate> Decider<A> {
             return Ok(nothing(expect.token()));
         }
         let new = self.record(stream, expect, command_id, cause, events, self.clock.now())?;
-        let mut failures = 0;
+        let (mut failures, mut unknown) = (0, false);
         loop {
             match self.log.append(WritePermit::new(), new.clone()).await {
                 Ok(Appended::New(token)) => return Ok(new_at(token)),
@@ -300,9 +304,11 @@ impl<A: Aggregate> Decider<A> {
                     let last =
                         last.map_err(|source| DeciderError::Load { stream: stream.clone(), source })?;
                     let token = last.as_ref().map(Recorded::token);
-                    return Ok(Handled { position, new: false, token });
+                    return Ok(Handled { position, new: unknown, token });
                 }
-                Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {}
+                Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {
+                    unknown = true
+                }
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
             }
             failures += 1;

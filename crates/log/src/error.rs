@@ -82,7 +82,7 @@ pub enum ReadError {
     /// The log cannot be read now; later it may.
     #[error("the log is not available for reading")]
     Unavailable(#[source] Source),
-    /// The log was closed while waiting.
+    /// The log was closed while waiting, or its engine stopped after an error of the disk: nothing more will come.
     #[error("the log was closed")]
     Closed,
 }

@@ -29,3 +29,8 @@ pub use record::{
 };
 pub use sqlite::{SqliteConfig, SqliteLog};
 pub use tail::Tail;
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -26,14 +26,14 @@ pub(crate) async fn a_lost_answer_is_asked_again<F: Fixture>(_: Here) {
     let (_fixture, faulty, decider) = faulty::<F>().await;
     faulty.lose_answers(1);
     let handled = add(&decider, 5, "once").await.unwrap();
-    assert_eq!((handled.position, handled.new), (Position(1), false));
+    assert_eq!((handled.position, handled.new), (Position(1), true));
     faulty.lose_answers(1);
     let expect = Expect::after(handled.token);
     let events = [Event::Added { n: 5 }];
     let cause = Cause::OUTSIDE;
     let handled =
         decider.handle_expecting(&stream("a"), command("two"), cause, expect, &events).await.unwrap();
-    assert_eq!((handled.position, handled.new), (Position(2), false));
+    assert_eq!((handled.position, handled.new), (Position(2), true));
     assert_eq!(handled.token.unwrap().version, 2);
     assert_eq!(decider.load(&stream("a")).await.unwrap().state, 10);
 }

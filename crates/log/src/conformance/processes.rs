@@ -16,7 +16,7 @@ const NAME: &str = "ZHOLDARY_LOG_TEST_NAME";
 const RECORDS: &str = "ZHOLDARY_LOG_TEST_RECORDS";
 
 /// What a child prints before the position of every record that was acknowledged to it.
-const ACKNOWLEDGED: &str = "acknowledged ";
+pub(crate) const ACKNOWLEDGED: &str = "acknowledged ";
 
 pub(crate) async fn two_handles_see_each_other<F: Fixture>(_: Here) {
     let (fixture, one) = fresh::<F>().await;
@@ -105,15 +105,23 @@ pub(crate) async fn what_was_acknowledged_survives_kill_9<F: Fixture>(here: Here
     put(&log, &stream("after"), None, "after").await;
 }
 
-/// Runs this very program again with only the test `child` of the module `here`.
-fn start(here: Here, address: &str, name: &str, records: u64) -> (Child, Lines<BufReader<ChildStdout>>) {
+/// Starts this very program again with only the test `test` of the module `here`, through `wrapper`, which runs what it is
+/// given.
+pub(crate) fn again(
+    here: Here,
+    test: &str,
+    wrapper: &[&str],
+    env: &[(&str, &str)],
+) -> (Child, Lines<BufReader<ChildStdout>>) {
     // Tests are named without their crate.
     let module = here.0.split_once("::").map_or("", |(_, module)| module);
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([&format!("{module}::child"), "--exact", "--nocapture", "--test-threads=1"])
-        .env(ADDRESS, address)
-        .env(NAME, name)
-        .env(RECORDS, records.to_string())
+    let program = std::env::current_exe().unwrap();
+    let words = wrapper.iter().map(|word| (*word).into()).chain([program.into_os_string()]);
+    let words: Vec<std::ffi::OsString> = words.collect();
+    let mut child = Command::new(&words[0])
+        .args(&words[1..])
+        .args([&format!("{module}::{test}"), "--exact", "--nocapture", "--test-threads=1"])
+        .envs(env.iter().copied())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
@@ -122,8 +130,12 @@ fn start(here: Here, address: &str, name: &str, records: u64) -> (Child, Lines<B
     (child, lines)
 }
 
+fn start(here: Here, address: &str, name: &str, records: u64) -> (Child, Lines<BufReader<ChildStdout>>) {
+    again(here, "child", &[], &[(ADDRESS, address), (NAME, name), (RECORDS, &records.to_string())])
+}
+
 /// The next position that a child says was acknowledged to it; none when it is gone.
-async fn acknowledged(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<Position> {
+pub(crate) async fn acknowledged(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<Position> {
     while let Some(line) = lines.next_line().await.unwrap() {
         if let Some((_, position)) = line.split_once(ACKNOWLEDGED) {
             return Some(Position(position.parse().unwrap()));
@@ -165,7 +177,7 @@ pub(crate) async fn child<F: Fixture>() {
 }
 
 /// Whole lines, past the capture of the test harness.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     out.write_all(format!("\n{line}\n").as_bytes()).and_then(|()| out.flush()).unwrap();

@@ -158,9 +158,8 @@ impl SqliteLog {
             config,
             metrics,
             requests: waiting,
-            published,
+            published: Some(published),
             known: None,
-            failed: false,
         };
         let writer = std::thread::Builder::new()
             .name("log-writer".to_owned())

@@ -10,7 +10,11 @@ use zholdary_domain::Position;
 use super::*;
 use crate::{
     Fault, Hash,
-    conformance::{Fixture, append, command, conformance, one, put_many, soon, sound, stream},
+    conformance::{
+        Fixture, Here, append, command, conformance, one,
+        processes::{ACKNOWLEDGED, acknowledged, again, say},
+        put_many, soon, sound, stream,
+    },
 };
 
 pub(crate) struct Sqlite(TempDir);
@@ -378,4 +382,92 @@ async fn the_file_says_what_it_is() {
     };
     // Written once and for all: another value makes every existing log unreadable.
     assert_eq!((pragma("application_id"), pragma("user_version")), (0x5a48_4c47, 1));
+}
+
+/// A log that the first release of this format wrote.
+const SAMPLE: &[u8] = include_bytes!("../../samples/format-1.db");
+
+#[tokio::test]
+async fn a_log_of_the_first_format_is_read_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(SqliteLog::file_in(folder.path()), SAMPLE).unwrap();
+    let log = Sqlite::open(folder.path().to_str().unwrap()).await;
+    sound(&log, 4).await;
+    assert_eq!(log.info().await.unwrap().key.as_deref(), Some("0011223344556677"));
+    let chain = log.verify(&|_, _| {}).await.unwrap().chain.unwrap();
+    assert_eq!(chain.to_string(), "2dd2dc2033d7195b67b715b020576ae39cc7a3c5f9259d18ec7591bb84a120ef");
+    let last = log.load(&stream("b")).await.unwrap().token().unwrap();
+    assert_eq!(last.version, 2);
+    put_many(&log, &stream("c"), 1).await;
+    sound(&log, 5).await;
+}
+
+/// Writes the sample anew; only for a new format, under a new name.
+#[tokio::test]
+#[ignore = "writes into the source tree"]
+async fn write_the_sample() {
+    let (folder, log) = filled(2).await;
+    log.bind_key("0011223344556677").await.unwrap();
+    drop(log);
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/format-1.db");
+    std::fs::copy(SqliteLog::file_in(folder.path()), sample).unwrap();
+}
+
+const FULL_DISK: &str = "ZHOLDARY_LOG_TEST_FULL_DISK";
+
+/// A disk that fails while committing, without any trick inside: the operating system refuses to let files grow.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_while_committing_is_not_believed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap());
+    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 600; exec \"$0\" \"$@\""];
+    let env = [(FULL_DISK, folder.path().to_str().unwrap())];
+    let (mut child, mut lines) = again(Here(module_path!()), "full_disk_child", &limited, &env);
+    let mut last = Position::START;
+    while let Some(position) = soon(acknowledged(&mut lines)).await {
+        assert_eq!(position, last.next());
+        last = position;
+    }
+    assert!(soon(child.wait()).await.unwrap().success());
+    assert!(last > Position::START);
+    // Opened anew it holds everything acknowledged, perhaps the unknown one, and goes on.
+    let log = Sqlite::open(folder.path().to_str().unwrap()).await;
+    let head = log.head().await.unwrap();
+    assert!(head == last || head == last.next(), "{head} after {last}");
+    sound(&log, head.0).await;
+    let again = append(&log, padded(last.0)).await.unwrap();
+    assert_eq!(again.position(), last.next());
+}
+
+fn padded(i: u64) -> NewRecord {
+    let mut new = one(&stream(&format!("s{i}")), crate::Expect::NoStream, command(i));
+    let text = "x".repeat(20_000);
+    new.events = crate::encode_events(&[crate::conformance::Event::Padded { text }]).unwrap();
+    new
+}
+
+/// Not a test of its own: the other process of the test above.
+#[tokio::test(flavor = "multi_thread")]
+async fn full_disk_child() {
+    let Ok(folder) = std::env::var(FULL_DISK) else { return };
+    let log = Sqlite::open(&folder).await;
+    let mut i = 0;
+    let unknown = loop {
+        match append(&log, padded(i)).await {
+            Ok(Appended::New(token)) => say(&format!("{ACKNOWLEDGED}{}", token.position)),
+            other => break other,
+        }
+        i += 1;
+    };
+    assert!(matches!(unknown, Err(AppendError::OutcomeUnknown(id)) if id == command(i)), "{unknown:?}");
+    for later in [i, i + 1] {
+        let later = append(&log, padded(later)).await;
+        assert!(matches!(later, Err(AppendError::Failed)), "{later:?}");
+    }
+    // What was recorded can still be read.
+    assert_eq!(log.read(Position::START, 1).await.unwrap().len(), 1);
+    // Who waits for more is told that nothing will come.
+    let mut tail = log.tail(Position(i));
+    assert!(matches!(soon(tail.next()).await, Err(ReadError::Closed)));
 }

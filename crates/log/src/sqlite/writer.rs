@@ -50,10 +50,10 @@ pub(super) struct Writer {
     pub(super) config: SqliteConfig,
     pub(super) metrics: Metrics,
     pub(super) requests: Receiver<Request>,
-    pub(super) published: watch::Sender<Position>,
+    /// Tells those who follow the log where it ends; gone once the writer has failed, so that they do not wait in vain.
+    pub(super) published: Option<watch::Sender<Position>>,
     /// The head as of this `PRAGMA data_version`: good until another connection has committed.
     pub(super) known: Option<(i64, Head)>,
-    pub(super) failed: bool,
     pub(super) upkeep: Upkeep,
 }
 
@@ -105,7 +105,7 @@ impl Writer {
                 looked = Instant::now();
             }
         }
-        if !self.failed {
+        if !self.failed() {
             // Another process may be reading: then its own closing does this.
             if let Err(error) = self.checkpoint("TRUNCATE") {
                 tracing::debug!(error = %error, "left the write-ahead log to the next opening");
@@ -139,7 +139,7 @@ impl Writer {
 
     fn group(&mut self, group: Vec<Append>) {
         self.metrics.group_size.observe(group.len() as f64);
-        let answers = if self.failed {
+        let answers = if self.failed() {
             group.iter().map(|_| Err(AppendError::Failed)).collect()
         } else {
             self.write(&group)
@@ -194,7 +194,7 @@ impl Writer {
                 // What an operating system kept of a write whose flush failed, nobody knows; asking it again proves
                 // nothing (the fsync errors of 2018). Opening the file anew reads what is really there.
                 tracing::error!(error = %error, "the log's disk failed while committing; no more is taken");
-                self.failed = true;
+                self.published = None;
                 self.rollback();
                 group.iter().map(|append| Err(AppendError::OutcomeUnknown(append.new.command_id))).collect()
             }
@@ -234,7 +234,7 @@ impl Writer {
                 );
                 if disk {
                     tracing::error!(error = %error, "the log's disk failed; no more is taken");
-                    self.failed = true;
+                    self.published = None;
                 } else {
                     tracing::warn!(error = %error, "a group of appends was not written");
                 }
@@ -359,16 +359,23 @@ impl Writer {
 
     fn publish(&self, head: Position) {
         self.metrics.head.set(sql(head.0));
-        self.published.send_if_modified(|published| {
-            let moved = head > *published;
-            *published = head.max(*published);
-            moved
-        });
+        if let Some(published) = &self.published {
+            published.send_if_modified(|published| {
+                let moved = head > *published;
+                *published = head.max(*published);
+                moved
+            });
+        }
+    }
+
+    /// Whether the disk has failed: then nothing is written until the file is opened again.
+    const fn failed(&self) -> bool {
+        self.published.is_none()
     }
 
     /// Looks whether another process has written, and tells those who wait for it.
     fn look(&mut self) {
-        if self.failed {
+        if self.failed() {
             return;
         }
         let looked = self.data_version().map_err(Trouble::from).and_then(|version| {
@@ -419,7 +426,7 @@ impl Writer {
         }
         let long = bytes >= self.upkeep.due_bytes;
         let idle = self.upkeep.dirty && self.upkeep.last_append.elapsed() >= IDLE;
-        if self.failed || !(long || idle) {
+        if self.failed() || !(long || idle) {
             return;
         }
         match self.checkpoint("PASSIVE") {
