@@ -1,1 +1,22 @@
-//! From Inbound to one record, once per message
+//! From [`zholdary_domain::Inbound`] to one record, once per message.
+//!
+//! [`Intake::take`] makes the raw bytes durable, then records every element of a delivery in the stream of its message, and
+//! answers only when both are durable. Delivered again, whatever its bytes or envelope, a message changes nothing.
+
+mod config;
+mod error;
+mod ids;
+mod intake;
+mod lanes;
+mod metrics;
+mod played;
+mod raw;
+mod record;
+
+pub use config::{Config, RawConfig};
+pub use error::{Error, RawError};
+pub use ids::{contact_id, message_id};
+pub use intake::{Intake, Taken};
+pub use metrics::Metrics;
+pub use played::{Jump, advance};
+pub use raw::{Kept, RawStore};

@@ -1,0 +1,53 @@
+//! Settings of intake.
+
+use serde::Deserialize;
+use zholdary_log::Retry;
+
+/// Settings of intake. The defaults are right for a city.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How many lanes of one delivery are recorded at once; what one person sent stays in one lane. Default 16.
+    pub parallel: usize,
+    /// A message whose own time is later than the clock by more than this many seconds gets the clock's. Default 600.
+    pub ahead_seconds: u32,
+    /// How patiently a record is tried.
+    pub retry: Retry,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { parallel: 16, ahead_seconds: 600, retry: Retry::default() }
+    }
+}
+
+/// Settings of the raw bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawConfig {
+    /// How long raw bodies are kept after they last came, in days. Default 30.
+    pub retention_days: u32,
+    /// The largest body taken, in bytes. Default 8 MiB.
+    pub body_bytes: usize,
+    /// How many bodies may wait for the writer; more wait before asking. Default 1,024.
+    pub queue: usize,
+    /// The most bodies written in one transaction. Default 256.
+    pub group_bodies: usize,
+    /// A transaction takes no further body once it holds this many bytes. Default 4 MiB.
+    pub group_bytes: usize,
+    /// How long a body may wait while another process writes, in milliseconds. Default 30,000.
+    pub busy_ms: u32,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            retention_days: 30,
+            body_bytes: 8 << 20,
+            queue: 1024,
+            group_bodies: 256,
+            group_bytes: 4 << 20,
+            busy_ms: 30_000,
+        }
+    }
+}
