@@ -1,1 +1,189 @@
-//! Text in, understanding out: language, categories, place, danger; pure
+//! Text in, understanding out: language, problems with reasons, place, danger.
+//!
+//! A [`Triage`] is prepared once from a [`City`] and then answers for one text at a time, as the city's `[matching]` rules say:
+//! the place is found first and its names are cut out; what is left is compared with the stems of every category. It
+//! is pure (no clock, network or disk), so a case is a line of data, and the same text under the same rule
+//! set always gives the same answer.
+//!
+//! Nothing about any one city is in the code: names, stems, letters and scores are the city's; the code has only the
+//! grammar of Russian and Kazakh addresses.
+
+mod categories;
+mod cover;
+mod forms;
+mod house;
+mod lang;
+mod letters;
+mod names;
+mod number;
+mod place;
+mod stems;
+mod text;
+mod words;
+
+use std::sync::Arc;
+
+use zholdary_city::City;
+use zholdary_domain::Point;
+use zholdary_domain::appeal::{Finding, Understanding};
+
+pub use cover::Cover;
+pub use text::{Folded, MAX_CHARS};
+
+use categories::Categories;
+use cover::Covers;
+use letters::Letters;
+use names::Names;
+use place::Known;
+use stems::Stems;
+use text::Token;
+
+/// Version of the code that understands. Changes whenever the same text may be understood in another way.
+pub const VERSION: &str = "1";
+
+/// A text to be understood, with what came beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The resident's words. Characters after the first [`MAX_CHARS`] are not read.
+    pub text: &'a str,
+    /// The point on the map, when one was sent.
+    pub point: Option<Point>,
+    /// Whether a photo, video or voice note came with it. Nothing is read from it yet.
+    pub has_media: bool,
+}
+
+/// An understanding and what rules ask of the text besides.
+#[derive(Debug, Clone)]
+pub struct Understood {
+    /// What is recorded.
+    pub understanding: Understanding,
+    /// The mark on a manhole cover, for the condition `cover_mark` of a rule.
+    pub cover: Option<Cover>,
+    /// The text ready for [`Triage::has_stem`].
+    pub folded: Folded,
+}
+
+/// A city's rules of understanding, prepared once. Cheap to share: `Arc<Triage>`.
+#[derive(Debug)]
+pub struct Triage {
+    city: Arc<City>,
+    letters: Letters,
+    names: Names,
+    categories: Categories,
+    escalate: Stems,
+    yard: Stems,
+    covers: Covers,
+}
+
+impl Triage {
+    /// Prepares a city's stems and names.
+    #[must_use]
+    pub fn new(city: &City) -> Self {
+        Self::shared(Arc::new(city.clone()))
+    }
+
+    /// Prepares a city that is shared already.
+    #[must_use]
+    pub fn shared(city: Arc<City>) -> Self {
+        let letters = Letters::new(&city.matching);
+        let stems = |list: &[String]| Stems::new(list.iter().map(String::as_str), &letters);
+        Self {
+            names: Names::new(&city, &letters),
+            categories: Categories::new(&city, &letters),
+            escalate: stems(&city.escalate.stems),
+            yard: stems(&city.place.yard_stems),
+            covers: Covers::new(&city, &letters),
+            letters,
+            city,
+        }
+    }
+
+    /// Understands a text: what, where, how urgent, in which language.
+    #[must_use]
+    pub fn understand(&self, input: &Input<'_>) -> Understanding {
+        self.read(input).understanding
+    }
+
+    /// As [`understand`](Self::understand), with what rules ask of the text besides.
+    #[must_use]
+    pub fn read(&self, input: &Input<'_>) -> Understood {
+        let folded = self.fold(input.text);
+        let hit = input.point.and_then(|point| self.city.district_at(point.lon, point.lat));
+        let point_district = hit
+            .as_ref()
+            .and_then(|hit| self.city.districts.iter().position(|district| district.code == hit.code));
+        let mentions = self.names.find(&folded.tokens, &self.city, point_district);
+        let mut is_name = vec![false; folded.tokens.len()];
+        for mention in &mentions {
+            is_name[mention.start..mention.end].fill(true);
+        }
+        let cut: Vec<&Token> =
+            folded.tokens.iter().zip(&is_name).filter(|(_, name)| !**name).map(|(token, _)| token).collect();
+        let all: Vec<&Token> = folded.tokens.iter().collect();
+
+        let known =
+            Known { point: input.point, hit, yard: !self.yard.found(&cut, folded.latin).is_empty() };
+        let problem = |at: usize| self.categories.begins_at(&all, at, folded.latin);
+        let place = place::place(&self.city, &folded.tokens, &mentions, &known, &problem);
+
+        let lifts = self.escalate.found(&cut, folded.latin);
+        let findings: Vec<Finding> = self
+            .categories
+            .problems(&self.city, &cut, folded.latin)
+            .into_iter()
+            .map(|problem| {
+                let category = &self.city.categories[problem.category];
+                let mut because = problem.because;
+                let mut priority = category.priority.clone();
+                if let Some(stem) = lifts.first() {
+                    let lifted = self.city.priority_steps(&priority, self.city.escalate.steps);
+                    if let Some(lifted) = lifted.filter(|lifted| lifted.code != priority) {
+                        priority.clone_from(&lifted.code);
+                        because.push(format!("escalate: {}", self.city.escalate.stems[*stem]));
+                    }
+                }
+                Finding {
+                    category: category.code.clone(),
+                    priority,
+                    confidence: problem.confidence,
+                    because,
+                    place: place.clone(),
+                }
+            })
+            .collect();
+        let most_urgent = self.city.priorities.first().map(|priority| priority.code.as_str());
+        let danger = findings.iter().any(|finding| {
+            Some(finding.priority.as_str()) == most_urgent
+                || self.city.danger.categories_never_dropped.contains(&finding.category)
+        });
+        let understanding = Understanding {
+            triage: VERSION.to_owned(),
+            rules: self.city.version.as_str().to_owned(),
+            lang: lang::language(&folded, &is_name),
+            danger,
+            findings,
+            names_number: number::find(input.text, &folded.tokens, &self.city),
+        };
+        Understood { understanding, cover: self.covers.find(&folded), folded }
+    }
+
+    /// Prepares a text for [`has_stem`](Self::has_stem).
+    #[must_use]
+    pub fn fold(&self, text: &str) -> Folded {
+        Folded::new(text, &self.letters)
+    }
+
+    /// Whether any of these stems is in a text, names of places included: the condition `stems` of a rule.
+    #[must_use]
+    pub fn has_stem(&self, text: &Folded, stems: &[String]) -> bool {
+        let stems = Stems::new(stems.iter().map(String::as_str), &self.letters);
+        let tokens: Vec<&Token> = text.tokens.iter().collect();
+        !stems.found(&tokens, text.latin).is_empty()
+    }
+
+    /// The mark on a manhole cover that a text names, for the condition `cover_mark` of a rule.
+    #[must_use]
+    pub fn cover_mark(&self, text: &Folded) -> Option<Cover> {
+        self.covers.find(text)
+    }
+}

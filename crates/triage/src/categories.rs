@@ -1,0 +1,161 @@
+//! What a text is about: the scores of `city.toml [matching]`.
+
+use zholdary_city::City;
+use zholdary_domain::appeal::Permille;
+
+use crate::letters::Letters;
+use crate::stems::Stems;
+use crate::text::Token;
+
+/// Most reasons kept with a finding.
+const MOST_REASONS: usize = 12;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Phrase,
+    Stem,
+    Weak,
+    Not,
+}
+
+/// A problem found in a text, before place and priority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Place of the category in the city's list.
+    pub(crate) category: usize,
+    pub(crate) confidence: Permille,
+    /// Stems and phrases that hit, as the city writes them.
+    pub(crate) because: Vec<String>,
+}
+
+/// The stems of every category.
+#[derive(Debug, Clone)]
+pub(crate) struct Categories {
+    stems: Stems,
+    owners: Vec<(usize, Sort, String)>,
+}
+
+impl Categories {
+    pub(crate) fn new(city: &City, letters: &Letters) -> Self {
+        let mut owners = Vec::new();
+        for (at, category) in city.categories.iter().enumerate() {
+            for (sort, list) in [
+                (Sort::Phrase, &category.phrases),
+                (Sort::Stem, &category.stems),
+                (Sort::Weak, &category.weak),
+                (Sort::Not, &category.not),
+            ] {
+                owners.extend(list.iter().map(|text| (at, sort, text.clone())));
+            }
+        }
+        let stems = Stems::new(owners.iter().map(|(_, _, text)| text.as_str()), letters);
+        Self { stems, owners }
+    }
+
+    /// Whether a problem is named at a token: a stem or phrase of some category begins there.
+    pub(crate) fn begins_at(&self, tokens: &[&Token], at: usize, latin: bool) -> bool {
+        let mut found = false;
+        if at < tokens.len() {
+            self.stems.at(tokens, at, latin, |id, _| {
+                found |= matches!(self.owners[id].1, Sort::Phrase | Sort::Stem);
+            });
+        }
+        found
+    }
+
+    /// The problems of a text, the main one first; never empty.
+    pub(crate) fn problems(&self, city: &City, tokens: &[&Token], latin: bool) -> Vec<Problem> {
+        let matching = &city.matching;
+        let mut scores = vec![0_u32; city.categories.len()];
+        let mut removed = vec![false; city.categories.len()];
+        let mut because: Vec<Vec<String>> = vec![Vec::new(); city.categories.len()];
+        for id in self.stems.found(tokens, latin) {
+            let (category, sort, text) = &self.owners[id];
+            let score = match sort {
+                Sort::Phrase => matching.score.phrase,
+                Sort::Stem => matching.score.stem,
+                Sort::Weak => matching.score.weak,
+                Sort::Not => {
+                    removed[*category] = true;
+                    continue;
+                }
+            };
+            scores[*category] += score;
+            if because[*category].len() < MOST_REASONS && !because[*category].contains(text) {
+                because[*category].push(text.clone());
+            }
+        }
+        let below = city.categories.iter().position(|category| category.code == matching.below);
+        let mut order: Vec<usize> =
+            (0..scores.len()).filter(|at| !removed[*at] && scores[*at] > 0 && Some(*at) != below).collect();
+        order.sort_by_key(|at| (std::cmp::Reverse(scores[*at]), city.categories[*at].rank, *at));
+        let most_urgent = city.priorities.first().map(|priority| priority.code.as_str());
+        let emergency = |at: usize| Some(city.categories[at].priority.as_str()) == most_urgent;
+        let never_dropped =
+            |at: usize| city.danger.categories_never_dropped.contains(&city.categories[at].code);
+        let first = order.first().copied().filter(|at| scores[*at] >= matching.min_score);
+        let danger = order.iter().copied().find(|at| never_dropped(*at) && scores[*at] >= matching.min_score);
+        let main = match (first, danger) {
+            (Some(first), _) if emergency(first) => Some(first),
+            (_, Some(danger)) => Some(danger),
+            (first, None) => first,
+        };
+        let Some(main) = main else {
+            let category = below.unwrap_or(0);
+            return vec![Problem { category, confidence: Permille(0), because: Vec::new() }];
+        };
+        let runner_up = order.iter().find(|at| **at != main).map_or(0, |at| scores[*at]);
+        let mut problems = vec![Problem {
+            category: main,
+            confidence: confidence(scores[main], runner_up, matching.min_score, matching.score.phrase),
+            because: std::mem::take(&mut because[main]),
+        }];
+        for at in order.into_iter().filter(|at| *at != main && scores[*at] >= matching.also_score) {
+            problems.push(Problem {
+                category: at,
+                confidence: beside(scores[at], scores[main], matching.min_score),
+                because: std::mem::take(&mut because[at]),
+            });
+        }
+        problems
+    }
+}
+
+/// How sure the main problem is: grows with its score and with the lead over the runner-up, and never reaches 1.
+///
+/// `(1 - 0.3^(score / min_score)) × (0.55 + 0.45 × lead / phrase)`, the lead from 0 to one phrase. One stem alone is
+/// 0.62, one phrase alone 0.80, a tie of two phrases 0.44. No probability: a measure by which less sure decisions come to a
+/// person first.
+fn confidence(score: u32, runner_up: u32, min_score: u32, phrase: u32) -> Permille {
+    let lead = f64::from(score.saturating_sub(runner_up)) / f64::from(phrase.max(1));
+    Permille::of(strength(score, min_score) * (0.55 + 0.45 * lead.min(1.0)))
+}
+
+/// How sure a further problem is: by its own score, and by how near that comes to the main one's.
+fn beside(score: u32, main: u32, min_score: u32) -> Permille {
+    let part = f64::from(score) / f64::from(main.max(1));
+    Permille::of(strength(score, min_score) * (0.55 + 0.45 * part.min(1.0)))
+}
+
+fn strength(score: u32, min_score: u32) -> f64 {
+    1.0 - 0.3_f64.powf(f64::from(score) / f64::from(min_score.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_grows_with_score_and_lead() {
+        let of = |score, runner_up| confidence(score, runner_up, 3, 4);
+        for score in 3..40 {
+            for runner_up in 0..score {
+                assert!(of(score + 1, runner_up) >= of(score, runner_up));
+                assert!(of(score, runner_up) >= of(score, runner_up + 1));
+                assert!(of(score, runner_up) < Permille(1000) || score > 15);
+            }
+        }
+        assert_eq!(of(3, 0), Permille(619));
+        assert_eq!(of(4, 0), Permille(799));
+    }
+}

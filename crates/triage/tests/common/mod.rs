@@ -1,0 +1,82 @@
+//! The default city and the sample, read once a test binary.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use zholdary_city::{City, Files};
+use zholdary_triage::Triage;
+
+/// A folder of the project.
+pub fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// The default city.
+pub fn city() -> &'static City {
+    static CITY: OnceLock<City> = OnceLock::new();
+    CITY.get_or_init(|| {
+        let entries = std::fs::read_dir(root("deploy/cities/almaty")).unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+        });
+        City::parse(&Files::from_entries(entries).unwrap()).unwrap()
+    })
+}
+
+/// Its rules of understanding.
+pub fn triage() -> &'static Triage {
+    static TRIAGE: OnceLock<Triage> = OnceLock::new();
+    TRIAGE.get_or_init(|| Triage::new(city()))
+}
+
+/// One line of the sample.
+#[derive(Debug, Deserialize)]
+pub struct Case {
+    pub id: String,
+    pub text: String,
+    pub lang: String,
+    pub category: String,
+    #[serde(default)]
+    accept_category: Option<Codes>,
+    #[serde(default)]
+    pub also: Vec<String>,
+    pub place: ExpectedPlace,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Codes {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// The place of a line of the sample.
+#[derive(Debug, Deserialize)]
+pub struct ExpectedPlace {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub names: Vec<String>,
+    pub district: Option<String>,
+    pub house: Option<String>,
+    pub number: Option<String>,
+}
+
+impl Case {
+    /// Whether a category is one of the right ones.
+    pub fn accepts(&self, code: &str) -> bool {
+        self.category == code
+            || match &self.accept_category {
+                Some(Codes::One(one)) => one == code,
+                Some(Codes::Many(many)) => many.iter().any(|one| one == code),
+                None => false,
+            }
+    }
+}
+
+/// The shipped sample.
+pub fn sample() -> Vec<Case> {
+    let lines = std::fs::read_to_string(root("tests/samples/almaty/appeals-sample.jsonl")).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
