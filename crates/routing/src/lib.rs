@@ -1,1 +1,28 @@
-//! The workers that register, route and keep deadlines
+//! The workers that turn messages into appeals, choose who acts, and keep the terms.
+//!
+//! - [`register`]: each message gets exactly one of «placed» or «set aside», each appeal its number.
+//! - [`route`]: words are understood, rules say who acts and why, questions are answered at once.
+//! - [`deadlines`]: one queue of due instants; what passes is overdue, and somebody above is told.
+//!
+//! Each reads the log in order, decides, and appends; nothing else is asked and nothing else is changed. Their command
+//! ids come from causes, so a worker that runs twice, dies half-way or meets another of its kind repeats
+//! itself without effect. The pure parts stand apart: [`rules`] (which rule holds), [`settle`] (what a message leads to),
+//! [`register::fold`] (which appeal a message belongs to).
+
+pub mod deadlines;
+mod error;
+mod lanes;
+mod metrics;
+mod progress;
+pub mod register;
+pub mod route;
+pub mod rules;
+mod ruleset;
+pub mod settle;
+mod workers;
+
+pub use error::Error;
+pub use metrics::Metrics;
+pub use progress::Progress;
+pub use ruleset::{Ruleset, Rulesets, publish};
+pub use workers::{Config, Workers};

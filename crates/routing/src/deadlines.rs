@@ -1,0 +1,261 @@
+//! Worker `deadlines`: one queue of due instants. A term that passes is «overdue», and somebody above is told.
+//!
+//! The queue holds instants and appeals only; when an instant comes, the appeal itself says what is due. So the queue may
+//! know too much, never too little, and building it again from the log after a restart is all that recovery is.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use zholdary_domain::{
+    AppealId, Clock, CommandId, Position, StreamId, StreamKind,
+    appeal::{self, Command, Event},
+};
+use zholdary_log::{Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
+
+use crate::{Error, Metrics, Progress, Ruleset, Rulesets, lanes, rules::DESK, workers::Config};
+
+/// The worker.
+#[derive(Clone)]
+pub struct Deadlines {
+    appeals: Decider<Appeals>,
+    clock: Arc<dyn Clock>,
+    rulesets: Rulesets,
+    config: Config,
+    metrics: Metrics,
+    progress: Progress,
+}
+
+impl std::fmt::Debug for Deadlines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deadlines").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Due instants.
+#[derive(Debug, Default)]
+struct Queue {
+    due: BTreeSet<(DateTime<Utc>, AppealId)>,
+    of: HashMap<AppealId, BTreeSet<DateTime<Utc>>>,
+    rules: Option<Arc<Ruleset>>,
+}
+
+impl Queue {
+    fn add(&mut self, at: DateTime<Utc>, id: AppealId) {
+        self.due.insert((at, id));
+        self.of.entry(id).or_default().insert(at);
+    }
+
+    fn remove(&mut self, at: DateTime<Utc>, id: AppealId) {
+        self.due.remove(&(at, id));
+        if let Some(of) = self.of.get_mut(&id) {
+            of.remove(&at);
+            if of.is_empty() {
+                self.of.remove(&id);
+            }
+        }
+    }
+
+    fn end(&mut self, id: AppealId) {
+        for at in self.of.remove(&id).unwrap_or_default() {
+            self.due.remove(&(at, id));
+        }
+    }
+
+    /// Takes out what is due at `now`.
+    fn take_due(&mut self, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, AppealId)> {
+        let mut taken = Vec::new();
+        while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.remove(at, id);
+            taken.push((at, id));
+        }
+        taken
+    }
+
+    fn note(&mut self, id: AppealId, event: &Event) {
+        match event {
+            Event::Routed(route) => {
+                for deadline in route.due.values() {
+                    self.add(deadline.at, id);
+                }
+            }
+            Event::Extended { deadline, .. } => self.add(deadline.at, id),
+            Event::Closed { .. } | Event::NotConsidered { .. } | Event::Erased { .. } => self.end(id),
+            _ => {}
+        }
+    }
+}
+
+impl Deadlines {
+    /// A worker over `log`, by `clock`.
+    #[must_use]
+    pub fn new(
+        log: &Arc<dyn EventLog>,
+        clock: &Arc<dyn Clock>,
+        rulesets: Rulesets,
+        config: Config,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
+            clock: Arc::clone(clock),
+            rulesets,
+            config,
+            metrics,
+            progress: Progress::default(),
+        }
+    }
+
+    /// How far it came: in the log, and in time.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Works until `stop`, then finishes what is in hand.
+    ///
+    /// # Errors
+    ///
+    /// What waiting does not mend.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let dying = stop.clone().drop_guard();
+        let mut wait = Duration::from_millis(self.config.retry_ms);
+        loop {
+            match self.work(&stop).await {
+                Ok(()) => break,
+                Err(error) if error.is_transient() => {
+                    self.metrics.restarts.with_label_values(&["deadlines"]).inc();
+                    warn!(error = &error as &dyn std::error::Error, "deadlines starts again from the log");
+                }
+                Err(error) => return Err(error),
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                break;
+            }
+            wait = (wait * 2).min(Duration::from_millis(self.config.longest_retry_ms));
+        }
+        dying.disarm();
+        Ok(())
+    }
+
+    async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
+        let log = Arc::clone(self.appeals.log());
+        let head = log.head().await?;
+        let mut tail = log.tail(Position::START);
+        let mut queue = Queue::default();
+        let mut look = tokio::time::interval(Duration::from_millis(self.config.look_ms));
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            // The clock is read before the log: every term recorded up to `tail.position()` is looked at for this instant.
+            let now = self.clock.now();
+            if tail.position() >= head {
+                self.mark(queue.take_due(now), now, &queue).await?;
+                self.progress.looked(now);
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                page = tail.next_page(self.config.page_records) => {
+                    let page = page?;
+                    for record in &page {
+                        self.note(&mut queue, record)?;
+                    }
+                    if let Some(last) = page.last() {
+                        self.progress.set(last.position);
+                        #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
+                        self.metrics
+                            .position
+                            .with_label_values(&["deadlines"])
+                            .set(last.position.0 as i64);
+                    }
+                    self.metrics.records.with_label_values(&["deadlines", "done"]).inc_by(page.len() as u64);
+                }
+                _ = look.tick() => {}
+            }
+        }
+    }
+
+    fn note(&self, queue: &mut Queue, record: &Recorded) -> Result<(), Error> {
+        if record.stream.kind() == StreamKind::Rules {
+            queue.rules = self.rulesets.read(record)?.or(queue.rules.take());
+        }
+        let Some(id) = record.stream.appeal() else { return Ok(()) };
+        match record.events::<Event>() {
+            Ok(events) => {
+                for event in &events {
+                    if let Event::Overdue { due_at, .. } = event {
+                        queue.remove(*due_at, id);
+                    }
+                    queue.note(id, event);
+                }
+            }
+            Err(source) => {
+                self.metrics.records.with_label_values(&["deadlines", "parked"]).inc();
+                let error = Error::Decode { position: record.position, source };
+                error!(error = &error as &dyn std::error::Error, "deadlines parks a record");
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark(
+        &self,
+        due: Vec<(DateTime<Utc>, AppealId)>,
+        now: DateTime<Utc>,
+        queue: &Queue,
+    ) -> Result<(), Error> {
+        let escalate = |priority: &str| {
+            let city = queue.rules.as_ref().map(|r| &r.city);
+            city.and_then(|c| c.priority(priority)).map_or(DESK.to_owned(), |p| p.notify.escalate_to.clone())
+        };
+        let items = due.into_iter().map(|(_, id)| (id, id));
+        lanes::run(items, self.config.lanes, |id| {
+            let escalate = &escalate;
+            async move { self.mark_one(id, now, escalate).await }
+        })
+        .await
+    }
+
+    /// Marks every term of an appeal that has passed.
+    async fn mark_one(
+        &self,
+        id: AppealId,
+        now: DateTime<Utc>,
+        escalate: &impl Fn(&str) -> String,
+    ) -> Result<(), Error> {
+        let stream = StreamId::from(id);
+        loop {
+            let loaded = self.appeals.load(&stream).await?;
+            let Some((due_at, finding, clock)) = loaded.state.next_due().filter(|(at, ..)| *at <= now) else {
+                return Ok(());
+            };
+            let route = loaded.state.findings.get(usize::from(finding.0)).and_then(|f| f.route.as_ref());
+            let escalate_to = route.map(|r| escalate(&r.priority));
+            let command = Command::MarkOverdue { finding, clock, due_at, escalate_to };
+            let purpose = format!("overdue/{}/{}/{}", finding.0, clock.code(), due_at.timestamp_millis());
+            let cause = loaded
+                .token
+                .map_or(Cause::OUTSIDE, |token| Cause {
+                    causation: Some(zholdary_log::Causation::Record(token.position)),
+                    correlation: None,
+                });
+            let marked = self
+                .appeals
+                .handle(&stream, CommandId::of(id, &purpose), cause, |state, _| {
+                    appeal::decide(state, command.clone())
+                })
+                .await;
+            match marked {
+                // Nothing new was said although the term is due: it was said under another id; do not ask for ever.
+                Ok(handled) if !handled.new => return Ok(()),
+                Ok(_) => {}
+                Err(DeciderError::Refused(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What can go wrong in a worker.
+
+use zholdary_domain::{Position, StreamId, appeal, message};
+use zholdary_log::{DeciderError, DecodeError, ReadError};
+
+/// Why a worker could not go on. It starts again from its fold, after a wait.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log could not be read.
+    #[error("could not read the log")]
+    Read(#[from] ReadError),
+    /// A record does not read.
+    #[error("could not read the record at {position}")]
+    Decode {
+        /// Where it stands.
+        position: Position,
+        /// Why.
+        #[source]
+        source: DecodeError,
+    },
+    /// A decision about a message was not recorded.
+    #[error("could not record what became of a message")]
+    Message(#[source] Box<DeciderError<message::Refusal>>),
+    /// A decision about an appeal was not recorded.
+    #[error("could not record a decision about an appeal")]
+    Appeal(#[source] Box<DeciderError<appeal::Refusal>>),
+    /// A decision was not recorded, or its stream not read.
+    #[error("could not record a decision")]
+    Decider(#[from] Box<DeciderError>),
+    /// Somebody else decided first, and otherwise: look again.
+    #[error("another worker decided {stream} first")]
+    Overtaken {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// No rule set is in force.
+    #[error("no rule set is published: run `zholdary city publish DIR`")]
+    NoRules,
+    /// A published rule set does not read.
+    #[error("the rule set published at {position} does not read")]
+    BadRules {
+        /// Where it stands.
+        position: Position,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl From<DeciderError> for Error {
+    fn from(error: DeciderError) -> Self {
+        Self::Decider(Box::new(error))
+    }
+}
+
+impl From<DeciderError<message::Refusal>> for Error {
+    fn from(error: DeciderError<message::Refusal>) -> Self {
+        Self::Message(Box::new(error))
+    }
+}
+
+impl From<DeciderError<appeal::Refusal>> for Error {
+    fn from(error: DeciderError<appeal::Refusal>) -> Self {
+        Self::Appeal(Box::new(error))
+    }
+}
+
+impl Error {
+    /// Whether looking again from the start may help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Read(error) => error.is_transient(),
+            Self::Message(error) => error.is_transient(),
+            Self::Appeal(error) => error.is_transient(),
+            Self::Decider(error) => error.is_transient(),
+            Self::Overtaken { .. } | Self::NoRules => true,
+            Self::Decode { .. } | Self::BadRules { .. } => false,
+        }
+    }
+}

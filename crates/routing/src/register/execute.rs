@@ -1,0 +1,272 @@
+//! Appends what a chunk asks for, in three steps.
+
+use std::collections::{BTreeMap, HashMap};
+
+use zholdary_domain::{
+    AppealId, CommandId, ContactId, MessageId, Number, StreamId, appeal,
+    message::{self, Outcome, SetAside, command_id},
+    number,
+};
+use zholdary_log::{AppendError, Cause, DeciderError, Expect};
+
+use super::{
+    Register,
+    session::{Item, Opening, Session, What},
+};
+use crate::{Error, lanes};
+
+impl Register {
+    /// Appends everything a chunk asks for. When it returns well, all of it is acknowledged.
+    pub(super) async fn execute(&self, session: &mut Session, items: Vec<Item>) -> Result<(), Error> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        let (mut settle, mut rest) = (Vec::new(), Vec::new());
+        for item in items {
+            match item.what {
+                What::Settle { person, message, outcome } => {
+                    settle.push((person, (item.cause, message, outcome)));
+                }
+                _ => rest.push(item),
+            }
+        }
+        self.settle(settle).await?;
+        let rest = self.opened_parts(rest).await?;
+        let numbers = self.give_numbers(session, &rest).await?;
+        self.appeals(rest, &numbers).await
+    }
+
+    /// Step 1: «placed» and «set aside», one person's messages one after another.
+    async fn settle(&self, items: Vec<(ContactId, (Cause, MessageId, Outcome))>) -> Result<(), Error> {
+        lanes::run(items, self.config.lanes, |(cause, message, outcome)| async move {
+            let stream = StreamId::from(message);
+            let settled = self
+                .messages
+                .handle(&stream, command_id::settled(message), cause, |state, _| {
+                    message::decide(state, message::Command::Settle(outcome))
+                })
+                .await;
+            match settled {
+                Ok(_) => Ok(()),
+                Err(DeciderError::Refused(message::Refusal::Settled(_))) => Err(Error::Overtaken { stream }),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await
+    }
+
+    /// A part that was split off begins as its parent did.
+    async fn opened_parts(&self, items: Vec<Item>) -> Result<Vec<Item>, Error> {
+        let mut opened = Vec::with_capacity(items.len());
+        for item in items {
+            let What::OpenPart { appeal, parent } = item.what else {
+                opened.push(item);
+                continue;
+            };
+            let loaded = self.appeals.load(&StreamId::from(parent)).await?;
+            if let Some(registered) = loaded.state.registered {
+                let opening = Opening {
+                    message: None,
+                    contact: registered.contact,
+                    channel: registered.channel,
+                    surface: registered.surface,
+                    received_at: registered.received_at,
+                    draft: false,
+                };
+                opened.push(Item { cause: item.cause, what: What::Open { appeal, opening: Box::new(opening) } });
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Step 2: one record of numbers a year. The record before it is finished: every appeal in it is registered, or stands
+    /// in this chunk and keeps the number it was given.
+    async fn give_numbers(
+        &self,
+        session: &mut Session,
+        items: &[Item],
+    ) -> Result<HashMap<AppealId, Number>, Error> {
+        let mut wanted: BTreeMap<i32, Vec<AppealId>> = BTreeMap::new();
+        let mut taken: BTreeMap<i32, u32> = BTreeMap::new();
+        let Some(rules) = session.rules.clone() else {
+            let waits = items.iter().any(|i| matches!(i.what, What::Open { .. } | What::OpenKnown { .. }));
+            return if waits { Err(Error::NoRules) } else { Ok(HashMap::new()) };
+        };
+        let city = &rules.city;
+        for item in items {
+            match &item.what {
+                What::Open { appeal, opening } => {
+                    let year = city.calendar.local_year(opening.received_at);
+                    wanted.entry(year).or_default().push(*appeal);
+                }
+                What::OpenKnown { number, .. }
+                | What::Appeal { command: appeal::Command::NameAlias { number }, .. } => {
+                    if let Some((year, serial)) = city.meta.number_format.parts(number) {
+                        let most = taken.entry(year).or_default();
+                        *most = serial.max(*most);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (year, serial) in taken {
+            let (known, _) = session.years.entry(year).or_default();
+            if let Some(event) = known.jump(serial) {
+                // The batch before it must stay in sight until it is finished: a jump gives nothing, so it may come first.
+                let command = CommandId::named("number jump", &format!("{year}/{serial}"));
+                self.append_numbers(session, year, command, event).await?;
+            }
+        }
+        let mut numbers = HashMap::new();
+        for (year, appeals) in wanted {
+            let (known, _) = session.years.entry(year).or_default();
+            for appeal in &appeals {
+                if let Some(serial) = known.last_batch.get(appeal) {
+                    numbers.insert(*appeal, city.meta.number_format.number(year, *serial));
+                }
+            }
+            let Some(event) = known.give(&appeals) else { continue };
+            if let number::Event::Given { given, .. } = &event {
+                for (appeal, serial) in given {
+                    numbers.insert(*appeal, city.meta.number_format.number(year, *serial));
+                }
+                let first = given.first().map(|(appeal, _)| *appeal);
+                let Some(first) = first else { continue };
+                // Unfinished appeals of the batch before this one must be registered first.
+                self.finish_batch(items, &numbers, &known.last_batch.clone()).await?;
+                self.append_numbers(session, year, CommandId::of(first, "numbered"), event).await?;
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Registers what the last batch numbered and a crash left unregistered.
+    async fn finish_batch(
+        &self,
+        items: &[Item],
+        numbers: &HashMap<AppealId, Number>,
+        batch: &BTreeMap<AppealId, u32>,
+    ) -> Result<(), Error> {
+        for item in items {
+            if let What::Open { appeal, opening } = &item.what
+                && batch.contains_key(appeal)
+                && let Some(number) = numbers.get(appeal)
+            {
+                let registered = (**opening).clone().numbered(number.clone(), None);
+                self.register(item.cause, *appeal, appeal::Command::Register(registered)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn append_numbers(
+        &self,
+        session: &mut Session,
+        year: i32,
+        command: CommandId,
+        event: number::Event,
+    ) -> Result<(), Error> {
+        let (known, token) = session.years.entry(year).or_default();
+        let stream = StreamId::numbers(year);
+        let events = [event];
+        let appended = self
+            .numbers
+            .handle_expecting(&stream, command, Cause::OUTSIDE, Expect::after(*token), &events)
+            .await;
+        match appended {
+            Ok(handled) if handled.new => {
+                known.evolve(&events[0]);
+                *token = handled.token;
+                Ok(())
+            }
+            // Recorded before, or by another register: our fold has not passed it.
+            Ok(_) => Err(Error::Overtaken { stream }),
+            Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {
+                Err(Error::Overtaken { stream })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Step 3: what happens in appeals, in order within each.
+    async fn appeals(&self, items: Vec<Item>, numbers: &HashMap<AppealId, Number>) -> Result<(), Error> {
+        let by_appeal = items.into_iter().map(|item| {
+            let lane = match &item.what {
+                What::Open { appeal, .. }
+                | What::OpenPart { appeal, .. }
+                | What::OpenKnown { appeal, .. }
+                | What::Appeal { appeal, .. } => appeal.uuid(),
+                What::Settle { message, .. } | What::Poison { message, .. } => message.uuid(),
+            };
+            (lane, item)
+        });
+        lanes::run(by_appeal, self.config.lanes, |Item { cause, what }| async move {
+            match what {
+                What::Open { appeal, opening } => {
+                    let Some(number) = numbers.get(&appeal).cloned() else {
+                        return Err(Error::Overtaken { stream: appeal.into() });
+                    };
+                    let registered = opening.numbered(number, None);
+                    self.register(cause, appeal, appeal::Command::Register(registered)).await
+                }
+                What::OpenKnown { appeal, number, opening } => {
+                    let registered = opening.numbered(number, None);
+                    self.register(cause, appeal, appeal::Command::Register(registered)).await
+                }
+                What::Appeal { appeal, message, command, purpose } => {
+                    let of = message.map_or_else(|| appeal.uuid(), |m| m.uuid());
+                    self.wish(cause, appeal, CommandId::of(of, &purpose), command).await
+                }
+                What::Poison { message, token } => self.poison(cause, message, token).await,
+                What::Settle { .. } | What::OpenPart { .. } => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// An appeal that has its number already keeps it: the number of an appeal is the one in its `registered`.
+    async fn register(&self, cause: Cause, appeal: AppealId, command: appeal::Command) -> Result<(), Error> {
+        self.wish(cause, appeal, CommandId::of(appeal, "registered"), command).await
+    }
+
+    /// A wish that the table refuses now is refused for good: the message stands in its stream, and a person sees it there.
+    async fn wish(
+        &self,
+        cause: Cause,
+        appeal: AppealId,
+        id: CommandId,
+        command: appeal::Command,
+    ) -> Result<(), Error> {
+        let stream = StreamId::from(appeal);
+        let handled = self
+            .appeals
+            .handle(&stream, id, cause, |state, _| appeal::decide(state, command.clone()))
+            .await;
+        match handled {
+            Ok(_) => Ok(()),
+            Err(DeciderError::Refused(refusal)) => {
+                tracing::warn!(appeal.id = %appeal, %refusal, "appeal {appeal} did not take what a message says");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn poison(
+        &self,
+        cause: Cause,
+        message: MessageId,
+        token: zholdary_log::Token,
+    ) -> Result<(), Error> {
+        self.metrics.records.with_label_values(&["register", "parked"]).inc();
+        let events = [message::Event::SetAside { why: SetAside::ForPerson }];
+        let stream = StreamId::from(message);
+        let id = command_id::settled(message);
+        let handled =
+            self.messages.handle_expecting(&stream, id, cause, Expect::Exact(token), &events).await;
+        match handled {
+            Ok(_) | Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! One run over the log: what each record asks for.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use tracing::warn;
+use zholdary_domain::{
+    AppealId, ContactId, MessageId, Number, Position, StreamKind, appeal,
+    appeal::Registered,
+    inbound::{Channel, Content, Surface},
+    message::{self, Outcome, Received},
+    number,
+};
+use zholdary_log::{Cause, EventLog, Recorded, Token};
+
+use super::{
+    fold::{Belongs, Fold},
+    known::Known,
+};
+use crate::{Error, Ruleset};
+
+/// Something to append.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) cause: Cause,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    /// Say what became of a message.
+    Settle { person: ContactId, message: MessageId, outcome: Outcome },
+    /// Set a message aside whose record does not read.
+    Poison { message: MessageId, token: Token },
+    /// Number an appeal and register it. The number in it is filled in when it is given.
+    Open { appeal: AppealId, opening: Box<Opening> },
+    /// Register a part that a person split off.
+    OpenPart { appeal: AppealId, parent: AppealId },
+    /// Register an appeal of an earlier system under its own number.
+    OpenKnown { appeal: AppealId, number: Number, opening: Box<Opening> },
+    /// Any other wish about an appeal.
+    Appeal { appeal: AppealId, message: Option<MessageId>, command: appeal::Command, purpose: String },
+}
+
+/// How an appeal begins, but for its number.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    pub(super) message: Option<MessageId>,
+    pub(super) contact: ContactId,
+    pub(super) channel: Channel,
+    pub(super) surface: Surface,
+    pub(super) received_at: DateTime<Utc>,
+    pub(super) draft: bool,
+}
+
+impl Opening {
+    pub(super) fn numbered(self, number: Number, parent: Option<AppealId>) -> Box<Registered> {
+        let Self { message, contact, channel, surface, received_at, draft } = self;
+        Box::new(Registered { number, message, contact, channel, surface, received_at, draft, parent })
+    }
+}
+
+/// What was told about a message before it was received.
+#[derive(Debug, Default, Clone, Copy)]
+struct Told {
+    edits: u32,
+    withdrawn: bool,
+    received: bool,
+}
+
+/// The register's memory of the log.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) fold: Fold,
+    pub(super) rules: Option<Arc<Ruleset>>,
+    /// Each year's numbers, with the last record of its stream.
+    pub(super) years: BTreeMap<i32, (number::Year, Option<Token>)>,
+    pub(super) caught_up: bool,
+    known: Known,
+    told: HashMap<MessageId, Told>,
+}
+
+impl Session {
+    /// Reads what was finished before.
+    pub(super) async fn look_back(
+        &mut self,
+        log: &dyn EventLog,
+        head: Position,
+        page: usize,
+    ) -> Result<(), Error> {
+        self.known = Known::read(log, head, page).await?;
+        self.caught_up = head == Position::START;
+        Ok(())
+    }
+
+    /// From here on every record is news.
+    pub(super) fn forget_the_past(&mut self) {
+        self.known = Known::default();
+        self.caught_up = true;
+    }
+
+    /// Takes a record in and adds what it asks for.
+    pub(super) fn note(&mut self, record: &Recorded, items: &mut Vec<Item>) {
+        let read = match record.stream.kind() {
+            StreamKind::Message => self.note_message(record, items),
+            StreamKind::Appeal => self.note_appeal(record, items),
+            StreamKind::Number => self.note_number(record),
+            _ => Ok(()),
+        };
+        if let Err(error) = read {
+            warn!(
+                position = %record.position, stream = %record.stream,
+                error = &error as &dyn std::error::Error, "register parks the record at {}", record.position
+            );
+            let unsettled = |id| !self.known.outcomes.contains_key(&id);
+            if let Some(message) = record.stream.message().filter(|id| record.version == 1 && unsettled(*id)) {
+                let what = What::Poison { message, token: record.token() };
+                items.push(Item { cause: Cause::record(record), what });
+            }
+        }
+    }
+
+    fn note_number(&mut self, record: &Recorded) -> Result<(), zholdary_log::DecodeError> {
+        let Ok(year) = record.stream.key().parse() else { return Ok(()) };
+        let (known, token) = self.years.entry(year).or_default();
+        // Our own append was taken in when it was acknowledged.
+        if token.is_some_and(|t| t.position >= record.position) {
+            return Ok(());
+        }
+        for event in record.events::<number::Event>()? {
+            known.evolve(&event);
+        }
+        *token = Some(record.token());
+        Ok(())
+    }
+
+    fn note_appeal(
+        &mut self,
+        record: &Recorded,
+        items: &mut Vec<Item>,
+    ) -> Result<(), zholdary_log::DecodeError> {
+        let Some(id) = record.stream.appeal() else { return Ok(()) };
+        for event in record.events::<appeal::Event>()? {
+            match event {
+                appeal::Event::Registered(registered) => {
+                    self.fold.authored(id, registered.contact);
+                    self.fold.numbered(registered.number, id);
+                }
+                appeal::Event::AliasNamed { number } => self.fold.numbered(number, id),
+                appeal::Event::Split { children, .. } => {
+                    for appeal in children.into_iter().filter(|c| !self.known.registered.contains(c)) {
+                        let what = What::OpenPart { appeal, parent: id };
+                        items.push(Item { cause: Cause::record(record), what });
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn note_message(
+        &mut self,
+        record: &Recorded,
+        items: &mut Vec<Item>,
+    ) -> Result<(), zholdary_log::DecodeError> {
+        let Some(id) = record.stream.message() else { return Ok(()) };
+        for event in record.events::<message::Event>()? {
+            match event {
+                message::Event::Received(received) => self.received(id, &received, record, items),
+                message::Event::Edited { .. } => {
+                    let told = self.told.entry(id).or_default();
+                    told.edits += 1;
+                    let (version, received) = (told.edits + 1, told.received);
+                    if received || self.fold.appeal_of(id).is_some() {
+                        self.edited(id, version, record, items);
+                    }
+                }
+                message::Event::Withdrawn { .. } => {
+                    let told = self.told.entry(id).or_default();
+                    told.withdrawn = true;
+                    if told.received || self.fold.appeal_of(id).is_some() {
+                        self.withdrawn(id, record, items);
+                    }
+                }
+                sent @ message::Event::Sent { .. } => self.sent(id, sent, record, items),
+                message::Event::Placed { .. }
+                | message::Event::SetAside { .. }
+                | message::Event::Echoed { .. }
+                | message::Event::Delivery { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn received(&mut self, id: MessageId, received: &Received, record: &Recorded, items: &mut Vec<Item>) {
+        self.fold.heard(received);
+        let known = self.known.outcomes.get(&id).copied();
+        let outcome = known.unwrap_or_else(|| self.fold.decide(id, received));
+        self.fold.settled(id, received, &outcome);
+        let cause = Cause::record(record);
+        if known.is_none() {
+            let person = self.fold.person(received.contact);
+            items.push(Item { cause, what: What::Settle { person, message: id, outcome } });
+        }
+        if let Outcome::Placed { appeal, opens, .. } = outcome {
+            if !self.known.added.contains(&(appeal, id)) {
+                items.push(Item { cause, what: self.second_half(id, received, record, appeal, opens) });
+            }
+            let fixed = received.content.button.as_ref().and_then(|button| says_fixed(&button.id));
+            if let Some(fixed) = fixed.filter(|_| !self.known.rated.contains(&id)) {
+                let command = appeal::Command::Rate { fixed, message: Some(id) };
+                items.push(Item { cause, what: wish(appeal, Some(id), command, "rated") });
+            }
+        }
+        // What was told before the message itself.
+        if let Some(told) = self.told.get_mut(&id) {
+            told.received = true;
+            let Told { edits, withdrawn, .. } = *told;
+            for version in 2..edits + 2 {
+                self.edited(id, version, record, items);
+            }
+            if withdrawn {
+                self.withdrawn(id, record, items);
+            }
+        }
+    }
+
+    fn second_half(
+        &self,
+        id: MessageId,
+        received: &Received,
+        record: &Recorded,
+        appeal: AppealId,
+        opens: bool,
+    ) -> What {
+        if opens {
+            let opening = Opening {
+                message: Some(id),
+                contact: received.contact,
+                channel: received.channel,
+                surface: received.surface,
+                received_at: record.recorded_at,
+                draft: is_draft(&received.content),
+            };
+            return What::Open { appeal, opening: Box::new(opening) };
+        }
+        let author = self.fold.is_author(appeal, received.contact);
+        let command = appeal::Command::AddMessage {
+            message: id,
+            contact: (!author).then_some(received.contact),
+            says: received.content.usable_text().is_some(),
+        };
+        wish(appeal, Some(id), command, "added")
+    }
+
+    fn edited(&self, id: MessageId, version: u32, record: &Recorded, items: &mut Vec<Item>) {
+        let Some(appeal) = self.fold.appeal_of(id) else { return };
+        if !self.known.edited.contains(&(id, version)) {
+            let command = appeal::Command::EditMessage { message: id, version };
+            let what = wish(appeal, Some(id), command, &format!("edited/{version}"));
+            items.push(Item { cause: Cause::record(record), what });
+        }
+    }
+
+    fn withdrawn(&self, id: MessageId, record: &Recorded, items: &mut Vec<Item>) {
+        let Some(appeal) = self.fold.appeal_of(id) else { return };
+        if !self.known.withdrawn.contains(&id) {
+            let what =
+                wish(appeal, Some(id), appeal::Command::WithdrawMessage { message: id }, "withdrawn");
+            items.push(Item { cause: Cause::record(record), what });
+        }
+    }
+
+    /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
+    fn sent(&mut self, id: MessageId, sent: message::Event, record: &Recorded, items: &mut Vec<Item>) {
+        let message::Event::Sent { channel, answers, appeal, number, contact, sent_at, .. } = sent else {
+            return;
+        };
+        let cause = Cause::record(record);
+        let belongs = match (appeal, answers, &number) {
+            (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
+            (None, Some(answers), _) => Some(Belongs::Answers(answers)),
+            (None, None, Some(number)) => Some(Belongs::Appeal(AppealId::known_as(number))),
+            (None, None, None) => None,
+        };
+        if let Some(belongs) = belongs {
+            self.fold.sent(id, belongs);
+        }
+        let Some(number) = number else { return };
+        match (self.fold.appeal_of(id), appeal.is_none() && answers.is_none(), contact) {
+            (Some(appeal), false, _) if !self.known.aliases.contains(&(appeal, number.clone())) => {
+                let command = appeal::Command::NameAlias { number: number.clone() };
+                let purpose = format!("alias/{number}");
+                items.push(Item { cause, what: wish(appeal, Some(id), command, &purpose) });
+            }
+            (Some(appeal), true, Some(contact)) if !self.known.registered.contains(&appeal) => {
+                let opening = Opening {
+                    message: None,
+                    contact,
+                    channel,
+                    surface: known_surface(channel),
+                    received_at: sent_at.min(record.recorded_at),
+                    draft: false,
+                };
+                let what = What::OpenKnown { appeal, number, opening: Box::new(opening) };
+                items.push(Item { cause, what });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn wish(appeal: AppealId, message: Option<MessageId>, command: appeal::Command, purpose: &str) -> What {
+    What::Appeal { appeal, message, command, purpose: purpose.to_owned() }
+}
+
+/// Nothing to understand yet.
+fn is_draft(content: &Content) -> bool {
+    content.usable_text().is_none()
+}
+
+/// `fixed:yes` and `fixed:no`, with or without a number.
+fn says_fixed(button: &str) -> Option<bool> {
+    let mut parts = button.split(':');
+    match (parts.next(), parts.next()) {
+        (Some("fixed"), Some("yes")) => Some(true),
+        (Some("fixed"), Some("no")) => Some(false),
+        _ => None,
+    }
+}
+
+const fn known_surface(channel: Channel) -> Surface {
+    match channel {
+        Channel::Email => Surface::Mail,
+        Channel::Web | Channel::Open311 => Surface::Form,
+        Channel::Meeting | Channel::Phone => Surface::Spoken,
+        Channel::Whatsapp | Channel::Instagram | Channel::Facebook | Channel::Telegram => Surface::Private,
+    }
+}

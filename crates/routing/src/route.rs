@@ -1,0 +1,429 @@
+//! Worker `route`: understands what residents wrote and decides who acts, why, by when; answers questions at once.
+//!
+//! Lanes are appeals. A record that puts other rules in force is a barrier: what came before is decided under the rules that
+//! were in force. Nothing is decided over a person: once somebody corrected or redirected, only the rules for the
+//! corrected category and place are asked again, when that person left the party open.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+use zholdary_domain::{
+    AppealId, Clock, CommandId, MessageId, Number, Point, Position, StreamId, StreamKind,
+    appeal::{
+        self, Actor, Appeal, Command, CommandName, Event, FindingId, StateName, decide::Settlement,
+    },
+};
+use zholdary_log::{
+    AppendError, Cause, Decider, DeciderError, EventLog, Recorded,
+    streams::{Appeals, Messages},
+};
+use zholdary_triage::Input;
+
+use crate::{
+    Error, Metrics, Progress, Ruleset, Rulesets, lanes,
+    rules::{self, Case},
+    settle::{Earlier, Words, settle},
+    workers::Config,
+};
+
+/// The worker.
+#[derive(Debug, Clone)]
+pub struct Route {
+    messages: Decider<Messages>,
+    appeals: Decider<Appeals>,
+    rulesets: Rulesets,
+    config: Config,
+    metrics: Metrics,
+    progress: Progress,
+}
+
+/// What it remembers of the log.
+#[derive(Debug, Default)]
+struct Memory {
+    rules: Option<Arc<Ruleset>>,
+    numbers: HashMap<Number, AppealId>,
+    /// Decisions of the past, by command, while it catches up.
+    decided: HashSet<CommandId>,
+    /// Appeals of which a record could not be decided: what follows waits behind it.
+    parked: Mutex<HashSet<AppealId>>,
+}
+
+impl Memory {
+    fn has_parked(&self, id: AppealId) -> bool {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+}
+
+/// A fact that asks for a decision.
+#[derive(Debug, Clone)]
+struct Trigger {
+    appeal: AppealId,
+    command: CommandId,
+    cause: Cause,
+    at: chrono::DateTime<chrono::Utc>,
+    position: Position,
+    why: Why,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Registered,
+    Added(MessageId),
+    Edited,
+    Corrected(FindingId),
+}
+
+impl Route {
+    /// A worker over `log`.
+    #[must_use]
+    pub fn new(
+        log: &Arc<dyn EventLog>,
+        clock: &Arc<dyn Clock>,
+        rulesets: Rulesets,
+        config: Config,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            messages: Decider::new(Arc::clone(log), Arc::clone(clock)),
+            appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
+            rulesets,
+            config,
+            metrics,
+            progress: Progress::default(),
+        }
+    }
+
+    /// How far it came.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Works until `stop`, then finishes what is in hand.
+    ///
+    /// # Errors
+    ///
+    /// What waiting does not mend.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let dying = stop.clone().drop_guard();
+        let mut wait = Duration::from_millis(self.config.retry_ms);
+        loop {
+            match self.work(&stop).await {
+                Ok(()) => break,
+                Err(error) if error.is_transient() => {
+                    self.metrics.restarts.with_label_values(&["route"]).inc();
+                    warn!(error = &error as &dyn std::error::Error, "route starts again from the log");
+                }
+                Err(error) => return Err(error),
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                break;
+            }
+            wait = (wait * 2).min(Duration::from_millis(self.config.longest_retry_ms));
+        }
+        dying.disarm();
+        Ok(())
+    }
+
+    async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
+        let log = Arc::clone(self.appeals.log());
+        let head = log.head().await?;
+        let mut memory = Memory { decided: self.past(log.as_ref(), head).await?, ..Memory::default() };
+        let mut tail = log.tail(Position::START);
+        loop {
+            let Some(page) = stop.run_until_cancelled(tail.next_page(self.config.page_records)).await else {
+                return Ok(());
+            };
+            let page = page?;
+            let mut triggers = Vec::new();
+            for record in &page {
+                if record.stream.kind() == StreamKind::Rules {
+                    self.decide_all(&memory, std::mem::take(&mut triggers)).await?;
+                    memory.rules = self.rulesets.read(record)?.or(memory.rules.take());
+                } else if let Some(appeal) = record.stream.appeal() {
+                    self.note(&mut memory, appeal, record, &mut triggers);
+                }
+            }
+            self.decide_all(&memory, triggers).await?;
+            let Some(last) = page.last().map(|r| r.position) else { continue };
+            if last >= head {
+                memory.decided = HashSet::new();
+            }
+            self.progress.set(last);
+            #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
+            self.metrics.position.with_label_values(&["route"]).set(last.0 as i64);
+            self.metrics.records.with_label_values(&["route", "done"]).inc_by(page.len() as u64);
+        }
+    }
+
+    /// The commands recorded in appeals so far.
+    async fn past(&self, log: &dyn EventLog, head: Position) -> Result<HashSet<CommandId>, Error> {
+        let mut decided = HashSet::new();
+        let mut after = Position::START;
+        while after < head {
+            let records = log.read(after, self.config.page_records).await?;
+            let Some(last) = records.last() else { break };
+            after = last.position;
+            let appeals = records.iter().filter(|r| r.stream.kind() == StreamKind::Appeal);
+            decided.extend(appeals.map(|r| r.command_id));
+        }
+        Ok(decided)
+    }
+
+    fn note(&self, memory: &mut Memory, id: AppealId, record: &Recorded, triggers: &mut Vec<Trigger>) {
+        let events: Vec<Event> = match record.events() {
+            Ok(events) => events,
+            Err(source) => {
+                let error = Error::Decode { position: record.position, source };
+                self.park(memory, id, record.position, &error);
+                return;
+            }
+        };
+        for event in &events {
+            match event {
+                Event::Registered(registered) => {
+                    memory.numbers.insert(registered.number.clone(), id);
+                }
+                Event::AliasNamed { number } => {
+                    memory.numbers.entry(number.clone()).or_insert(id);
+                }
+                _ => {}
+            }
+        }
+        let why = events.iter().find_map(|event| match event {
+            Event::Registered(_) => Some(Why::Registered),
+            Event::MessageAdded { message, .. } => Some(Why::Added(*message)),
+            Event::MessageEdited { .. } => Some(Why::Edited),
+            // A person who named the party too has decided everything.
+            Event::Corrected { finding, .. } if !events.iter().any(|e| matches!(e, Event::Routed(_))) => {
+                Some(Why::Corrected(*finding))
+            }
+            Event::PlaceGiven { finding, by: Actor::Operator { .. }, .. } => Some(Why::Corrected(*finding)),
+            _ => None,
+        });
+        let Some(why) = why else { return };
+        let command = CommandId::of(record.command_id, "route");
+        if !memory.decided.contains(&command) {
+            triggers.push(Trigger {
+                appeal: id,
+                command,
+                cause: Cause::record(record),
+                at: record.recorded_at,
+                position: record.position,
+                why,
+            });
+        }
+    }
+
+    async fn decide_all(&self, memory: &Memory, triggers: Vec<Trigger>) -> Result<(), Error> {
+        if triggers.is_empty() {
+            return Ok(());
+        }
+        let rules = memory.rules.clone().ok_or(Error::NoRules)?;
+        // Danger first: a fold of one page is decided in log order but for what may hurt somebody, which `settle` tells
+        // only when it has been understood; so a page is kept small and its lanes run side by side.
+        let items = triggers.into_iter().map(|trigger| (trigger.appeal, trigger));
+        lanes::run(items, self.config.lanes, |trigger| {
+            let rules = Arc::clone(&rules);
+            async move {
+                if memory.has_parked(trigger.appeal) {
+                    return Ok(());
+                }
+                match self.decide(memory, &rules, &trigger).await {
+                    Err(error) if !error.is_transient() => {
+                        self.park(memory, trigger.appeal, trigger.position, &error);
+                        Ok(())
+                    }
+                    decided => decided,
+                }
+            }
+        })
+        .await
+    }
+
+    fn park(&self, memory: &Memory, id: AppealId, position: Position, error: &Error) {
+        self.metrics.records.with_label_values(&["route", "parked"]).inc();
+        error!(
+            appeal.id = %id, %position, error = error as &dyn std::error::Error,
+            "route parks the record at {position}: appeal {id} waits behind it"
+        );
+        memory.parked.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    }
+
+    /// Decides one fact; looks again when somebody was faster.
+    async fn decide(&self, memory: &Memory, rules: &Ruleset, trigger: &Trigger) -> Result<(), Error> {
+        let stream = StreamId::from(trigger.appeal);
+        loop {
+            let loaded = self.appeals.load(&stream).await?;
+            if loaded.position_of(trigger.command).is_some() {
+                return Ok(());
+            }
+            let appeal = &loaded.state;
+            let command = match trigger.why {
+                Why::Corrected(finding) => self.reroute(rules, appeal, finding, trigger).await?,
+                why => self.settle(memory, rules, appeal, why, trigger).await?,
+            };
+            let Some(command) = command else { return Ok(()) };
+            let events = match appeal::decide(appeal, command) {
+                Ok(events) => events,
+                // Somebody moved it on meanwhile; there is nothing left to decide.
+                Err(refusal) => {
+                    tracing::debug!(appeal.id = %trigger.appeal, %refusal, "nothing to decide");
+                    return Ok(());
+                }
+            };
+            let recorded = self
+                .appeals
+                .handle_expecting(&stream, trigger.command, trigger.cause, loaded.expect(), &events)
+                .await;
+            match recorded {
+                Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+
+    async fn settle(
+        &self,
+        memory: &Memory,
+        rules: &Ruleset,
+        appeal: &Appeal,
+        why: Why,
+        trigger: &Trigger,
+    ) -> Result<Option<Command>, Error> {
+        let Some(registered) = &appeal.registered else { return Ok(None) };
+        if appeal.by_person || !CommandName::Settle.is_allowed_in(appeal.state()) {
+            return Ok(None);
+        }
+        let said = self.said(appeal).await?;
+        if why == Why::Registered && appeal.understanding.is_some() {
+            return Ok(None);
+        }
+        let input = Input { text: &said.text, point: said.point, has_media: said.has_media };
+        let understood = rules.triage.read(&input);
+        let earlier = match &understood.understanding.names_number {
+            Some(named) => self.earlier(memory, named, trigger.appeal).await?,
+            None => None,
+        };
+        let words = Words {
+            number: &registered.number,
+            text: &said.text,
+            received_at: registered.received_at,
+            now: trigger.at,
+            earlier,
+            answered_with: &appeal.answered_with,
+            place_asked: appeal.place_asked,
+            site: &self.config.site,
+        };
+        let settlement = settle(rules, understood, &words);
+        let news = match why {
+            Why::Added(message) => is_news(appeal, &settlement, said.points_of.contains(&message)),
+            _ => appeal.understanding.as_deref() != Some(&settlement.understanding),
+        };
+        Ok(news.then(|| Command::Settle(Box::new(settlement))))
+    }
+
+    /// A person corrected category or place and left the party open: the rules are asked again.
+    async fn reroute(
+        &self,
+        rules: &Ruleset,
+        appeal: &Appeal,
+        finding: FindingId,
+        trigger: &Trigger,
+    ) -> Result<Option<Command>, Error> {
+        let (Some(registered), Some(state)) =
+            (&appeal.registered, appeal.findings.get(usize::from(finding.0)))
+        else {
+            return Ok(None);
+        };
+        let said = self.said(appeal).await?;
+        let input = Input { text: &said.text, point: said.point, has_media: said.has_media };
+        let understood = rules.triage.read(&input);
+        let city = &rules.city;
+        let corrected = appeal::Finding {
+            category: state.category.clone(),
+            priority: city
+                .category(&state.category)
+                .map_or_else(|| "normal".to_owned(), |c| c.priority.clone()),
+            confidence: appeal::Permille(1000),
+            because: vec![],
+            place: state.place.clone(),
+        };
+        let has_stem = |stems: &[String]| rules.triage.has_stem(&understood.folded, stems);
+        let case = Case {
+            id: finding,
+            finding: &corrected,
+            has_stem: &has_stem,
+            cover: understood.cover.as_ref().map(|cover| (cover.mark.as_str(), &cover.party)),
+            received_at: registered.received_at,
+            day: city.calendar.local_date(trigger.at),
+        };
+        let route = rules::decide(city, &case).route;
+        let same = state.route.as_ref().is_some_and(|r| r.to == route.to && r.waits_at == route.waits_at);
+        let open = state.is_open() && state.stage != appeal::Stage::Refused;
+        Ok((!same && open).then(|| Command::Redirect { route: Box::new(route), by: Actor::System }))
+    }
+
+    /// Everything residents wrote, as it reads now; what was taken back is left out.
+    async fn said(&self, appeal: &Appeal) -> Result<Said, Error> {
+        let mut said = Said::default();
+        for id in appeal.messages.iter().filter(|id| !appeal.withdrawn.contains(id)) {
+            let loaded = self.messages.load(&StreamId::from(*id)).await?;
+            let Some(content) = loaded.state.content() else { continue };
+            if let Some(text) = content.usable_text() {
+                if !said.text.is_empty() {
+                    said.text.push('\n');
+                }
+                said.text.push_str(text);
+            }
+            if let Some(point) = &content.point {
+                said.point = Some(*point.reveal());
+                said.points_of.insert(*id);
+            }
+            said.has_media |= !content.attachments.is_empty();
+        }
+        Ok(said)
+    }
+
+    async fn earlier(
+        &self,
+        memory: &Memory,
+        named: &str,
+        asking: AppealId,
+    ) -> Result<Option<Earlier>, Error> {
+        let known = named.parse::<Number>().ok().and_then(|n| memory.numbers.get(&n).map(|id| (n, *id)));
+        let Some((number, id)) = known.filter(|(_, id)| *id != asking) else { return Ok(None) };
+        let appeal = self.appeals.load(&StreamId::from(id)).await?.state;
+        let main = appeal.findings.first();
+        let party = main.and_then(|f| f.route.as_ref()).map(|r| r.to.clone());
+        let due = main.and_then(|f| f.due.get(&appeal::Clock::Legal)).map(|d| d.at);
+        let state = appeal.public_state();
+        Ok(appeal.registered.map(|r| Earlier { number, received_at: r.received_at, state, party, due }))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    point: Option<Point>,
+    points_of: HashSet<MessageId>,
+    has_media: bool,
+}
+
+/// Whether a further message changes anything. What waits is decided again; what a party has is left with it, unless the
+/// message tells of a danger, or where a place is that was not known to a point.
+fn is_news(appeal: &Appeal, settlement: &Settlement, gives_point: bool) -> bool {
+    let Some(known) = &appeal.understanding else { return true };
+    let new = &settlement.understanding;
+    if appeal.state() != StateName::Routed {
+        return **known != *new;
+    }
+    let had_point = known.findings.iter().any(|f| f.place.point.is_some());
+    (new.danger && !known.danger) || (gives_point && !had_point && **known != *new)
+}

@@ -1,0 +1,119 @@
+//! The three workers of a process, started and stopped together.
+
+use std::{future::Future, sync::Arc};
+
+use serde::Deserialize;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use zholdary_domain::{Clock, Position};
+use zholdary_log::EventLog;
+
+use crate::{
+    Error, Metrics, Progress, Rulesets, deadlines::Deadlines, register::Register, route::Route,
+};
+
+/// Settings of the workers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address of the public page that texts link to, without a slash at its end. Default `http://127.0.0.1:8080`.
+    pub site: String,
+    /// Lanes that run at once. Default 256.
+    pub lanes: usize,
+    /// Records of the log that are looked at together. Default 256.
+    pub page_records: usize,
+    /// The wait before a worker that failed starts again, in milliseconds; it doubles each time. Default 200.
+    pub retry_ms: u64,
+    /// The longest such wait, in milliseconds. Default 10,000.
+    pub longest_retry_ms: u64,
+    /// How often `deadlines` looks at the clock, in milliseconds. Default 250.
+    pub look_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            site: "http://127.0.0.1:8080".to_owned(),
+            lanes: 256,
+            page_records: 256,
+            retry_ms: 200,
+            longest_retry_ms: 10_000,
+            look_ms: 250,
+        }
+    }
+}
+
+/// The workers, running.
+#[derive(Debug)]
+pub struct Workers {
+    /// How far `register` came.
+    pub register: Progress,
+    /// How far `route` came.
+    pub route: Progress,
+    /// How far `deadlines` came.
+    pub deadlines: Progress,
+    tasks: JoinSet<Result<(), Error>>,
+}
+
+impl Workers {
+    /// Starts all three. When one dies, `stop` is cancelled: the rest of the process must hear of it.
+    #[must_use]
+    pub fn start(
+        log: &Arc<dyn EventLog>,
+        clock: &Arc<dyn Clock>,
+        rulesets: &Rulesets,
+        config: &Config,
+        metrics: &Metrics,
+        stop: &CancellationToken,
+    ) -> Self {
+        let register =
+            Register::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
+        let route = Route::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
+        let deadlines = Deadlines::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
+        let mut tasks = JoinSet::new();
+        let progress = (register.progress(), route.progress(), deadlines.progress());
+        tasks.spawn(register.run(stop.clone()));
+        tasks.spawn(route.run(stop.clone()));
+        tasks.spawn(deadlines.run(stop.clone()));
+        Self { register: progress.0, route: progress.1, deadlines: progress.2, tasks }
+    }
+
+    /// Waits until everything that is in the log, and everything that follows from it, is finished, for the instant that
+    /// `clock` shows. `head` tells where the log ends.
+    ///
+    /// # Errors
+    ///
+    /// What `head` says.
+    pub async fn settle<E, F>(&self, clock: &dyn Clock, head: impl Fn() -> F) -> Result<Position, E>
+    where
+        F: Future<Output = Result<Position, E>>,
+    {
+        loop {
+            let before = head().await?;
+            self.register.reach(before).await;
+            self.route.reach(before).await;
+            self.deadlines.reach(before).await;
+            self.deadlines.look_until(clock.now()).await;
+            if head().await? == before {
+                return Ok(before);
+            }
+        }
+    }
+
+    /// Waits until all have stopped; the first failure is told.
+    ///
+    /// # Errors
+    ///
+    /// The first failure of a worker.
+    pub async fn join(mut self) -> Result<(), Error> {
+        let mut failed = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failed = failed.and(Err(error)),
+                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+            }
+        }
+        failed
+    }
+}
