@@ -26,7 +26,7 @@ pub(super) fn content(message: &Value, limits: &Limits) -> Said {
     let body = &message[kind];
     let cleaned = |text: Option<&str>| text.and_then(|text| text::clean(text, limits.text_chars));
     let content = match kind {
-        "text" => worded(cleaned(body["body"].as_str())),
+        "text" => body["body"].as_str().map(|said| worded(cleaned(Some(said))).unwrap_or_default()),
         "image" => media(MediaKind::Image, body, limits),
         "video" => media(MediaKind::Video, body, limits),
         "audio" | "voice" => media(MediaKind::Audio, body, limits),
