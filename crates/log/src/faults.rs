@@ -16,8 +16,8 @@ use crate::{
     tail::Tail,
 };
 
-/// Wraps a log and spoils as many of the next appends as it is told to, in this order: conflicts, failures before the
-/// append, lost acknowledgements.
+/// Wraps a log and spoils as many of the next appends as it is told to, in this order: conflicts, a log out of reach, lost
+/// requests, lost answers.
 pub struct Faulty {
     inner: Arc<dyn EventLog>,
     conflicts: AtomicU32,

@@ -99,3 +99,66 @@ impl std::fmt::Debug for Tail {
         f.debug_struct("Tail").field("after", &self.after).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// A log in which things happen exactly while somebody reads.
+    struct Busy {
+        head: watch::Sender<Position>,
+        records: Mutex<Vec<Recorded>>,
+        /// What is appended between the next read and its answer.
+        coming: Mutex<Vec<Recorded>>,
+    }
+
+    #[async_trait]
+    impl TailSource for Arc<Busy> {
+        async fn page(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+            let later = |record: &&Recorded| record.position > after;
+            let page = self.records.lock().unwrap().iter().filter(later).take(limit).cloned().collect();
+            for record in self.coming.lock().unwrap().drain(..) {
+                let position = record.position;
+                self.records.lock().unwrap().push(record);
+                self.head.send_replace(position);
+            }
+            Ok(page)
+        }
+    }
+
+    fn record(position: u64) -> Recorded {
+        let bytes = r#"{"log_id":"00000000000000000000000000000000","stream":"seal.a","version":1,"prev":null,
+            "command_id":"00000000000000000000000000000000","recorded_at":"2026-01-01T00:00:00.000Z",
+            "causation":null,"correlation":null,"schema":1,"events":[]}"#;
+        Recorded::parse(Position(position), Bytes::from_static(bytes.as_bytes())).unwrap()
+    }
+
+    fn tail(standing: &[u64], coming: &[u64]) -> Tail {
+        let (head, hears) = watch::channel(Position(standing.last().copied().unwrap_or_default()));
+        let records = |positions: &[u64]| Mutex::new(positions.iter().copied().map(record).collect());
+        let busy = Busy { head, records: records(standing), coming: records(coming) };
+        Tail::new(Box::new(Arc::new(busy)), hears, Position::START)
+    }
+
+    #[tokio::test]
+    async fn what_is_appended_while_reading_is_not_slept_through() {
+        let mut tail = tail(&[], &[1, 2]);
+        for expected in [1, 2] {
+            let next = tokio::time::timeout(std::time::Duration::from_secs(10), tail.next()).await;
+            assert_eq!(next.expect("slept through it").unwrap().position, Position(expected));
+        }
+        assert!(tail.caught_up());
+    }
+
+    #[tokio::test]
+    async fn a_page_with_a_hole_is_not_given_out() {
+        let mut tail = tail(&[1, 2, 4], &[]);
+        let gap = tail.next().await;
+        assert!(matches!(gap, Err(ReadError::Gap { expected: Position(3), found: Position(4) })), "{gap:?}");
+        assert_eq!(tail.position(), Position::START);
+    }
+}

@@ -10,7 +10,10 @@ use uuid::Uuid;
 use zholdary_domain::Position;
 
 use super::SqliteConfig;
-use crate::{error::OpenError, record::Hash};
+use crate::{
+    error::{OpenError, Source},
+    record::Hash,
+};
 
 /// Name of the log's file in its folder.
 pub(super) const FILE: &str = "log.db";
@@ -272,4 +275,45 @@ pub(super) fn wal_of(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push("-wal");
     name.into()
+}
+
+/// Copies the log as it is now into `to`, which must not exist, and has the disk keep it.
+pub(super) fn copy(file: &Path, to: &Path) -> Result<(), Source> {
+    // A connection of its own: those that read may write nowhere.
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let name = to.to_str().ok_or("the name of the copy is not UTF-8")?;
+    connection.execute("VACUUM INTO ?1", [name])?;
+    std::fs::File::open(to)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_are_set_up_as_the_readme_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let (writer, _) = open_writer(&file, &SqliteConfig::default()).unwrap();
+        let reader = open_reader(&file).unwrap();
+        let read = |connection: &Connection, name: &str| -> String {
+            let value = connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0));
+            format!("{:?}", value.unwrap())
+        };
+        for (connection, name, expected) in [
+            (&writer, "journal_mode", "Text(\"wal\")"),
+            (&writer, "synchronous", "Integer(2)"),
+            (&writer, "wal_autocheckpoint", "Integer(0)"),
+            (&writer, "trusted_schema", "Integer(0)"),
+            (&writer, "cell_size_check", "Integer(1)"),
+            (&reader, "query_only", "Integer(1)"),
+            (&reader, "cell_size_check", "Integer(1)"),
+        ] {
+            assert_eq!(read(connection, name), expected, "{name}");
+        }
+        assert!(reader.execute_batch("DELETE FROM log_info").is_err());
+    }
 }

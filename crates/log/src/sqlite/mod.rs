@@ -174,6 +174,17 @@ impl SqliteLog {
         folder.as_ref().join(file::FILE)
     }
 
+    /// Copies the log as it is now into the file `to`, which must not exist, while others go on appending. The copy is a
+    /// whole log: put into an empty folder under the name of [`SqliteLog::file_in`], it opens.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Unavailable`] when the copy could not be written; what there is of it is worth nothing.
+    pub async fn copy_to(&self, to: impl Into<PathBuf>) -> Result<(), ReadError> {
+        let (file, to) = (self.readers.file().to_owned(), to.into());
+        self.readers.with(move |_| file::copy(&file, &to).map_err(ReadError::Unavailable)).await
+    }
+
     fn ask(&self, request: Request) -> Result<(), mpsc::SendError<Request>> {
         self.requests.as_ref().expect("taken only when the log is dropped").send(request)
     }

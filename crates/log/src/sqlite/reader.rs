@@ -45,6 +45,10 @@ impl Readers {
         self.log_id
     }
 
+    pub(super) fn file(&self) -> &std::path::Path {
+        &self.file
+    }
+
     /// Closes the connections that nobody uses.
     pub(super) fn close_idle(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -112,7 +116,11 @@ impl Readers {
                 .map_err(unavailable)?;
             let mut rows = statement.query(params![stream.to_string()]).map_err(unavailable)?;
             let row = rows.next().map_err(|error| unreadable(error, Position::START))?;
-            row.map(|row| record(row, log_id)).transpose()
+            let last = row.map(|row| record(row, log_id)).transpose()?;
+            match last {
+                Some(stray) if stray.stream != stream => Err(ReadError::Corrupt { position: stray.position }),
+                last => Ok(last),
+            }
         })
         .await
     }

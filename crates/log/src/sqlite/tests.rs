@@ -384,6 +384,32 @@ async fn the_file_says_what_it_is() {
     assert_eq!((pragma("application_id"), pragma("user_version")), (0x5a48_4c47, 1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_made_while_others_append_is_a_whole_log() {
+    let (folder, copies) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let log = Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap());
+    let writer = {
+        let log: Arc<dyn EventLog> = log.clone();
+        tokio::spawn(async move { put_many(&log, &stream("a"), 100).await })
+    };
+    let mut tail = log.tail(Position::START);
+    while tail.position() < Position(20) {
+        soon(tail.next()).await.unwrap();
+    }
+    let copied = SqliteLog::file_in(copies.path());
+    log.copy_to(&copied).await.unwrap();
+    assert!(log.copy_to(&copied).await.is_err(), "wrote over an earlier copy");
+    let tokens = writer.await.unwrap();
+    let copy = Sqlite::open(copies.path().to_str().unwrap()).await;
+    let head = copy.head().await.unwrap();
+    assert!(Position(20) <= head && head <= Position(100), "{head}");
+    sound(&copy, head.0).await;
+    assert_eq!(copy.info().await.unwrap(), log.info().await.unwrap());
+    assert_eq!(copy.load(&stream("a")).await.unwrap().token(), Some(tokens[head.0 as usize - 1]));
+    put_many(&copy, &stream("b"), 1).await;
+    sound(&copy, head.0 + 1).await;
+}
+
 /// A log that the first release of this format wrote.
 const SAMPLE: &[u8] = include_bytes!("../../samples/format-1.db");
 
