@@ -1,1 +1,30 @@
-//! Status views in SQLite: one projector writes, query reads
+//! The views: what happened, arranged for reading.
+//!
+//! [`Projector`] is the one writer: it tails the log and keeps a SQLite file in which rows and checkpoint move in one
+//! transaction. [`Query`] reads it on read-only connections and says with every answer up to which record it is true.
+//! [`rebuild()`] makes the file anew beside the old one and switches. Every view is a pure function of the records, so a
+//! rebuilt one is the same.
+
+mod apply;
+mod city;
+mod error;
+mod files;
+mod metrics;
+mod model;
+mod personal;
+mod projector;
+mod query;
+mod rebuild;
+mod sentence;
+
+pub use city::RuleSet;
+pub use error::Error;
+pub use metrics::Metrics;
+pub use model::{
+    Answer, AppealFilter, AppealView, Card, Change, Checkpoint, Count, CountBy, Figures, FileView,
+    FindingView, Lag, Level, Line, MessageOutcome, MessageView, Named, Page, Parked, Period, PlaceFigures,
+    PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, Sentence, Task, Token,
+};
+pub use projector::{Projector, ProjectorConfig};
+pub use query::{AppealRef, Query, QueryConfig, View};
+pub use rebuild::{Rebuilt, rebuild};

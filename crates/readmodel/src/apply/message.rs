@@ -1,0 +1,245 @@
+//! Messages: what was received or sent, and what became of it. The facts come in any order.
+
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::json;
+use zholdary_domain::{
+    AppealId, MessageId, Personal,
+    inbound::Content,
+    message::{Event, Received},
+};
+use zholdary_log::{Aggregate, Recorded};
+
+use super::{Effects, Failed, stored};
+use crate::query::View;
+
+pub(super) fn apply(connection: &Connection, record: &Recorded) -> Result<Effects, Failed> {
+    let id = record.stream.message().ok_or_else(|| Failed::Poison("its stream is no message".to_owned()))?;
+    let row = Row { connection, id: id.to_string(), position: stored(record.position) };
+    row.begin(record)?;
+    let mut effects = Effects::of(&View::Messages);
+    for event in <zholdary_log::streams::Messages as Aggregate>::decode(record)? {
+        effects.events.push(row.take(&event)?);
+    }
+    row.appeal(&mut effects)?;
+    Ok(effects)
+}
+
+/// What is personal of a message is gone, in every message of `appeal`.
+pub(super) fn erase_of(connection: &Connection, appeal: AppealId) -> rusqlite::Result<()> {
+    let sql = format!("{ERASE} WHERE appeal = ?1");
+    connection.prepare_cached(&sql)?.execute([appeal.to_string()])?;
+    Ok(())
+}
+
+/// `message` belongs to `appeal`: we told its resident something with it.
+pub(super) fn link(connection: &Connection, message: MessageId, appeal: AppealId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE message SET appeal = ?2 WHERE id = ?1 AND appeal IS NULL")?
+        .execute([message.to_string(), appeal.to_string()])?;
+    Ok(())
+}
+
+const ERASE: &str = "UPDATE message SET erased = 1, name = NULL, phone = NULL, address = NULL, text = NULL,
+    point = NULL, files = NULL";
+
+struct Row<'a> {
+    connection: &'a Connection,
+    id: String,
+    position: i64,
+}
+
+impl Row<'_> {
+    fn begin(&self, record: &Recorded) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO message(id, recorded_at, position, changed) VALUES (?1, ?2, ?3, ?3)
+                 ON CONFLICT(id) DO UPDATE SET changed = excluded.changed",
+            )?
+            .execute((&self.id, record.recorded_at.timestamp_millis(), self.position))?;
+        Ok(())
+    }
+
+    fn take(&self, event: &Event) -> Result<&'static str, Failed> {
+        Ok(match event {
+            Event::Received(received) => {
+                self.received(received)?;
+                "received"
+            }
+            Event::Edited { content, sent_at } => {
+                // The last edit by the author's own time is what the message says; of two at once the later recorded.
+                let at = sent_at.timestamp_millis();
+                let newest = self
+                    .connection
+                    .prepare_cached(
+                        "UPDATE message SET versions = versions + 1, edited_at = max(coalesce(edited_at, ?2), ?2)
+                         WHERE id = ?1 RETURNING edited_at = ?2",
+                    )?
+                    .query_row((&self.id, at), |row| row.get::<_, bool>(0))?;
+                if newest {
+                    self.content(content)?;
+                }
+                "edited"
+            }
+            Event::Withdrawn { sent_at } => {
+                self.set("withdrawn_at = ?2", sent_at.timestamp_millis())?;
+                "withdrawn"
+            }
+            Event::Placed { appeal, opens, found } => {
+                self.placed(*appeal, *opens, &code(found)?)?;
+                "placed"
+            }
+            Event::SetAside { why } => {
+                self.set("outcome = ?2", code(why)?)?;
+                "set_aside"
+            }
+            Event::Sent { channel, answers, appeal, contact, sent_at, .. } => {
+                self.set("ours = 1, channel = ?2", channel.code())?;
+                self.set("sent_at = ?2", sent_at.timestamp_millis())?;
+                self.set("contact = ?2", contact.map(|c| c.to_string()))?;
+                self.set("answers = ?2", answers.map(|m| m.to_string()))?;
+                self.set(
+                    "appeal = coalesce(appeal, ?2, (SELECT o.appeal FROM message o WHERE o.id = message.answers))",
+                    appeal.map(|a| a.to_string()),
+                )?;
+                "sent"
+            }
+            Event::Echoed { sent_at, content } => {
+                self.set(
+                    "ours = 1, echoed = 1, sent_at = coalesce(sent_at, ?2)",
+                    sent_at.timestamp_millis(),
+                )?;
+                self.content(content)?;
+                "echoed"
+            }
+            Event::Delivery { state, at, error } => {
+                self.set("ours = 1, delivery = ?2", code(state)?)?;
+                self.set("delivery_at = ?2", at.timestamp_millis())?;
+                self.set("delivery_error = ?2", *error)?;
+                "delivery"
+            }
+        })
+    }
+
+    fn set(&self, assignments: &str, value: impl rusqlite::ToSql) -> rusqlite::Result<()> {
+        let sql = format!("UPDATE message SET {assignments} WHERE id = ?1");
+        self.connection.prepare_cached(&sql)?.execute((&self.id, value))?;
+        Ok(())
+    }
+
+    fn received(&self, received: &Received) -> Result<(), Failed> {
+        let text = |of: &Option<Personal<String>>| of.as_ref().map(|p| p.reveal().clone());
+        let edited: bool = self
+            .connection
+            .prepare_cached(
+                "UPDATE message SET channel = ?2, surface = ?3, sent_at = ?4, contact = ?5, raw = ?6,
+                   name = iif(erased, NULL, ?7), phone = iif(erased, NULL, ?8), address = iif(erased, NULL, ?9)
+                 WHERE id = ?1 RETURNING versions > 0",
+            )?
+            .query_row(
+                (
+                    &self.id,
+                    received.channel.code(),
+                    code(&received.surface)?,
+                    received.sent_at.timestamp_millis(),
+                    received.contact.to_string(),
+                    &received.raw,
+                    text(&received.name),
+                    text(&received.phone),
+                    text(&received.address),
+                ),
+                |row| row.get(0),
+            )?;
+        if !edited {
+            self.content(&received.content)?;
+        }
+        Ok(())
+    }
+
+    fn content(&self, content: &Content) -> Result<(), Failed> {
+        let labels: Vec<_> = content
+            .attachments
+            .iter()
+            .map(|a| Ok(json!({ "kind": code(&a.kind)?, "media_type": a.media_type })))
+            .collect::<Result<_, Failed>>()?;
+        let files: Vec<_> = content
+            .attachments
+            .iter()
+            .map(|a| {
+                json!({
+                    "external_id": a.external_id.as_ref().map(Personal::reveal),
+                    "file_name": a.file_name.as_ref().map(Personal::reveal),
+                })
+            })
+            .collect();
+        let point = content.point.as_ref().map(|p| json!(p.reveal()).to_string());
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET unsupported = ?2, button = ?3, attachments = ?4,
+                   text = iif(erased, NULL, ?5), point = iif(erased, NULL, ?6), files = iif(erased, NULL, ?7)
+                 WHERE id = ?1",
+            )?
+            .execute((
+                &self.id,
+                &content.unsupported,
+                content.button.as_ref().map(|b| &b.id),
+                json!(labels).to_string(),
+                content.text.as_ref().map(Personal::reveal),
+                point,
+                (!files.is_empty()).then(|| json!(files).to_string()),
+            ))?;
+        Ok(())
+    }
+
+    fn placed(&self, appeal: AppealId, opens: bool, found: &str) -> rusqlite::Result<()> {
+        let appeal = appeal.to_string();
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET outcome = 'placed', appeal = ?2, opens = ?3, found = ?4 WHERE id = ?1",
+            )?
+            .execute((&self.id, &appeal, opens, found))?;
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET appeal = ?2, changed = ?3 WHERE answers = ?1 AND appeal IS NULL",
+            )?
+            .execute((&self.id, &appeal, self.position))?;
+        let erased: Option<bool> = self
+            .connection
+            .prepare_cached("SELECT erased FROM appeal WHERE id = ?1")?
+            .query_row([&appeal], |row| row.get(0))
+            .optional()?;
+        if erased == Some(true) {
+            let sql = format!("{ERASE} WHERE id = ?1");
+            self.connection.prepare_cached(&sql)?.execute([&self.id])?;
+        }
+        Ok(())
+    }
+
+    /// Words of a message stand in its appeal and in queues.
+    fn appeal(&self, effects: &mut Effects) -> Result<(), Failed> {
+        let appeal: Option<String> = self
+            .connection
+            .prepare_cached("SELECT appeal FROM message WHERE id = ?1")?
+            .query_row([&self.id], |row| row.get(0))?;
+        let Some(appeal) = appeal else { return Ok(()) };
+        let number: Option<String> = self
+            .connection
+            .prepare_cached("SELECT number FROM appeal WHERE id = ?1")?
+            .query_row([&appeal], |row| row.get(0))
+            .optional()?;
+        effects.number = number.and_then(|n| n.parse().ok());
+        let mut tasks =
+            self.connection.prepare_cached("SELECT DISTINCT party FROM task WHERE appeal = ?1")?;
+        for party in tasks.query_map([&appeal], |row| row.get(0))? {
+            effects.views.insert(View::Queue(party?).to_string());
+        }
+        Ok(())
+    }
+}
+
+/// The code under which a value is recorded.
+fn code(value: &impl serde::Serialize) -> Result<String, Failed> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(code)) => Ok(code),
+        _ => Err(Failed::Poison("a code that is no text".to_owned())),
+    }
+}

@@ -1,0 +1,234 @@
+//! The projector: tails the log and writes the views.
+
+pub(crate) mod writer;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+use zholdary_domain::{Clock, Position};
+use zholdary_log::{EventLog, Recorded};
+
+use crate::{error::Error, files::Folder, metrics::Metrics};
+use writer::Writer;
+
+/// How the views are written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectorConfig {
+    /// Most records in one transaction. Default 1000.
+    pub batch_records: usize,
+    /// How often a record is tried before it is set aside. Default 3.
+    pub attempts: u32,
+    /// How often, in milliseconds, the projector says that it lives. Default 1000.
+    pub heartbeat_ms: u64,
+    /// How long, in milliseconds, it waits after the log or the disk was not available. Default 500.
+    pub wait_ms: u64,
+}
+
+impl Default for ProjectorConfig {
+    fn default() -> Self {
+        Self { batch_records: 1000, attempts: 3, heartbeat_ms: 1000, wait_ms: 500 }
+    }
+}
+
+/// Writes the views under a data folder. One at a time: the last one that was opened wins, an earlier one ends with
+/// [`Error::Fenced`].
+pub struct Projector {
+    folder: Folder,
+    log: Arc<dyn EventLog>,
+    wall: Arc<dyn Clock>,
+    config: ProjectorConfig,
+    metrics: Metrics,
+}
+
+impl Projector {
+    /// Will write the views of `log` under the data folder. `wall` is the machine's clock, also where the log's clock is
+    /// played: only heartbeats are timed by it.
+    #[must_use]
+    pub fn new(
+        data: &Path,
+        log: Arc<dyn EventLog>,
+        wall: Arc<dyn Clock>,
+        config: ProjectorConfig,
+        metrics: Metrics,
+    ) -> Self {
+        Self { folder: Folder::of(data), log, wall, config, metrics }
+    }
+
+    /// Keeps the views up with the log until told to stop.
+    ///
+    /// # Errors
+    ///
+    /// What waiting does not mend: [`Error::Fenced`], a hole in the log, a log that is not the view's, a full disk.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        // If this task ends for any reason, the rest of the process must hear of it.
+        let _dying = stop.clone().drop_guard();
+        let mut seat = Some(self.begin()?);
+        while let Some(taken) = seat.take() {
+            seat = self.follow(taken, &stop).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies what the log holds, up to `to` or to its end, and returns where the views stand then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Projector::run`].
+    pub async fn catch_up(&self, to: Option<Position>) -> Result<Position, Error> {
+        let head = self.log.head().await?;
+        let to = to.map_or(head, |to| to.min(head));
+        let seat = self.begin()?;
+        let mut writer = self.advance(seat.writer, to, |_| {}).await?;
+        self.beat(&mut writer).await?;
+        if seat.beside {
+            self.take_over(&writer)?;
+        }
+        Ok(writer.position())
+    }
+
+    /// Opens the file to write to. A first file is used at once; one of another release is read on by that release until ours
+    /// is complete.
+    fn begin(&self) -> Result<Seat, Error> {
+        self.folder.create()?;
+        let (file, beside) = match self.folder.current()? {
+            Some(file) => (file, false),
+            None => {
+                let file = self.folder.begun()?.map_or_else(|| self.folder.fresh_name(), Ok)?;
+                (file, self.folder.is_anothers()?)
+            }
+        };
+        let writer = self.open(&file)?;
+        if !beside && self.folder.current()?.is_none() {
+            self.folder.switch(&file)?;
+        }
+        Ok(Seat { writer, beside })
+    }
+
+    pub(crate) fn open(&self, file: &str) -> Result<Writer, Error> {
+        Writer::open(&self.folder, file, self.config.attempts, self.metrics.clone())
+    }
+
+    fn take_over(&self, writer: &Writer) -> Result<(), Error> {
+        self.folder.switch(writer.file())?;
+        self.folder.remove_others(writer.file())
+    }
+
+    /// Applies pages until `to`.
+    pub(crate) async fn advance(
+        &self,
+        mut writer: Writer,
+        to: Position,
+        progress: impl Fn(Position),
+    ) -> Result<Writer, Error> {
+        while writer.position() < to {
+            let most = usize::try_from(to.0 - writer.position().0).unwrap_or(usize::MAX);
+            let page = self.log.read(writer.position(), self.config.batch_records.clamp(1, most)).await?;
+            if page.is_empty() {
+                break;
+            }
+            let (back, applied) = on_thread(writer, move |writer| writer.apply(&page)).await?;
+            applied?;
+            writer = back;
+            progress(writer.position());
+        }
+        Ok(writer)
+    }
+
+    /// Follows the log in one file. Gives the next file, or none when told to stop.
+    async fn follow(&self, seat: Seat, stop: &CancellationToken) -> Result<Option<Seat>, Error> {
+        let Seat { mut writer, mut beside } = seat;
+        let mut tail = self.log.tail(writer.position());
+        let mut heart = tokio::time::interval(Duration::from_millis(self.config.heartbeat_ms.max(10)));
+        heart.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let wait = Duration::from_millis(self.config.wait_ms);
+        let mut held: Option<Vec<Recorded>> = None;
+        loop {
+            if beside && writer.position() >= self.log.head().await? {
+                self.take_over(&writer)?;
+                beside = false;
+            }
+            if !beside && self.folder.current()?.is_some_and(|file| file != writer.file()) {
+                // A rebuild has finished; its file goes on where it stands.
+                drop(writer);
+                return self.begin().map(Some);
+            }
+            let page = match held.take() {
+                Some(page) => page,
+                None => tokio::select! {
+                    () = stop.cancelled() => return Ok(None),
+                    _ = heart.tick() => {
+                        match self.beat(&mut writer).await {
+                            Err(error) if error.is_transient() => tracing::warn!(%error, "no heartbeat"),
+                            beaten => beaten?,
+                        }
+                        continue;
+                    }
+                    page = tail.next_page(self.config.batch_records.max(1)) => match page {
+                        Ok(page) => page,
+                        Err(error) if error.is_transient() => {
+                            tracing::warn!(%error, "the log cannot be read now; trying again");
+                            tokio::time::sleep(wait).await;
+                            continue;
+                        }
+                        Err(error) => return Err(error.into()),
+                    },
+                },
+            };
+            let (back, (page, applied)) = on_thread(writer, move |writer| {
+                let applied = writer.apply(&page);
+                (page, applied)
+            })
+            .await?;
+            writer = back;
+            match applied {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(%error, "the view cannot be written now; trying again");
+                    held = Some(page);
+                    tokio::time::sleep(wait).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Says that we live, and how far the log is.
+    async fn beat(&self, writer: &mut Writer) -> Result<(), Error> {
+        let head = self.log.head().await?.max(writer.position());
+        let head_at = if head > writer.position() {
+            let last = self.log.read(Position(head.0 - 1), 1).await?;
+            last.first().map_or_else(|| writer.recorded_at(), |record| Ok(record.recorded_at))?
+        } else {
+            writer.recorded_at()?
+        };
+        writer.beat(self.wall.now(), head, head_at)
+    }
+}
+
+impl std::fmt::Debug for Projector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Projector").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// A file and its writer.
+struct Seat {
+    writer: Writer,
+    /// It is not in use yet: another release's file is, until this one is complete.
+    beside: bool,
+}
+
+/// Lends `writer` to a thread that may block.
+async fn on_thread<T: Send + 'static>(
+    mut writer: Writer,
+    work: impl FnOnce(&mut Writer) -> T + Send + 'static,
+) -> Result<(Writer, T), Error> {
+    tokio::task::spawn_blocking(move || {
+        let done = work(&mut writer);
+        (writer, done)
+    })
+    .await
+    .map_err(|_| Error::Closed)
+}

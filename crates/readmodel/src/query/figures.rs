@@ -1,0 +1,251 @@
+//! Counting: counters, the report by groups, the figures of a period.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Row;
+
+use super::{Ask, Query, View, appeals::Conditions, values::count};
+use crate::{
+    error::Error,
+    model::{Answer, Count, CountBy, Figures, Named, Period, PlaceFigures, Report, ReportRow},
+};
+
+impl CountBy {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Category => "category",
+            Self::District => "district",
+            Self::Party => "party",
+            Self::Channel => "channel",
+            Self::State => "state",
+        }
+    }
+}
+
+impl std::str::FromStr for CountBy {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self, Error> {
+        [Self::Day, Self::Category, Self::District, Self::Party, Self::Channel, Self::State]
+            .into_iter()
+            .find(|by| by.column() == s)
+            .ok_or_else(|| Error::BadColumn(s.to_owned()))
+    }
+}
+
+impl Query {
+    /// Counts appeals by the values of some columns; by none: all together. An appeal counts by its main finding.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn counters(&self, by: Vec<CountBy>, period: Period) -> Result<Answer<Vec<Count>>, Error> {
+        self.ask(move |ask| {
+            ask.keeps(&View::Appeals)?;
+            counters(ask, &by, &period).map_err(Error::sqlite("count appeals"))
+        })
+        .await
+    }
+
+    /// The report by groups of the city, computed from what happened.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn report(&self, period: Period) -> Result<Answer<Report>, Error> {
+        self.ask(move |ask| {
+            ask.keeps(&View::Appeals)?;
+            report(ask, &period).map_err(Error::sqlite("make the report"))
+        })
+        .await
+    }
+
+    /// The figures of a period, for the public page and the dashboards.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn figures(&self, period: Period) -> Result<Answer<Figures>, Error> {
+        self.ask(move |ask| {
+            ask.keeps(&View::Appeals)?;
+            figures(ask, &period).map_err(Error::sqlite("read the figures"))
+        })
+        .await
+    }
+}
+
+fn conditions(period: &Period) -> Conditions {
+    let mut all = Conditions::default();
+    let columns = [
+        ("day >= ?", &period.from),
+        ("day <= ?", &period.to),
+        ("channel = ?", &period.channel),
+        ("district = ?", &period.district),
+    ];
+    for (sql, value) in columns {
+        if let Some(value) = value.clone() {
+            all.and(sql, value);
+        }
+    }
+    all
+}
+
+fn rows<T>(
+    ask: &Ask<'_>,
+    period: &Period,
+    sql: impl FnOnce(&str) -> String,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let all = conditions(period);
+    let mut statement = ask.connection.prepare(&sql(&all.sql()))?;
+    statement.query_map(all.values().as_slice(), read)?.collect()
+}
+
+fn counters(ask: &Ask<'_>, by: &[CountBy], period: &Period) -> rusqlite::Result<Vec<Count>> {
+    let mut columns: Vec<_> = by.iter().map(|by| by.column()).collect();
+    columns.dedup();
+    let grouped = columns.join(", ");
+    let sql = |all: &str| match grouped.as_str() {
+        "" => format!("SELECT coalesce(sum(count), 0) FROM counter WHERE {all}"),
+        by => format!("SELECT sum(count), {by} FROM counter WHERE {all} GROUP BY {by} ORDER BY {by}"),
+    };
+    rows(ask, period, sql, |row| {
+        let mut key = BTreeMap::new();
+        for (i, column) in columns.iter().enumerate() {
+            key.insert((*column).to_owned(), row.get(i + 1)?);
+        }
+        Ok(Count { key, count: count(row.get(0)?) })
+    })
+}
+
+/// Percent of `part` in `all`, to one decimal; nothing of nothing.
+fn percent(part: u64, all: u64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "counts of appeals are far below 2^52")]
+    (all > 0).then(|| (part as f64 * 1000.0 / all as f64).round() / 10.0)
+}
+
+#[derive(Default)]
+struct Group {
+    count: u64,
+    answered: u64,
+    done: u64,
+    rated_yes: u64,
+    rated_no: u64,
+    sent_to: BTreeMap<String, u64>,
+}
+
+fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
+    type Read = (String, String, i64, i64, i64, i64, i64);
+    let sql = |all: &str| {
+        format!(
+            "SELECT bucket, party, count(*), count(answered_at), count(done_at), coalesce(sum(rated = 1), 0), coalesce(sum(rated = 0), 0)
+             FROM appeal WHERE {all} GROUP BY bucket, party ORDER BY bucket, party"
+        )
+    };
+    let read = rows(ask, period, sql, |row| -> rusqlite::Result<Read> {
+        let n = |i| row.get::<_, Option<i64>>(i).map(Option::unwrap_or_default);
+        Ok((row.get(0)?, row.get(1)?, n(2)?, n(3)?, n(4)?, n(5)?, n(6)?))
+    })?;
+    let mut groups = BTreeMap::<String, Group>::new();
+    for (bucket, party, all, answered, done, yes, no) in read {
+        let group = groups.entry(bucket).or_default();
+        group.count += count(all);
+        group.answered += count(answered);
+        group.done += count(done);
+        group.rated_yes += count(yes);
+        group.rated_no += count(no);
+        *group.sent_to.entry(party).or_default() += count(all);
+    }
+    let all = groups.values().map(|g| g.count).sum();
+    let undecided = groups.remove(crate::city::UNKNOWN).map_or(0, |g| g.count);
+    let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
+    let stands_apart = |code: &str| buckets.iter().any(|b| b.code == code && b.share <= 0.0);
+    let total = groups.iter().filter(|(code, _)| !stands_apart(code)).map(|(_, g)| g.count).sum();
+    // Every group of the city in its order, then those that only earlier rule sets knew.
+    let mut order: Vec<String> = buckets.iter().map(|b| b.code.clone()).collect();
+    order.extend(groups.keys().filter(|code| !buckets.iter().any(|b| b.code == **code)).cloned());
+    let groups = order
+        .into_iter()
+        .map(|code| {
+            let group = groups.remove(&code).unwrap_or_default();
+            let voted = group.rated_yes + group.rated_no;
+            ReportRow {
+                share: if stands_apart(&code) { None } else { percent(group.count, total) },
+                satisfied: if voted == 0 { None } else { percent(group.rated_yes, group.count) },
+                bucket: ask.names().bucket(&code),
+                count: group.count,
+                answered: group.answered,
+                sent_to: group.sent_to,
+                done: group.done,
+                rated_yes: group.rated_yes,
+                rated_no: group.rated_no,
+            }
+        })
+        .collect();
+    Ok(Report { total, all, undecided, groups })
+}
+
+fn figures(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Figures> {
+    const SUMS: &str =
+        "count(*), coalesce(sum(open), 0), coalesce(sum(open AND overdue), 0), count(settled_at)";
+    let sql = |all: &str| {
+        format!(
+            "SELECT {SUMS}, coalesce(sum(open AND danger), 0), count(answered_at), count(done_at),
+                    coalesce(sum(reopened), 0), coalesce(sum(rated = 1), 0), coalesce(sum(rated = 0), 0)
+             FROM appeal WHERE {all}"
+        )
+    };
+    let sums = rows(ask, period, sql, |row| {
+        (0..10).map(|i| row.get(i).map(count)).collect::<rusqlite::Result<Vec<u64>>>()
+    })?;
+    let sum = |i: usize| sums.first().and_then(|s| s.get(i)).copied().unwrap_or_default();
+    let hours = rows(
+        ask,
+        period,
+        |all| {
+            format!(
+                "SELECT settled_at - received_at AS ms FROM appeal WHERE settled_at IS NOT NULL AND {all} ORDER BY ms"
+            )
+        },
+        |row| row.get::<_, i64>(0),
+    )?;
+    let at = |percent: usize| {
+        // The nearest rank: the smallest time within which so many percent were settled.
+        let rank = (hours.len() * percent).div_ceil(100).max(1);
+        #[expect(clippy::cast_precision_loss, reason = "times to settle are far below 2^52 ms")]
+        hours.get(rank - 1).map(|ms| (*ms as f64 / 360_000.0).round() / 10.0)
+    };
+    let by = |column: &str, name: &dyn Fn(&str) -> Named| {
+        let sql = |all: &str| {
+            format!("SELECT {SUMS}, {column} FROM appeal WHERE {all} GROUP BY {column} ORDER BY {column}")
+        };
+        rows(ask, period, sql, |row| {
+            Ok(PlaceFigures {
+                of: name(&row.get::<_, String>(4)?),
+                received: count(row.get(0)?),
+                open: count(row.get(1)?),
+                overdue: count(row.get(2)?),
+                settled: count(row.get(3)?),
+            })
+        })
+    };
+    let names = ask.names();
+    Ok(Figures {
+        received: sum(0),
+        open: sum(1),
+        overdue: sum(2),
+        settled: sum(3),
+        danger: sum(4),
+        answered: sum(5),
+        done: sum(6),
+        reopened: sum(7),
+        rated_yes: sum(8),
+        rated_no: sum(9),
+        median_hours: at(50),
+        p90_hours: at(90),
+        districts: by("district", &|code| names.district(code))?,
+        parties: by("party", &|code| names.party(code))?,
+        categories: by("category", &|code| names.category(code))?,
+    })
+}

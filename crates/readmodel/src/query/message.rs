@@ -1,0 +1,186 @@
+//! Messages: what became of one, the thread of an appeal, and what waits for a person outside of any appeal.
+
+use rusqlite::{OptionalExtension, Row};
+use serde::Deserialize;
+use zholdary_domain::{AppealId, MessageId};
+
+use super::{
+    Ask, Query, View,
+    values::{code, instant, json, parsed},
+};
+use crate::{
+    error::Error,
+    model::{Answer, FileView, Level, MessageOutcome, MessageView},
+};
+
+impl Query {
+    /// What became of a message; none while no record tells of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn message(&self, message: MessageId) -> Result<Answer<Option<MessageOutcome>>, Error> {
+        type Found = (Option<String>, Option<String>, bool, Option<String>, bool);
+        self.ask(move |ask| {
+            ask.keeps(&View::Message(message))?;
+            let found: Option<Found> = ask
+                .connection
+                .prepare_cached(
+                    "SELECT m.appeal, m.outcome, m.opens, a.number,
+                            EXISTS (SELECT 1 FROM timeline t WHERE t.appeal = m.appeal
+                                    AND t.event IN ('registered', 'message_added')
+                                    AND json_extract(t.data, '$.message') = m.id)
+                     FROM message m LEFT JOIN appeal a ON a.id = m.appeal WHERE m.id = ?1",
+                )
+                .and_then(|mut s| s.query_row([message.to_string()], |row| row.try_into()).optional())
+                .map_err(Error::sqlite("read a message"))?;
+            found
+                .map(|(appeal, outcome, opens, number, joined)| {
+                    Ok(MessageOutcome {
+                        message,
+                        appeal: appeal.map(|id| parsed(&id, "an appeal id")).transpose()?,
+                        number: number.map(|n| parsed(&n, "a number")).transpose()?,
+                        opens,
+                        outcome,
+                        joined,
+                    })
+                })
+                .transpose()
+        })
+        .await
+    }
+
+    /// Messages that are part of no appeal and wait for a person, the last `limit` (1 to 200), the last first. For operators.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn for_person(&self, limit: u32) -> Result<Answer<Vec<MessageView>>, Error> {
+        self.ask(move |ask| {
+            ask.keeps(&View::Messages)?;
+            let sql = format!("{COLUMNS} WHERE outcome = 'for_person' ORDER BY position DESC, id LIMIT ?1");
+            messages(ask, &sql, [limit.clamp(1, 200)], Level::Operator)
+        })
+        .await
+    }
+}
+
+const COLUMNS: &str =
+    "SELECT id, ours, channel, surface, sent_at, recorded_at, text, point, button, unsupported,
+    attachments, files, edited_at, withdrawn_at, delivery, delivery_error, raw, contact, name, phone, address
+    FROM message";
+
+/// The messages of an appeal, in the order they were recorded. Nothing for the public.
+pub(super) fn thread(
+    ask: &Ask<'_>,
+    appeal: AppealId,
+    level: Level,
+) -> Result<Option<Vec<MessageView>>, Error> {
+    if level == Level::Public {
+        return Ok(None);
+    }
+    let sql = format!("{COLUMNS} WHERE appeal = ?1 ORDER BY position, id");
+    messages(ask, &sql, [appeal.to_string()], level).map(Some)
+}
+
+/// The last words of the resident.
+pub(super) fn last_words(ask: &Ask<'_>, appeal: AppealId) -> rusqlite::Result<Option<String>> {
+    ask.connection
+        .prepare_cached(
+            "SELECT text FROM message WHERE appeal = ?1 AND ours = 0 AND text IS NOT NULL AND withdrawn_at IS NULL
+             ORDER BY position DESC, id LIMIT 1",
+        )?
+        .query_row([appeal.to_string()], |row| row.get(0))
+        .optional()
+}
+
+#[derive(Deserialize)]
+struct Label {
+    kind: String,
+    media_type: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Personal {
+    external_id: Option<String>,
+    file_name: Option<String>,
+}
+
+fn messages(
+    ask: &Ask<'_>,
+    sql: &str,
+    params: impl rusqlite::Params,
+    level: Level,
+) -> Result<Vec<MessageView>, Error> {
+    const READ: &str = "read messages";
+    let mut statement = ask.connection.prepare_cached(sql).map_err(Error::sqlite(READ))?;
+    let mut rows = statement.query(params).map_err(Error::sqlite(READ))?;
+    let mut found = vec![];
+    while let Some(row) = rows.next().map_err(Error::sqlite(READ))? {
+        found.push(message(row, level)?);
+    }
+    Ok(found)
+}
+
+fn message(row: &Row<'_>, level: Level) -> Result<MessageView, Error> {
+    struct Read {
+        point: Option<String>,
+        attachments: String,
+        files: Option<String>,
+        contact: Option<String>,
+    }
+    let operator = level == Level::Operator;
+    let id: String = row.get(0).map_err(Error::sqlite("read messages"))?;
+    let id = parsed(&id, "a message id")?;
+    let read = || -> rusqlite::Result<(Read, MessageView)> {
+        let view = MessageView {
+            id,
+            ours: row.get(1)?,
+            channel: row.get(2)?,
+            surface: row.get(3)?,
+            sent_at: instant(row.get(4)?),
+            recorded_at: instant(row.get(5)?).unwrap_or_default(),
+            text: row.get(6)?,
+            point: None,
+            button: row.get(8)?,
+            unsupported: row.get(9)?,
+            files: vec![],
+            edited_at: instant(row.get(12)?),
+            withdrawn_at: instant(row.get(13)?),
+            delivery: row.get(14)?,
+            delivery_error: row.get(15)?,
+            raw: row.get::<_, Option<String>>(16)?.filter(|_| operator),
+            contact: None,
+            name: row.get::<_, Option<String>>(18)?.filter(|_| operator),
+            phone: row.get::<_, Option<String>>(19)?.filter(|_| operator),
+            address: row.get::<_, Option<String>>(20)?.filter(|_| operator),
+        };
+        let read = Read {
+            point: row.get(7)?,
+            attachments: row.get(10)?,
+            files: row.get(11)?,
+            contact: row.get(17)?,
+        };
+        Ok((read, view))
+    };
+    let (read, mut view) = read().map_err(Error::sqlite("read messages"))?;
+    view.point = read.point.map(|p| json(&p, "a point")).transpose()?;
+    if operator {
+        view.contact = read.contact.map(|c| code(&c, "a contact id")).transpose()?;
+    }
+    let labels: Vec<Label> = json(&read.attachments, "attachments")?;
+    let mut personal: Vec<Personal> =
+        read.files.map(|f| json(&f, "attachments")).transpose()?.unwrap_or_default();
+    personal.resize_with(labels.len(), Personal::default);
+    view.files = labels
+        .into_iter()
+        .zip(personal)
+        .map(|(label, personal)| FileView {
+            kind: label.kind,
+            media_type: label.media_type,
+            file_name: personal.file_name.filter(|_| operator),
+            external_id: personal.external_id.filter(|_| operator),
+        })
+        .collect();
+    Ok(view)
+}

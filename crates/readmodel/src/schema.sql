@@ -1,0 +1,194 @@
+-- One status view: everything here is a pure function of the log's records, except `heartbeat` and `checkpoint.epoch`.
+-- Instants are milliseconds since 1970, UTC. Columns named `personal*`, and those of `message` marked so, are personal.
+
+CREATE TABLE checkpoint(
+  part INTEGER PRIMARY KEY,             -- part of the log; there is one, 0
+  position INTEGER NOT NULL,            -- the last record that is in the view
+  recorded_at INTEGER NOT NULL,         -- when that was recorded; 0 before the first
+  epoch INTEGER NOT NULL,               -- grows with each writer: an older one may not commit
+  log_id TEXT NOT NULL                  -- the log that the records come from; empty before the first
+) STRICT;
+INSERT INTO checkpoint VALUES (0, 0, 0, 0, '');
+
+CREATE TABLE heartbeat(
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  at INTEGER NOT NULL,                  -- the wall, when the projector last said that it lives
+  head INTEGER NOT NULL,                -- the log's last record, as it saw it
+  head_at INTEGER NOT NULL              -- when that was recorded
+) STRICT;
+
+CREATE TABLE view_changed(
+  view TEXT PRIMARY KEY,
+  position INTEGER NOT NULL             -- the last record that changed it
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE appeal(
+  id TEXT PRIMARY KEY,
+  number TEXT NOT NULL UNIQUE,
+  opened INTEGER NOT NULL UNIQUE,       -- position of `registered`: the order of lists
+  changed INTEGER NOT NULL,             -- position of its last record
+  changed_at INTEGER NOT NULL,
+  day TEXT NOT NULL,                    -- local day of `received_at`
+  received_at INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  category TEXT NOT NULL,               -- of the main finding, like the next four
+  bucket TEXT NOT NULL,
+  priority TEXT NOT NULL,
+  district TEXT NOT NULL,               -- `unknown`, `region` (outside the city) or a code
+  party TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  surface TEXT NOT NULL,
+  contact TEXT NOT NULL,
+  lang TEXT,
+  danger INTEGER NOT NULL,
+  official INTEGER NOT NULL,
+  draft INTEGER NOT NULL,
+  reopened INTEGER NOT NULL,
+  reopen_requested INTEGER NOT NULL,
+  rated INTEGER,
+  problem TEXT,
+  parent TEXT,
+  due_at INTEGER,                       -- the nearest term that is known of an open finding
+  legal_due_at INTEGER,                 -- the main finding's terms
+  service_due_at INTEGER,
+  overdue INTEGER NOT NULL,             -- a term of an open finding was found overdue
+  routed_at INTEGER,
+  told_at INTEGER,
+  answered_at INTEGER,
+  done_at INTEGER,
+  settled_at INTEGER,                   -- when nothing was open any more, the last time
+  messages INTEGER NOT NULL,
+  erased INTEGER NOT NULL,
+  search TEXT NOT NULL                  -- number, other numbers and names of streets, in lower case; nothing personal
+) STRICT;
+CREATE INDEX appeal_day ON appeal(day);
+CREATE INDEX appeal_open ON appeal(open, opened);
+CREATE INDEX appeal_party ON appeal(party, opened);
+CREATE INDEX appeal_problem ON appeal(problem) WHERE problem IS NOT NULL;
+
+CREATE TABLE finding(
+  appeal TEXT NOT NULL,
+  finding INTEGER NOT NULL,
+  category TEXT NOT NULL,
+  priority TEXT NOT NULL,
+  bucket TEXT NOT NULL,
+  district TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  open INTEGER NOT NULL,
+  queue TEXT NOT NULL,                  -- the party in whose queue it stands
+  party TEXT NOT NULL,                  -- whom the decision names
+  outside INTEGER NOT NULL,
+  legal_due_at INTEGER,
+  service_due_at INTEGER,
+  secure_due_at INTEGER,
+  overdue TEXT NOT NULL,                -- clocks found overdue, JSON array
+  confidence INTEGER NOT NULL,          -- thousandths
+  place TEXT NOT NULL,                  -- JSON, without house and point
+  personal_place TEXT,                  -- JSON, those two
+  route TEXT,                           -- JSON: rule, rules, because, copies, candidates, waits_at, inputs
+  PRIMARY KEY (appeal, finding)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task(
+  party TEXT NOT NULL,
+  appeal TEXT NOT NULL,
+  finding INTEGER NOT NULL,
+  why TEXT NOT NULL,
+  PRIMARY KEY (party, appeal, finding)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_appeal ON task(appeal);
+
+CREATE TABLE timeline(
+  appeal TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  event TEXT NOT NULL,
+  by TEXT NOT NULL,
+  data TEXT NOT NULL,                   -- the event without what is personal
+  personal TEXT,                        -- what is, by JSON pointer
+  PRIMARY KEY (appeal, position, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alias(number TEXT PRIMARY KEY, appeal TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE message(
+  id TEXT PRIMARY KEY,
+  appeal TEXT,
+  outcome TEXT,                         -- `placed`, or why it was set aside
+  opens INTEGER NOT NULL DEFAULT 0,
+  found TEXT,
+  ours INTEGER NOT NULL DEFAULT 0,
+  answers TEXT,                         -- ours: the message that it answers
+  channel TEXT,
+  surface TEXT,
+  sent_at INTEGER,
+  recorded_at INTEGER NOT NULL,         -- of its first record
+  position INTEGER NOT NULL,            -- its first record
+  changed INTEGER NOT NULL,             -- its last record
+  versions INTEGER NOT NULL DEFAULT 0,
+  edited_at INTEGER,
+  withdrawn_at INTEGER,
+  echoed INTEGER NOT NULL DEFAULT 0,
+  delivery TEXT,
+  delivery_at INTEGER,
+  delivery_error INTEGER,
+  raw TEXT,
+  contact TEXT,
+  unsupported TEXT,
+  button TEXT,
+  attachments TEXT NOT NULL DEFAULT '[]', -- JSON: kind and media type
+  erased INTEGER NOT NULL DEFAULT 0,
+  name TEXT, phone TEXT, address TEXT, text TEXT, point TEXT, files TEXT -- personal
+) STRICT;
+CREATE INDEX message_appeal ON message(appeal, position) WHERE appeal IS NOT NULL;
+CREATE INDEX message_answers ON message(answers) WHERE answers IS NOT NULL;
+CREATE INDEX message_outcome ON message(outcome, position) WHERE outcome = 'for_person';
+
+CREATE TABLE token(
+  name TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  role TEXT NOT NULL,
+  party TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rules(
+  position INTEGER PRIMARY KEY,
+  city TEXT NOT NULL,
+  version TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  pack TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE counter(
+  day TEXT NOT NULL,
+  category TEXT NOT NULL,
+  district TEXT NOT NULL,
+  party TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  state TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (day, category, district, party, channel, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE change(
+  position INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  number TEXT,
+  views TEXT NOT NULL,                  -- JSON array
+  events TEXT NOT NULL                  -- JSON array
+) STRICT;
+
+CREATE TABLE parked(
+  position INTEGER PRIMARY KEY,
+  stream TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  attempts INTEGER NOT NULL             -- 0: it only waits behind an earlier one of its stream
+) STRICT;
+CREATE INDEX parked_stream ON parked(stream);
