@@ -9,9 +9,8 @@ use crate::limits::Limits;
 /// Anything else is no phone: least of all a user id such as `KZ.7300112233445501`.
 pub(crate) fn phone_of_digits(digits: &str) -> Option<String> {
     let bare = digits.strip_prefix('+').unwrap_or(digits);
-    let good = (7..=15).contains(&bare.len())
-        && bare.bytes().all(|b| b.is_ascii_digit())
-        && !bare.starts_with('0');
+    let good =
+        (7..=15).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_digit()) && !bare.starts_with('0');
     good.then(|| format!("+{bare}"))
 }
 
@@ -22,7 +21,9 @@ pub(crate) fn phone_of_digits(digits: &str) -> Option<String> {
 pub fn phone_as_typed(text: &str) -> Option<String> {
     let text = text.trim();
     let international = text.starts_with('+');
-    if text.chars().any(|c| !(c.is_ascii_digit() || matches!(c, '+' | ' ' | '\u{a0}' | '-' | '(' | ')' | '.' | '‑' | '–'))) {
+    if text.chars().any(|c| {
+        !(c.is_ascii_digit() || matches!(c, '+' | ' ' | '\u{a0}' | '-' | '(' | ')' | '.' | '‑' | '–'))
+    }) {
         return None;
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();

@@ -56,3 +56,8 @@ pub fn told_at(element: &Inbound) -> Option<DateTime<Utc>> {
     };
     (at != UNKNOWN_TIME).then_some(at)
 }
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

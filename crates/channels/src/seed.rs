@@ -27,13 +27,13 @@ pub fn line(line: &str) -> Result<Inbound, LineError> {
     let channel = fields.text("channel")?.and_then(Channel::from_code);
     let channel = channel.ok_or(wrong("channel", "the code of a channel"))?;
     let account = fields.id("account")?.ok_or(wrong("account", "our account on the channel"))?;
-    let external_id = fields.id("external_id")?.ok_or(wrong("external_id", "the platform's id of the message"))?;
-    let sent_at = fields.time("sent_at")?.ok_or(wrong("sent_at", "a time such as 2026-11-20T09:00:00+05:00"))?;
+    let external_id =
+        fields.id("external_id")?.ok_or(wrong("external_id", "the platform's id of the message"))?;
+    let sent_at =
+        fields.time("sent_at")?.ok_or(wrong("sent_at", "a time such as 2026-11-20T09:00:00+05:00"))?;
     let number: Option<Number> = match fields.text("number")? {
         None => None,
-        Some(number) => {
-            Some(number.parse().map_err(|_| wrong("number", "a number such as Z-2026-000401"))?)
-        }
+        Some(number) => Some(number.parse().map_err(|_| wrong("number", "a number such as Z-2026-000401"))?),
     };
     let contact = match fields.id("contact")? {
         None => None,

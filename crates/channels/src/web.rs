@@ -52,7 +52,9 @@ pub enum SubmitError {
     #[error("`channel` is not one of: {}, instagram_comment, facebook_comment", codes())]
     Channel,
     /// No key of a person.
-    #[error("`contact` is empty, too long or holds control characters: give a phone, a mail address or leave it out")]
+    #[error(
+        "`contact` is empty, too long or holds control characters: give a phone, a mail address or leave it out"
+    )]
     Contact,
     /// No name of a photo.
     #[error("`photos` are at most {MAX_PHOTOS} names of 1 to 512 bytes")]

@@ -38,7 +38,9 @@ pub enum RawError {
         source: rusqlite::Error,
     },
     /// A newer release wrote the file.
-    #[error("{file} has format {found}, this release reads up to {known}: use the newer release that wrote it")]
+    #[error(
+        "{file} has format {found}, this release reads up to {known}: use the newer release that wrote it"
+    )]
     NewerFormat {
         /// The file.
         file: String,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use zholdary_domain::{
     Clock, IdKey, Inbound, MessageId, Position,
     inbound::Channel,
-    message::Refusal,
+    message::{Received, Refusal},
 };
 use zholdary_log::{AppendError, Decider, DeciderError, EventLog};
 
@@ -19,7 +19,7 @@ use crate::{
     lanes::lanes,
     metrics::{Metrics, Outcome},
     raw::RawStore,
-    record::{Recorded, Recorder},
+    record::{Recorded, Recorder, refused},
 };
 
 /// What became of one delivery. Everything named here is durable.
@@ -104,6 +104,17 @@ impl Intake {
         taken
     }
 
+    /// The message `id` as it was first received, if it was. An `Idempotency-Key` used again with another body shows here:
+    /// `raw` is then not [`Taken::raw`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Record`] when the log cannot be read.
+    pub async fn received(&self, id: MessageId) -> Result<Option<Box<Received>>, Error> {
+        let loaded = self.inner.recorder.decider.load(&id.into()).await;
+        loaded.map(|loaded| loaded.state.received).map_err(|error| Error::Record(refused(error)))
+    }
+
     /// Erases old raw bodies once an hour until `stop`.
     pub async fn keep_clean(self, stop: CancellationToken) {
         let mut hourly = tokio::time::interval(std::time::Duration::from_secs(3600));
@@ -111,7 +122,9 @@ impl Intake {
             match self.inner.raw.purge(self.inner.clock.now()).await {
                 Ok(0) => {}
                 Ok(erased) => tracing::info!(erased, "erased {erased} raw bodies past their time"),
-                Err(error) => tracing::warn!(%error, "old raw bodies could not be erased; tried again in an hour"),
+                Err(error) => {
+                    tracing::warn!(%error, "old raw bodies could not be erased; tried again in an hour")
+                }
             }
         }
     }
@@ -240,7 +253,9 @@ impl Inner {
 /// Why an element can never be recorded; nothing when the delivery must come again.
 fn never(error: &DeciderError<Refusal>) -> Option<&'static str> {
     match error {
-        DeciderError::Append { source: AppendError::TooLarge { .. }, .. } => Some("larger than the log takes"),
+        DeciderError::Append { source: AppendError::TooLarge { .. }, .. } => {
+            Some("larger than the log takes")
+        }
         DeciderError::Encode { .. } => Some("does not serialise"),
         DeciderError::Decode { .. } => Some("about a message that does not read"),
         DeciderError::Refused(_) => Some("refused"),

@@ -20,3 +20,8 @@ pub use intake::{Intake, Taken};
 pub use metrics::Metrics;
 pub use played::{Jump, advance};
 pub use raw::{Kept, RawStore};
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,7 +9,9 @@ const LONGEST_JUMP_DAYS: i64 = 400;
 
 /// A time so far ahead of the line before that it is taken for a mistake. The line was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its time {to} is more than 400 days after {from}, the latest before it: correct the time, or feed what lies between first")]
+#[error(
+    "its time {to} is more than 400 days after {from}, the latest before it: correct the time, or feed what lies between first"
+)]
 pub struct Jump {
     /// What the clock shows.
     pub from: DateTime<Utc>,

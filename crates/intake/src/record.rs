@@ -97,7 +97,13 @@ impl Recorder {
         // Nearly every message is new: one append and no read.
         let first = self
             .decider
-            .handle_expecting(&stream, command, Cause::OUTSIDE, Expect::NoStream, std::slice::from_ref(&received))
+            .handle_expecting(
+                &stream,
+                command,
+                Cause::OUTSIDE,
+                Expect::NoStream,
+                std::slice::from_ref(&received),
+            )
             .await;
         let handled = match first {
             Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {
@@ -187,7 +193,7 @@ impl Recorder {
 }
 
 /// Nothing is decided where nothing can refuse; the same failure for callers who know of refusals.
-fn refused(error: DeciderError) -> DeciderError<Refusal> {
+pub(crate) fn refused(error: DeciderError) -> DeciderError<Refusal> {
     match error {
         DeciderError::Refused(never) => match never {},
         DeciderError::Contended { stream, attempts } => DeciderError::Contended { stream, attempts },

@@ -14,8 +14,7 @@ pub use clock::{HandClock, at};
 /// The `X-Hub-Signature-256` of `body` under `secret`.
 #[must_use]
 pub fn sign(secret: &str, body: &[u8]) -> String {
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
     mac.update(body);
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
@@ -25,3 +24,8 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 pub fn id_key() -> IdKey {
     IdKey::new([42; IdKey::LEN_BYTES])
 }
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -49,7 +49,8 @@ pub const BEGINS_AT: &str = "2026-11-20T09:00:00+05:00";
 /// When there is no such sample, or more than one.
 #[must_use]
 pub fn whatsapp(name: &str) -> &'static [u8] {
-    let mut found = WHATSAPP.iter().filter(|(file, _)| *file == name || file.starts_with(&format!("{name}_")));
+    let mut found =
+        WHATSAPP.iter().filter(|(file, _)| *file == name || file.starts_with(&format!("{name}_")));
     match (found.next(), found.next()) {
         (Some((_, bytes)), None) => bytes,
         (None, _) => panic!("no WhatsApp sample is called {name}"),
@@ -87,7 +88,8 @@ pub fn expected_whatsapp() -> Vec<(String, u64)> {
         serde_json::from_str(include_str!("../../../tests/samples/channels/expected.json"))
             .expect("expected.json is JSON");
     let rows = all["whatsapp"].as_array().expect("expected.json has a list for whatsapp");
-    let row = |row: &serde_json::Value| Some((row["file"].as_str()?.to_owned(), row["new_appeals"].as_u64()?));
+    let row =
+        |row: &serde_json::Value| Some((row["file"].as_str()?.to_owned(), row["new_appeals"].as_u64()?));
     rows.iter().map(|r| row(r).expect("a row has file and new_appeals")).collect()
 }
 

@@ -35,7 +35,8 @@ pub(super) fn content(message: &Value, limits: &Limits) -> Said {
         // Name and address of a picked place are the map's words, not the resident's; the point says more.
         "location" => {
             let number = |field: &str| body[field].as_f64().or_else(|| body[field].as_str()?.parse().ok());
-            let point = number("longitude").zip(number("latitude")).and_then(|(lon, lat)| Point::new(lon, lat));
+            let point =
+                number("longitude").zip(number("latitude")).and_then(|(lon, lat)| Point::new(lon, lat));
             point.map(|point| Content { point: Some(point.into()), ..Content::default() })
         }
         "contacts" => worded(cleaned(cards(body).as_deref())),
@@ -80,9 +81,7 @@ fn media(kind: MediaKind, body: &Value, limits: &Limits) -> Option<Content> {
 fn pressed(payload: &Value, label: Option<String>) -> Option<Content> {
     let ours = |id: &&str| (1..=256).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
     match payload.as_str().filter(ours) {
-        Some(id) => {
-            Some(Content { button: Some(Button { id: id.to_owned() }), ..Content::default() })
-        }
+        Some(id) => Some(Content { button: Some(Button { id: id.to_owned() }), ..Content::default() }),
         None => worded(label),
     }
 }
@@ -90,14 +89,16 @@ fn pressed(payload: &Value, label: Option<String>) -> Option<Content> {
 /// The answers of a form, one a line.
 fn form(reply: &Value) -> Option<String> {
     let answers: Value = serde_json::from_str(reply["response_json"].as_str()?).ok()?;
-    let lines = answers.as_object()?.iter().filter(|(name, _)| *name != "flow_token").filter_map(|(_, v)| v.as_str());
+    let lines =
+        answers.as_object()?.iter().filter(|(name, _)| *name != "flow_token").filter_map(|(_, v)| v.as_str());
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Shared address-book cards, one a line: name and phones.
 fn cards(body: &Value) -> Option<String> {
     let card = |card: &Value| {
-        let name = text_at(card, &["name", "formatted_name"]).or_else(|| text_at(card, &["name", "first_name"]));
+        let name =
+            text_at(card, &["name", "formatted_name"]).or_else(|| text_at(card, &["name", "first_name"]));
         let phones = card["phones"].as_array().into_iter().flatten().filter_map(|p| p["phone"].as_str());
         name.into_iter().chain(phones).collect::<Vec<_>>().join(", ")
     };

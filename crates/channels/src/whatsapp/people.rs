@@ -61,8 +61,8 @@ pub(super) fn changed(message: &Value, people: &[Person]) -> Option<(Sender, Vec
     let new: Vec<String> = id(&system["user_id"]).into_iter().chain(new_phone).collect();
     // Older shapes name the old number in `customer`; the newest ones only in words.
     let said = || named_in_words(text_at(message, &["system", "body"])?, &new);
-    let sender = sender(message, people)
-        .or_else(|| id(&system["customer"]).or_else(said).map(|old| old_key(&old)))?;
+    let sender =
+        sender(message, people).or_else(|| id(&system["customer"]).or_else(said).map(|old| old_key(&old)))?;
     let known = |key: &String| sender.keys.iter().any(|old| old.reveal() == key);
     let new: Vec<_> = new.iter().filter(|key| !known(key)).cloned().map(Personal::new).collect();
     (!new.is_empty()).then_some((sender, new))

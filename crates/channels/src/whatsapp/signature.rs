@@ -12,7 +12,9 @@ pub enum SignatureError {
     #[error("the request has no X-Hub-Signature-256")]
     Missing,
     /// The signature is not ours: answer 403. Most often the app secret is wrong, or something re-wrote the body.
-    #[error("X-Hub-Signature-256 does not fit the body: check the app secret, and that nothing rewrites bodies on the way")]
+    #[error(
+        "X-Hub-Signature-256 does not fit the body: check the app secret, and that nothing rewrites bodies on the way"
+    )]
     Wrong,
 }
 
@@ -44,9 +46,10 @@ pub fn verify(app_secret: &str, raw: &[u8], header: Option<&str>) -> Result<(), 
 #[must_use]
 pub fn challenge(query: &str, verify_token: &str) -> Option<String> {
     let value = |name: &str| {
-        query.split('&').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| {
-            (decoded(key)? == name).then(|| decoded(value)).flatten()
-        })
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find_map(|(key, value)| (decoded(key)? == name).then(|| decoded(value)).flatten())
     };
     let token = value("hub.verify_token")?;
     let right = !verify_token.is_empty() && bool::from(token.as_bytes().ct_eq(verify_token.as_bytes()));

@@ -22,7 +22,9 @@ fn says(content: &Content) -> String {
     for file in &content.attachments {
         write!(said, " {:?}", file.kind).unwrap();
         let (id, name) = (&file.external_id, &file.file_name);
-        for part in [id.as_ref().map(|p| p.reveal()), file.media_type.as_ref(), name.as_ref().map(|p| p.reveal())] {
+        for part in
+            [id.as_ref().map(|p| p.reveal()), file.media_type.as_ref(), name.as_ref().map(|p| p.reveal())]
+        {
             write!(said, " {}", part.map_or("-", |part| part)).unwrap();
         }
     }
@@ -48,8 +50,14 @@ fn told(element: &Inbound) -> String {
             let name = name.map(|name| format!(" {}", name.reveal())).unwrap_or_default();
             let phone = if phone.is_some() { " (phone)" } else { "" };
             let reply = m.reply_to.as_ref().map(|r| format!(" re {}", short(r))).unwrap_or_default();
-            let new = if m.new_keys.is_empty() { String::new() } else { format!(" now {}", keys(&m.new_keys)) };
-            format!("message {} from {}{name}{phone}{reply}{new}{}", short(&m.id.external_id), keys(&from), says(&m.content))
+            let new =
+                if m.new_keys.is_empty() { String::new() } else { format!(" now {}", keys(&m.new_keys)) };
+            format!(
+                "message {} from {}{name}{phone}{reply}{new}{}",
+                short(&m.id.external_id),
+                keys(&from),
+                says(&m.content)
+            )
         }
         Inbound::Edited { of, edit, content, .. } => {
             format!("edit {} of {}{}", short(edit), short(&of.external_id), says(content))
@@ -83,35 +91,65 @@ fn each_sample_leads_to_its_elements() {
     };
     let aigul = "KZ.7300112233445501++77000000101 Айгүл С. (phone)";
     check("01", &[&format!("message IN0001 from {aigul} «Здравствуйте! На улице А»")]);
-    check("02", &["message IN0002 from KZ.7300112233445503++77000000103 Нұрлан (phone) «Сәлеметсіз бе! Достық да»"]);
-    check("03", &["message IN0003 from KZ.7300112233445502++77000000102 Сергей (phone) «Провал асфальта на Сейфу» \
-                   Image 900100200300401 image/jpeg -"]);
+    check(
+        "02",
+        &["message IN0002 from KZ.7300112233445503++77000000103 Нұрлан (phone) «Сәлеметсіз бе! Достық да»"],
+    );
+    check(
+        "03",
+        &["message IN0003 from KZ.7300112233445502++77000000102 Сергей (phone) «Провал асфальта на Сейфу» \
+                   Image 900100200300401 image/jpeg -"],
+    );
     let dinara = "KZ.7300112233445504++77000000104 Динара (phone)";
-    check("04", &[
-        &format!("message IN0004a from {dinara} «Ямы по всей улице Шевчен» Image 900100200300410 image/jpeg -"),
-        &format!("message IN0004b from {dinara} Image 900100200300411 image/jpeg -"),
-        &format!("message IN0004c from {dinara} Image 900100200300412 image/jpeg -"),
-    ]);
+    check(
+        "04",
+        &[
+            &format!(
+                "message IN0004a from {dinara} «Ямы по всей улице Шевчен» Image 900100200300410 image/jpeg -"
+            ),
+            &format!("message IN0004b from {dinara} Image 900100200300411 image/jpeg -"),
+            &format!("message IN0004c from {dinara} Image 900100200300412 image/jpeg -"),
+        ],
+    );
     check("05", &[&format!("message IN0005 from {aigul} 43.24052,76.92731")]);
-    check("06", &["message IN0006 from KZ.7300112233445505++77000000105 Ержан (phone) Audio 900100200300421 audio/ogg -"]);
-    check("07_document_pdf.json", &["message IN0007 from KZ.7300112233445502++77000000102 Сергей (phone) «Коллективное заявление ж» \
-                    Document 900100200300431 application/pdf Заявление жителей.pdf"]);
-    check("08", &["Read OUT0001 51210", "Sent OUT0001 51200", "Delivered OUT0001 51203", "Delivered OUT0001 51203"]);
+    check(
+        "06",
+        &[
+            "message IN0006 from KZ.7300112233445505++77000000105 Ержан (phone) Audio 900100200300421 audio/ogg -",
+        ],
+    );
+    check(
+        "07_document_pdf.json",
+        &["message IN0007 from KZ.7300112233445502++77000000102 Сергей (phone) «Коллективное заявление ж» \
+                    Document 900100200300431 application/pdf Заявление жителей.pdf"],
+    );
+    check(
+        "08",
+        &["Read OUT0001 51210", "Sent OUT0001 51200", "Delivered OUT0001 51203", "Delivered OUT0001 51203"],
+    );
     check("09", &["Failed OUT0002 37200 131047"]);
     check("10", &["nothing: reaction", "nothing: reaction"]);
-    check("11", &["message IN0001 from KZ.7300112233445501++77000000101 Айгүл Серікқызы (phone) «Здравствуйте! На улице А»"]);
+    check(
+        "11",
+        &[
+            "message IN0001 from KZ.7300112233445501++77000000101 Айгүл Серікқызы (phone) «Здравствуйте! На улице А»",
+        ],
+    );
     check("12", &["message IN0012 from KZ.7300112233445512 jol_kz «Светофор на пересечении »"]);
     check("13", &["edit IN0013 of IN0001 «Здравствуйте! На улице А»"]);
     check("14", &["withdrawn IN0003"]);
     check("15", &[&format!("message IN0015 from {aigul} re OUT0001 [fixed:no]")]);
     check("16", &["message IN0016 from KZ.7300112233445503++77000000103 Нұрлан (phone) unsupported poll"]);
     check("17", &["message IN0017 from +77000000103 (phone) now KZ.7300112233445533++77000000133"]);
-    check("18", &[
-        &format!("message IN0018 from {dinara} re OUT0003 «Спасибо, яму на Шевченко»"),
-        "nothing: other field",
-        "Delivered OUT0004 37301",
-        "message IN0019 from KZ.7300112233445506++77000000106 Ольга (phone) «Не вывозят мусор, Богенб»",
-    ]);
+    check(
+        "18",
+        &[
+            &format!("message IN0018 from {dinara} re OUT0003 «Спасибо, яму на Шевченко»"),
+            "nothing: other field",
+            "Delivered OUT0004 37301",
+            "message IN0019 from KZ.7300112233445506++77000000106 Ольга (phone) «Не вывозят мусор, Богенб»",
+        ],
+    );
 }
 
 #[test]
@@ -146,7 +184,10 @@ fn every_kind_of_message_leads_somewhere() {
     };
     check(r#""type":"text","text":{"body":"яма"}"#, "message «яма»");
     check(r#""type":"text","text":{"body":"яма"},"context":{"forwarded":true}"#, "message «яма»");
-    check(r#""type":"text","text":{"body":"яма"},"context":{"id":"o1"},"referral":{"body":"x"}"#, "message re o1 «яма»");
+    check(
+        r#""type":"text","text":{"body":"яма"},"context":{"id":"o1"},"referral":{"body":"x"}"#,
+        "message re o1 «яма»",
+    );
     check(r#""type":"text","text":{}"#, "message unsupported text");
     check(r#""type":"text","text":{"body":" \u200b"}"#, "message");
     check(r#""type":"video","video":{"id":"v1","mime_type":"video/mp4"}"#, "message Video v1 video/mp4 -");
@@ -154,34 +195,69 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""type":"image""#, "message unsupported image");
     check(r#""type":"sticker","sticker":{"id":1,"animated":true}"#, "message Sticker 1 - -");
     check(r#""type":"location","location":{"latitude":"43.2","longitude":76.9}"#, "message 43.2,76.9");
-    check(r#""type":"location","location":{"latitude":143.2,"longitude":76.9}"#, "message unsupported location");
-    check(r#""type":"contacts","contacts":[{"name":{"formatted_name":"Асқар"},"phones":[{"phone":"+7 701"}]},{"phones":[]},{"name":{"first_name":"Е"}}]"#,
-        "message «Асқар, +7 701||Е»");
-    check(r#""type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"fixed:yes","title":"Да"}}"#, "message [fixed:yes]");
-    check(r#""type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{\"text\":\"яма\",\"flow_token\":\"x\",\"n\":4}"}}"#,
-        "message «яма»");
-    check(r#""type":"interactive","interactive":{"type":"call_permission_reply"}"#, "nothing: permission to call");
+    check(
+        r#""type":"location","location":{"latitude":143.2,"longitude":76.9}"#,
+        "message unsupported location",
+    );
+    check(
+        r#""type":"contacts","contacts":[{"name":{"formatted_name":"Асқар"},"phones":[{"phone":"+7 701"}]},{"phones":[]},{"name":{"first_name":"Е"}}]"#,
+        "message «Асқар, +7 701||Е»",
+    );
+    check(
+        r#""type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"fixed:yes","title":"Да"}}"#,
+        "message [fixed:yes]",
+    );
+    check(
+        r#""type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{\"text\":\"яма\",\"flow_token\":\"x\",\"n\":4}"}}"#,
+        "message «яма»",
+    );
+    check(
+        r#""type":"interactive","interactive":{"type":"call_permission_reply"}"#,
+        "nothing: permission to call",
+    );
     check(r#""type":"interactive","errors":[{"code":131051}]"#, "message unsupported interactive");
-    check(r#""type":"button","button":{"payload":"fixed:no:Z-2026-000401","text":"Нет"}"#, "message [fixed:no:Z-2026-000401]");
-    check(r#""type":"button","button":{"payload":"Нет, яма там же","text":"Нет, яма там же"}"#, "message «Нет, яма там же»");
+    check(
+        r#""type":"button","button":{"payload":"fixed:no:Z-2026-000401","text":"Нет"}"#,
+        "message [fixed:no:Z-2026-000401]",
+    );
+    check(
+        r#""type":"button","button":{"payload":"Нет, яма там же","text":"Нет, яма там же"}"#,
+        "message «Нет, яма там же»",
+    );
     check(r#""type":"unsupported","unsupported":{"type":"Из Телефона"}"#, "message unsupported unknown");
     check(r#""type":"unsupported""#, "message unsupported unsupported");
     check(r#""type":"order","order":{}"#, "nothing: order");
-    check(r#""type":"system","system":{"type":"customer_identity_changed","body":"User identity changed"}"#, "nothing: note of the platform");
-    check(r#""type":"system","system":{"type":"customer_changed_number","new_wa_id":"77000000177"}"#, "message now +77000000177");
+    check(
+        r#""type":"system","system":{"type":"customer_identity_changed","body":"User identity changed"}"#,
+        "nothing: note of the platform",
+    );
+    check(
+        r#""type":"system","system":{"type":"customer_changed_number","new_wa_id":"77000000177"}"#,
+        "message now +77000000177",
+    );
     check(r#""type":"text","text":{"body":"яма"},"group_id":"g""#, "nothing: group");
     check(r#""type":"holograph","holograph":{}"#, "kept: message of an unknown kind");
     check(r#""text":{"body":"яма"}"#, "kept: message of an unknown kind");
-    check(r#""type":"edit","edit":{"original_message_id":"m0","message":{"type":"holograph"}}"#, "kept: edit of another shape");
-    check(r#""type":"edit","edit":{"message":{"type":"text","text":{"body":"я"}}}"#, "kept: edit of another shape");
+    check(
+        r#""type":"edit","edit":{"original_message_id":"m0","message":{"type":"holograph"}}"#,
+        "kept: edit of another shape",
+    );
+    check(
+        r#""type":"edit","edit":{"message":{"type":"text","text":{"body":"я"}}}"#,
+        "kept: edit of another shape",
+    );
     check(r#""type":"revoke","revoke":{}"#, "kept: withdrawal of another shape");
 }
 
 #[test]
 fn who_wrote_is_found_in_every_shape() {
     let check = |fields: &str, expected: &str| {
-        let message = format!(r#"{{"id":"m","timestamp":1795147200,"type":"text","text":{{"body":"яма"}}{fields}}}"#);
-        assert_eq!(all(&parse(body(&message, "").as_bytes(), &ours())), [format!("message m from {expected} «яма»")]);
+        let message =
+            format!(r#"{{"id":"m","timestamp":1795147200,"type":"text","text":{{"body":"яма"}}{fields}}}"#);
+        assert_eq!(
+            all(&parse(body(&message, "").as_bytes(), &ours())),
+            [format!("message m from {expected} «яма»")]
+        );
     };
     check(r#","from":"77000000101""#, "+77000000101 А (phone)");
     check(r#","from":"+77000000101""#, "+77000000101 А (phone)");
@@ -198,7 +274,8 @@ fn who_wrote_is_found_in_every_shape() {
 
 #[test]
 fn one_broken_element_leaves_its_neighbours() {
-    let good = r#"{"id":"m","from":"77000000101","timestamp":"1795147200","type":"text","text":{"body":"яма"}}"#;
+    let good =
+        r#"{"id":"m","from":"77000000101","timestamp":"1795147200","type":"text","text":{"body":"яма"}}"#;
     let told = "message m from +77000000101 А (phone) «яма»";
     let check = |broken: &str, expected: &str| {
         let parsed = parse(body(&format!("{broken},{good}"), "").as_bytes(), &ours());
@@ -210,8 +287,14 @@ fn one_broken_element_leaves_its_neighbours() {
     check(r#"{"id":"","type":"text"}"#, "kept: message without an id");
     check(r#"{"id":{},"type":"text"}"#, "kept: message without an id");
     check(r#"{"id":"b","timestamp":1e999,"type":"text"}"#, "kept: element that does not read");
-    check(&format!(r#"{{"id":"b","x":{}{}}}"#, "[".repeat(40), "]".repeat(40)), "kept: nested deeper than the limit");
-    check(&format!(r#"{{"id":"b","x":{}{}}}"#, "[".repeat(4000), "]".repeat(4000)), "kept: nested deeper than the limit");
+    check(
+        &format!(r#"{{"id":"b","x":{}{}}}"#, "[".repeat(40), "]".repeat(40)),
+        "kept: nested deeper than the limit",
+    );
+    check(
+        &format!(r#"{{"id":"b","x":{}{}}}"#, "[".repeat(4000), "]".repeat(4000)),
+        "kept: nested deeper than the limit",
+    );
     // A letter cut in half costs itself only.
     check(
         r#"{"id":"b","from":"1234567","timestamp":"1","type":"text","text":{"body":"яма \ud83d \ude00 \ud83d\ude00 \\ud83d"}}"#,
@@ -221,14 +304,22 @@ fn one_broken_element_leaves_its_neighbours() {
     let parsed = parse(body(good, statuses).as_bytes(), &ours());
     assert_eq!(
         all(&parsed),
-        [told, "kept: status of another shape", "kept: status without an id", "nothing: other status", "Read o 7"],
+        [
+            told,
+            "kept: status of another shape",
+            "kept: status without an id",
+            "nothing: other status",
+            "Read o 7"
+        ],
     );
 }
 
 #[test]
 fn a_time_that_does_not_read_is_the_last_there_is() {
     for stamp in [r#""soon""#, "null", "-5", r#""99999999999999999""#, "{}", "1.5"] {
-        let message = format!(r#"{{"id":"m","from":"7700000","timestamp":{stamp},"type":"text","text":{{"body":"я"}}}}"#);
+        let message = format!(
+            r#"{{"id":"m","from":"7700000","timestamp":{stamp},"type":"text","text":{{"body":"я"}}}}"#
+        );
         let parsed = parse(body(&message, "").as_bytes(), &ours());
         let Inbound::Message(message) = &parsed.elements[0] else { panic!("a message") };
         assert_eq!((message.sent_at, parsed.latest()), (crate::UNKNOWN_TIME, None), "{stamp}");
@@ -242,7 +333,10 @@ fn what_is_not_ours_leads_to_nothing() {
     let nothing = ["nothing: account of others"; 3];
     assert_eq!(all(&theirs(text, samples::WABA, "1")), nothing);
     assert_eq!(all(&theirs(text, samples::PHONE_NUMBER_ID, "1")), nothing);
-    assert_eq!(all(&theirs(text, "whatsapp_business_account", "page")), ["nothing: object of another platform"]);
+    assert_eq!(
+        all(&theirs(text, "whatsapp_business_account", "page")),
+        ["nothing: object of another platform"]
+    );
     assert_eq!(all(&theirs(text, "phone_number_id", "x")), ["kept: no account of ours named"]);
 }
 
@@ -258,7 +352,10 @@ fn bodies_that_do_not_read_are_kept_whole() {
     check(b"[]", "kept: not the JSON of a webhook");
     check(br#"{"object":"whatsapp_business_account"}"#, "kept: not the JSON of a webhook");
     check(br#"{"object":"whatsapp_business_account","entry":[5]}"#, "kept: entry of another shape");
-    check(br#"{"object":"whatsapp_business_account","entry":[{"changes":[{}]}]}"#, "kept: change of another shape");
+    check(
+        br#"{"object":"whatsapp_business_account","entry":[{"changes":[{}]}]}"#,
+        "kept: change of another shape",
+    );
     check(&[b' '; 5000], "kept: larger than the limit");
     check(samples::whatsapp("04"), "kept: more elements than the limit");
     check(&[0xff; 20], "kept: not the JSON of a webhook");
