@@ -1,0 +1,173 @@
+//! Settings of the HTTP side. Only the binary reads files or the environment.
+
+use std::{fmt, time::Duration};
+
+use serde::Deserialize;
+use zholdary_channels::Accounts;
+
+/// A value that must not be seen: it prints as `…`.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `value` from being printed.
+    #[must_use]
+    pub const fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value, for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// The WhatsApp Cloud API's hook (Meta, «Webhooks»).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsApp {
+    /// The Meta app's secret, under which each POST is signed.
+    pub app_secret: Secret,
+    /// The word that Meta repeats when the hook is subscribed.
+    pub verify_token: Secret,
+    /// Our own accounts; what comes for others leads to nothing. Default: every account is ours.
+    #[serde(default)]
+    pub accounts: Accounts,
+}
+
+/// Settings of the HTTP side.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The WhatsApp hook. Default: none, and the hook answers 404.
+    pub whatsapp: Option<WhatsApp>,
+    /// The most bytes that a request's body may have. Default: 4 MiB; more is answered with 413.
+    pub max_body_bytes: usize,
+    /// How long a request may take, in milliseconds, streams excepted. Default: 30 000; longer is answered with 503.
+    pub request_timeout_ms: u64,
+    /// How long `POST /api/v1/appeals` waits for the message's place, in milliseconds. Default: 2 000; then the appeal and
+    /// the number are null.
+    pub place_wait_ms: u64,
+    /// How long a read waits for the position that its `Zholdary-Position` names, in milliseconds. Default: 5 000; then 503.
+    pub position_wait_ms: u64,
+    /// Limits of what people write.
+    pub limits: Limits,
+    /// The stream of changes.
+    pub changes: Changes,
+}
+
+/// Limits of what people write. Longer is answered with 422 and the name of the field.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Characters of a resident's text. Default: 10 000.
+    pub text_max_chars: usize,
+    /// Characters of a contact (a phone or a mail address). Default: 254.
+    pub contact_max_chars: usize,
+    /// Photos of one appeal. Default: 5.
+    pub photos_max: usize,
+    /// Characters of a reason, a note, an explanation. Default: 4 000.
+    pub reason_max_chars: usize,
+    /// Characters of an answer to a resident. Default: 4 000.
+    pub answer_max_chars: usize,
+    /// Characters of an `Idempotency-Key`. Default: 128.
+    pub key_max_chars: usize,
+    /// Parts that one `split` may make. Default: 20.
+    pub parts_max: u32,
+    /// Appeals on one page of a list, at most. Default: 200.
+    pub page_max: u32,
+}
+
+/// The stream of changes (`GET /api/v1/changes`).
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Changes {
+    /// Listeners at once, at most. Default: 256; more are answered with 503.
+    pub clients_max: usize,
+    /// Milliseconds between two comments that keep an idle connection open. Default: 15 000.
+    pub heartbeat_ms: u64,
+    /// Milliseconds between two events of one listener, at least. Default: 200.
+    pub pause_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            whatsapp: None,
+            max_body_bytes: 4 * 1024 * 1024,
+            request_timeout_ms: 30_000,
+            place_wait_ms: 2_000,
+            position_wait_ms: 5_000,
+            limits: Limits::default(),
+            changes: Changes::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            text_max_chars: 10_000,
+            contact_max_chars: 254,
+            photos_max: 5,
+            reason_max_chars: 4_000,
+            answer_max_chars: 4_000,
+            key_max_chars: 128,
+            parts_max: 20,
+            page_max: 200,
+        }
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { clients_max: 256, heartbeat_ms: 15_000, pause_ms: 200 }
+    }
+}
+
+impl Config {
+    pub(crate) const fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub(crate) const fn place_wait(&self) -> Duration {
+        Duration::from_millis(self.place_wait_ms)
+    }
+
+    pub(crate) const fn position_wait(&self) -> Duration {
+        Duration::from_millis(self.position_wait_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = Config {
+            whatsapp: Some(WhatsApp {
+                app_secret: Secret::new("geheim".into()),
+                verify_token: Secret::new("geheim".into()),
+                accounts: Accounts::any(),
+            }),
+            ..Config::default()
+        };
+        assert!(!format!("{config:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error() {
+        assert!(serde_json::from_str::<Config>(r#"{"max_body_byte": 1}"#).is_err());
+        let config: Config = serde_json::from_str(r#"{"limits": {"photos_max": 3}}"#).unwrap();
+        assert_eq!((config.limits.photos_max, config.max_body_bytes), (3, 4 * 1024 * 1024));
+    }
+}

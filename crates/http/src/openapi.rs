@@ -1,0 +1,96 @@
+//! The OpenAPI 3.1 document, made from the code that it describes.
+
+use bytes::Bytes;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    api::{changes, commands, file, read},
+    app::Shared,
+    permission::{self, Found, Level, Who},
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Zholdary",
+        description = "A city's single window for appeals about its roads. Reads answer with `Zholdary-Position`: what they know \
+                       of. Writes answer 202 with the position they reached. Refusals are RFC 9457 problems."
+    ),
+    tags(
+        (name = "appeals", description = "File, list, read"),
+        (name = "commands", description = "What may be asked of an appeal"),
+        (name = "messages", description = "What became of a message"),
+        (name = "figures", description = "Counters, the report, changes"),
+        (name = "installation", description = "The installation itself"),
+    ),
+    modifiers(&Bearer),
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("`zh_<name>_<secret>`, made by `zholdary token create`"))
+            .build();
+        openapi.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The API's routes, with their description.
+pub(crate) fn api() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(read::list, file::file))
+        .routes(routes!(read::one))
+        .routes(routes!(commands::accept))
+        .routes(routes!(commands::refuse))
+        .routes(routes!(commands::start))
+        .routes(routes!(commands::done))
+        .routes(routes!(commands::note))
+        .routes(routes!(commands::correct))
+        .routes(routes!(commands::answer))
+        .routes(routes!(commands::rate))
+        .routes(routes!(commands::reopen))
+        .routes(routes!(commands::split))
+        .routes(routes!(commands::join))
+        .routes(routes!(commands::redirect))
+        .routes(routes!(commands::extend))
+        .routes(routes!(commands::escalate))
+        .routes(routes!(commands::official))
+        .routes(routes!(commands::close))
+        .routes(routes!(commands::not_consider))
+        .routes(routes!(commands::place))
+        .routes(routes!(read::message))
+        .routes(routes!(read::counters))
+        .routes(routes!(read::report))
+        .routes(routes!(read::queue))
+        .routes(routes!(changes::changes))
+        .routes(routes!(read::lag))
+        .routes(routes!(read::openapi))
+}
+
+/// The document as JSON.
+pub(crate) fn document() -> Bytes {
+    let mut described = api().into_openapi();
+    // Which operation wants a token is what the permission table says, not a second list.
+    for (path, item) in &mut described.paths.paths {
+        let operations = [("GET", &mut item.get), ("POST", &mut item.post)];
+        for (method, operation) in operations {
+            let method = method.parse().expect("a constant method");
+            let found = permission::find(&method, path, Who::Anonymous);
+            if let (Some(operation), Found::Level(Level::Deny)) = (operation, found) {
+                let token = SecurityRequirement::new::<_, [&str; 0], &str>("token", []);
+                operation.security = Some(vec![token]);
+            }
+        }
+    }
+    let mut json = serde_json::to_vec_pretty(&described).expect("the description is plain data");
+    json.push(b'\n');
+    json.into()
+}

@@ -1,0 +1,111 @@
+//! The honest figures and the report, as the public page shows them.
+
+use zholdary_city::{City, Lang};
+use zholdary_readmodel::{Period, Query, Report};
+
+use super::{day_and_time, iso, name};
+
+/// The figures of the front page.
+pub(super) struct Figures {
+    pub(super) at: String,
+    pub(super) at_iso: String,
+    pub(super) total: String,
+    pub(super) settled: String,
+    pub(super) open: String,
+    pub(super) overdue: String,
+    /// Appeals in no group of the report.
+    pub(super) beside: String,
+    pub(super) rows: Vec<Row>,
+}
+
+/// One group of the report.
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) count: String,
+    pub(super) share: String,
+    /// Length of the bar, 0 to 100: the longest is 100.
+    pub(super) bar: String,
+    pub(super) answered: String,
+    pub(super) done: String,
+    /// None: not stated, nobody was asked.
+    pub(super) satisfied: Option<String>,
+}
+
+impl Figures {
+    /// Reads them. Nothing while the views or the city are not there yet: the form works all the same.
+    pub(super) async fn read(query: &Query, city: Option<&City>, lang: Lang) -> Option<Self> {
+        let city = city?;
+        let figures = query.figures(Period::default()).await;
+        let figures =
+            figures.map_err(|error| tracing::warn!(%error, "the page stands without figures")).ok()?;
+        let report = query.report(Period::default()).await;
+        let report =
+            report.map_err(|error| tracing::warn!(%error, "the page stands without figures")).ok()?;
+        let at = report.at?;
+        let counts = figures.body;
+        let report = report.body;
+        Some(Self {
+            at: day_and_time(city, at, lang),
+            at_iso: iso(at),
+            total: number(report.all),
+            settled: number(counts.settled),
+            open: number(counts.open),
+            overdue: number(counts.overdue),
+            beside: number(report.all.saturating_sub(report.total)),
+            rows: rows(&report, lang),
+        })
+    }
+}
+
+fn rows(report: &Report, lang: Lang) -> Vec<Row> {
+    let longest = report.groups.iter().filter_map(|row| row.share).fold(0.0, f64::max);
+    report
+        .groups
+        .iter()
+        .filter(|row| row.share.is_some() || report.total == 0)
+        .map(|row| Row {
+            name: name(&row.bucket, lang).to_owned(),
+            count: number(row.count),
+            share: row.share.map_or_else(|| "—".to_owned(), percent),
+            bar: match row.share {
+                Some(share) if longest > 0.0 => format!("{:.1}", share / longest * 100.0),
+                _ => "0".to_owned(),
+            },
+            answered: number(row.answered),
+            done: number(row.done),
+            satisfied: row.satisfied.map(percent),
+        })
+        .collect()
+}
+
+/// A whole number with narrow no-break spaces between thousands.
+fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + 6);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn percent(share: f64) -> String {
+    let tenths = format!("{share:.1}");
+    format!("{}\u{202f}%", tenths.strip_suffix(".0").unwrap_or(&tenths).replace('.', ","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_well() {
+        assert_eq!(
+            [0, 12, 1_500, 1_234_567].map(number),
+            ["0", "12", "1\u{202f}500", "1\u{202f}234\u{202f}567"]
+        );
+        assert_eq!([20.0, 33.3].map(percent), ["20\u{202f}%", "33,3\u{202f}%"]);
+    }
+}

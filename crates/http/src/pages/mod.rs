@@ -1,0 +1,485 @@
+//! The public page: the form, «check my number», the report. Plain HTML that works without script.
+
+mod figures;
+mod words;
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+use zholdary_city::{City, Lang};
+use zholdary_domain::{MessageId, Number};
+use zholdary_readmodel::{AppealView, Level as Sees, Named, RuleSet, Sentence};
+
+use self::{figures::Figures, words::Words};
+use crate::{
+    api::file::{self, NewAppeal},
+    app::{App, Shared},
+    assets,
+    caller::Caller,
+    extract::{PathOf, QueryOf, RawBody},
+    problem::{Code, Problem},
+};
+
+/// What stands around every page.
+struct Frame {
+    lang: Lang,
+    w: &'static Words,
+    city: String,
+    stylesheet: &'static str,
+    langs: Vec<LangLink>,
+}
+
+struct LangLink {
+    code: &'static str,
+    name: &'static str,
+    href: String,
+    current: bool,
+}
+
+struct Link {
+    href: String,
+    text: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    frame: Frame,
+    form: Form<'a>,
+    sample_number: String,
+    figures: Option<Figures>,
+}
+
+/// The form as it is shown: empty, or with what could not be taken.
+#[derive(Default)]
+struct Form<'a> {
+    key: String,
+    text: &'a str,
+    contact: &'a str,
+    text_max: usize,
+    contact_max: usize,
+    error: Option<&'static str>,
+    text_wrong: bool,
+    contact_wrong: bool,
+}
+
+#[derive(Template)]
+#[template(path = "appeal.html")]
+struct AppealPage {
+    frame: Frame,
+    number: String,
+    new: bool,
+    received: String,
+    received_iso: String,
+    headline: String,
+    streets: Vec<String>,
+    district: String,
+    status: String,
+    overdue: bool,
+    category: Option<String>,
+    party: Option<String>,
+    terms: Vec<Term>,
+    official: bool,
+    steps: Vec<Step>,
+}
+
+struct Term {
+    name: &'static str,
+    at: String,
+    at_iso: String,
+}
+
+struct Step {
+    what: String,
+    at: String,
+    at_iso: String,
+    state: Option<&'static str>,
+    last: bool,
+}
+
+#[derive(Template)]
+#[template(path = "note.html")]
+struct NotePage {
+    frame: Frame,
+    title: String,
+    lines: Vec<String>,
+    link: Option<Link>,
+}
+
+/// What the front page is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HomeQuery {
+    lang: Option<String>,
+    message: Option<String>,
+}
+
+/// What the page of an appeal is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AppealQuery {
+    lang: Option<String>,
+    new: Option<String>,
+}
+
+/// What «check my number» sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CheckQuery {
+    lang: Option<String>,
+    number: String,
+}
+
+/// What the form sends.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Sent {
+    key: String,
+    lang: Option<String>,
+    text: String,
+    contact: String,
+}
+
+/// `GET /`: the form, «check my number», the figures. With `?message=` the number of what was just sent.
+pub(crate) async fn home(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    QueryOf(asked): QueryOf<HomeQuery>,
+) -> Result<Response, Problem> {
+    let rules = app.query.city().await.unwrap_or_default();
+    let city = rules.as_deref().map(|rules| &rules.city);
+    let lang = language(asked.lang.as_deref(), &headers, city);
+    if let Some(message) = asked.message.and_then(|m| m.parse().ok()) {
+        return sent(&app, city, lang, message).await;
+    }
+    let form = Form { key: Uuid::new_v4().simple().to_string(), ..Form::default() };
+    show_home(&app, city, lang, form, StatusCode::OK).await
+}
+
+async fn show_home(
+    app: &App,
+    city: Option<&City>,
+    lang: Lang,
+    form: Form<'_>,
+    status: StatusCode,
+) -> Result<Response, Problem> {
+    let limits = &app.config.limits;
+    let year = city.map_or(2026, |city| city.calendar.local_year(app.clock.now()));
+    let sample = city.map_or_else(
+        || "Z-2026-000401".to_owned(),
+        |city| city.meta.number_format.number(year, 401).to_string(),
+    );
+    let page = Home {
+        frame: frame(lang, city, |code| format!("/?lang={code}")),
+        form: Form { text_max: limits.text_max_chars, contact_max: limits.contact_max_chars, ..form },
+        sample_number: sample,
+        figures: Figures::read(&app.query, city, lang).await,
+    };
+    render(&page, lang, status)
+}
+
+/// `POST /`: takes what the form sends, and shows the number. Works without script.
+pub(crate) async fn write(
+    State(app): State<Shared>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawBody(raw): RawBody,
+) -> Result<Response, Problem> {
+    let is_form = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|label| label.starts_with("application/x-www-form-urlencoded"));
+    if !is_form {
+        return Err(Problem::new(Code::BadField, "the form sends application/x-www-form-urlencoded"));
+    }
+    let form: Sent = serde_urlencoded::from_bytes(&raw)
+        .map_err(|_| Problem::new(Code::BadField, "the form does not read"))?;
+    let rules = app.query.city().await.unwrap_or_default();
+    let city = rules.as_deref().map(|rules| &rules.city);
+    let lang = language(form.lang.as_deref(), &headers, city);
+    match filed(&app, &caller, &form, raw).await {
+        Ok(Written::Numbered(number)) => {
+            Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}&new=1")).into_response())
+        }
+        Ok(Written::Waiting(message)) => {
+            Ok(Redirect::to(&format!("/?lang={lang}&message={message}")).into_response())
+        }
+        Err(problem) => {
+            let w = Words::of(lang);
+            let limits = &app.config.limits;
+            let too_long = form.text.chars().count() > limits.text_max_chars;
+            let no_text = !form.text.chars().any(char::is_alphanumeric);
+            let (error, text_wrong, contact_wrong) = match problem.code() {
+                Code::BadField | Code::TooLarge if too_long => (w.error_long, true, false),
+                Code::BadField if no_text => (w.error_empty, true, false),
+                Code::BadField => (w.error_contact, false, true),
+                // The page was open with an older text: another key makes it another appeal.
+                Code::KeyReused => (w.error_later, false, false),
+                _ => (w.error_later, false, false),
+            };
+            let status = problem.code().status();
+            let form = Form {
+                key: Uuid::new_v4().simple().to_string(),
+                text: &form.text,
+                contact: &form.contact,
+                error: Some(error),
+                text_wrong,
+                contact_wrong,
+                ..Form::default()
+            };
+            show_home(&app, city, lang, form, status).await
+        }
+    }
+}
+
+enum Written {
+    Numbered(String),
+    Waiting(String),
+}
+
+async fn filed(app: &App, caller: &Caller, form: &Sent, raw: Bytes) -> Result<Written, Problem> {
+    let contact = form.contact.trim();
+    let new = NewAppeal {
+        text: form.text.clone(),
+        channel: None,
+        contact: (!contact.is_empty()).then(|| contact.to_owned()),
+        point: None,
+        photos: vec![],
+    };
+    // A key of our own making, or none: what else stands there did not come from our page.
+    let key = Uuid::try_parse(&form.key).ok().map(|key| key.simple().to_string());
+    let filed = file::submit(app, caller, new, key, raw).await?;
+    Ok(match filed.number() {
+        Some(number) => Written::Numbered(number.to_owned()),
+        None => Written::Waiting(filed.message().to_owned()),
+    })
+}
+
+/// The number of a message that was just sent, or that it is on its way.
+async fn sent(app: &App, city: Option<&City>, lang: Lang, message: MessageId) -> Result<Response, Problem> {
+    let found = app.query.message(message).await?.body;
+    if let Some(number) = found.as_ref().filter(|f| f.joined).and_then(|f| f.number.as_ref()) {
+        return Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}&new=1")).into_response());
+    }
+    let w = Words::of(lang);
+    let set_aside = found.is_some_and(|f| f.outcome.is_some_and(|outcome| outcome != "placed"));
+    let here = format!("/?lang={lang}&message={message}");
+    let page = NotePage {
+        frame: frame(lang, city, |code| format!("/?lang={code}&message={message}")),
+        title: if set_aside { w.looked_at } else { w.waiting_title }.to_owned(),
+        lines: if set_aside { vec![] } else { vec![w.waiting_text.to_owned()] },
+        link: (!set_aside).then_some(Link { href: here, text: w.refresh }),
+    };
+    render(&page, lang, StatusCode::OK)
+}
+
+/// `GET /appeals?number=`: «check my number»; the number as it was typed.
+pub(crate) async fn check(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    QueryOf(asked): QueryOf<CheckQuery>,
+) -> Result<Response, Problem> {
+    let rules = app.query.city().await.unwrap_or_default();
+    let city = rules.as_deref().map(|rules| &rules.city);
+    let lang = language(asked.lang.as_deref(), &headers, city);
+    match asked.number.parse::<Number>() {
+        Ok(number) => Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}")).into_response()),
+        Err(_) => no_such_number(&app, city, lang),
+    }
+}
+
+/// `GET /appeals/{number}`: what everybody may know of an appeal.
+pub(crate) async fn appeal(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    PathOf(number): PathOf<String>,
+    QueryOf(asked): QueryOf<AppealQuery>,
+) -> Result<Response, Problem> {
+    let rules = app.query.city().await?;
+    let city = rules.as_deref().map(|rules| &rules.city);
+    let lang = language(asked.lang.as_deref(), &headers, city);
+    let Ok(number) = number.parse::<Number>() else { return no_such_number(&app, city, lang) };
+    let (Some(view), Some(rules)) = (app.query.appeal(number, Sees::Public).await?.body, &rules) else {
+        return no_such_number(&app, city, lang);
+    };
+    let page = appeal_page(&view, rules, lang, asked.new.is_some());
+    render(&page, lang, StatusCode::OK)
+}
+
+fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> AppealPage {
+    let city = &rules.city;
+    let card = &view.card;
+    let w = Words::of(lang);
+    let understood = card.category.code != "unknown";
+    let status = name(&card.status, lang).to_owned();
+    let term = |name, at: Option<DateTime<Utc>>| {
+        at.map(|at| Term { name, at: day(city, at, lang), at_iso: iso(at) })
+    };
+    let last = view.history.len().saturating_sub(1);
+    let steps = view.history.iter().enumerate().map(|(i, line)| Step {
+        what: sentence(&line.text, lang).to_owned(),
+        at: day_and_time(city, line.at, lang),
+        at_iso: iso(line.at),
+        state: match line.event.as_str() {
+            "overdue" => Some("overdue"),
+            "done" | "answered" => Some("done"),
+            "accepted" | "started" => Some("work"),
+            "place_asked" => Some("waiting"),
+            _ => None,
+        },
+        last: i == last,
+    });
+    let number = card.number.clone();
+    AppealPage {
+        frame: frame(lang, Some(city), |code| format!("/appeals/{number}?lang={code}")),
+        number: card.number.to_string(),
+        new,
+        received: day_and_time(city, card.received_at, lang),
+        received_iso: iso(card.received_at),
+        headline: capital(&status),
+        streets: card.places.iter().map(|place| place_name(city, place, lang)).collect(),
+        district: if card.district.code == "unknown" {
+            String::new()
+        } else {
+            name(&card.district, lang).to_owned()
+        },
+        status,
+        overdue: card.overdue && card.open,
+        category: understood.then(|| name(&card.category, lang).to_owned()),
+        party: understood.then(|| name(&card.party, lang).to_owned()),
+        terms: [term(w.legal_term, card.legal_due_at), term(w.service_term, card.service_due_at)]
+            .into_iter()
+            .flatten()
+            .filter(|_| card.open)
+            .collect(),
+        official: card.official,
+        steps: steps.collect(),
+    }
+}
+
+fn no_such_number(app: &App, city: Option<&City>, lang: Lang) -> Result<Response, Problem> {
+    let w = Words::of(lang);
+    let year = city.map_or(2026, |city| city.calendar.local_year(app.clock.now()));
+    let sample = city.map_or_else(
+        || "Z-2026-000401".to_owned(),
+        |city| city.meta.number_format.number(year, 401).to_string(),
+    );
+    let page = NotePage {
+        frame: frame(lang, city, |code| format!("/?lang={code}")),
+        title: w.no_such_number.to_owned(),
+        lines: vec![format!("{} {sample}.", w.number_looks), w.number_where.to_owned()],
+        link: None,
+    };
+    render(&page, lang, StatusCode::NOT_FOUND)
+}
+
+fn frame(lang: Lang, city: Option<&City>, href: impl Fn(&str) -> String) -> Frame {
+    let link =
+        |of: Lang, name| LangLink { code: of.code(), name, href: href(of.code()), current: of == lang };
+    Frame {
+        lang,
+        w: Words::of(lang),
+        city: city.map_or("Zholdary", |city| city.meta.name.get(lang)).to_owned(),
+        stylesheet: assets::stylesheet_path(),
+        langs: vec![link(Lang::Kk, "Қаз"), link(Lang::Ru, "Рус"), link(Lang::En, "Eng")],
+    }
+}
+
+fn render(page: &impl Template, lang: Lang, status: StatusCode) -> Result<Response, Problem> {
+    let html = page.render().map_err(|error| Problem::internal("write a page", &error))?;
+    let mut response = (status, Html(html)).into_response();
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(lang.code()));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language"));
+    Ok(response)
+}
+
+/// The language asked for, else the reader's first that we speak, else the city's.
+fn language(asked: Option<&str>, headers: &HeaderMap, city: Option<&City>) -> Lang {
+    if let Some(lang) = asked.and_then(Lang::from_code) {
+        return lang;
+    }
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let mut wishes: Vec<(f32, Lang)> = accepted
+        .split(',')
+        .filter_map(|wish| {
+            let mut parts = wish.split(';');
+            let code = parts.next()?.trim().split('-').next()?.to_ascii_lowercase();
+            let weight = parts.find_map(|p| p.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            Lang::from_code(&code).map(|lang| (weight, lang))
+        })
+        .filter(|(weight, _)| *weight > 0.0)
+        .collect();
+    wishes.sort_by(|a, b| b.0.total_cmp(&a.0));
+    wishes.first().map_or_else(|| city.map_or(Lang::Ru, |c| c.meta.default_language), |(_, lang)| *lang)
+}
+
+fn name(named: &Named, lang: Lang) -> &str {
+    match lang {
+        Lang::Ru => &named.ru,
+        Lang::Kk => &named.kk,
+        Lang::En => &named.en,
+    }
+}
+
+fn sentence(sentence: &Sentence, lang: Lang) -> &str {
+    match lang {
+        Lang::Kk => &sentence.kk,
+        Lang::En if !sentence.en.is_empty() => &sentence.en,
+        Lang::Ru | Lang::En => &sentence.ru,
+    }
+}
+
+/// A street or place by its Russian name, in the reader's language.
+fn place_name(city: &City, ru: &str, lang: Lang) -> String {
+    let names = city
+        .street(ru)
+        .map(|s| &s.name)
+        .or_else(|| city.microdistricts.iter().find(|m| m.name.ru == ru).map(|m| &m.name))
+        .or_else(|| city.settlement(ru).map(|s| &s.name))
+        .or_else(|| city.highway(ru).map(|h| &h.name));
+    names.map_or(ru, |names| names.get(lang)).to_owned()
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn day(city: &City, at: DateTime<Utc>, lang: Lang) -> String {
+    city.letterhead.date(city.calendar.local_date(at), lang)
+}
+
+fn day_and_time(city: &City, at: DateTime<Utc>, lang: Lang) -> String {
+    format!("{} {}", day(city, at, lang), city.calendar.local_time(at).format("%H:%M"))
+}
+
+fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reader_is_answered_in_a_language_of_theirs() {
+        let check = |asked: Option<&str>, accepted: &str, expected: Lang| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, accepted.parse().unwrap());
+            assert_eq!(language(asked, &headers, None), expected, "{asked:?} {accepted}");
+        };
+        check(Some("kk"), "ru", Lang::Kk);
+        check(Some("de"), "en-GB", Lang::En);
+        check(None, "de, kk;q=0.5, ru;q=0.8", Lang::Ru);
+        check(None, "en;q=0, kk-KZ", Lang::Kk);
+        check(None, "de", Lang::Ru);
+        check(None, "", Lang::Ru);
+    }
+}

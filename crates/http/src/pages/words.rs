@@ -1,0 +1,128 @@
+//! What our own pages say, in three languages. Names of parties, categories and states come from the city.
+//!
+//! Kazakh wants a native editor.
+
+use zholdary_city::Lang;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident: $ru:literal, $kk:literal, $en:literal;)*) => {
+        /// The fixed words of a page in one language.
+        #[derive(Debug)]
+        pub(crate) struct Words { $($(#[$doc])* pub(crate) $name: &'static str,)* }
+
+        const RU: Words = Words { $($name: $ru,)* };
+        const KK: Words = Words { $($name: $kk,)* };
+        const EN: Words = Words { $($name: $en,)* };
+    };
+}
+
+impl Words {
+    /// The words in a language.
+    pub(crate) const fn of(lang: Lang) -> &'static Self {
+        match lang {
+            Lang::Ru => &RU,
+            Lang::Kk => &KK,
+            Lang::En => &EN,
+        }
+    }
+}
+
+words! {
+    service: "единое окно обращений о дорогах", "жол туралы өтініштердің бірыңғай терезесі", "single window for road appeals";
+    skip: "К содержанию", "Мазмұнға өту", "Skip to content";
+    language: "Язык", "Тіл", "Language";
+    headline: "Напишите о дороге — мы передадим, проследим и ответим.",
+        "Жол туралы жазыңыз — жеткіземіз, қадағалаймыз, жауап береміз.",
+        "Write about a road: we pass it on, follow it up and answer.";
+    lead: "Яма, люк, двор, свет, снег, новая улица. Номер — сразу, исполнитель и срок — рядом с ним.",
+        "Шұңқыр, люк, аула, жарық, қар, жаңа көше. Нөмірі — бірден, орындаушысы мен мерзімі — қасында.",
+        "A pothole, a manhole, a yard, light, snow, a new street. The number at once, with who acts and by when.";
+    new_appeal: "Новое обращение", "Жаңа өтініш", "New appeal";
+    what_and_where: "Что случилось и где", "Не болды және қай жерде", "What happened and where";
+    what_hint: "Улица и ближайший перекрёсток или дом. Можно по-казахски или по-русски.",
+        "Көше және ең жақын қиылыс немесе үй. Қазақша да, орысша да болады.",
+        "The street and the nearest crossing or house, in Kazakh or Russian.";
+    contact: "Куда ответить", "Жауапты қайда жіберейік", "Where to answer";
+    optional: "— по желанию", "— қалауыңызша", "— if you like";
+    contact_hint: "Почта или телефон; их видит только оператор. Без контакта ответ увидите по номеру.",
+        "Пошта немесе телефон; оны тек оператор көреді. Онсыз жауапты нөмір бойынша көресіз.",
+        "Mail or phone, seen by the operator only. Without it you see the answer by number.";
+    send: "Отправить и получить номер", "Жіберу және нөмір алу", "Send and get a number";
+    check_title: "Что с моим обращением?", "Өтінішім қандай күйде?", "What about my appeal?";
+    number: "Номер обращения", "Өтініш нөмірі", "Number of the appeal";
+    check: "Проверить", "Тексеру", "Check";
+    danger_title: "Открытый люк, провал, оборванный провод?", "Ашық люк, опырылған жол, үзілген сым?",
+        "An open manhole, a collapse, a broken wire?";
+    danger_text: "Опасно для жизни —", "Өмірге қауіпті болса —", "Danger to life:";
+    danger_also: "Напишите и нам: такое уходит исполнителю первым, днём и ночью.",
+        "Бізге де жазыңыз: ол орындаушыға бірінші болып жетеді, күндіз де, түнде де.",
+        "Write to us too: it goes to the party first, day and night.";
+    figures: "Честно о нас", "Біз туралы ашық", "Honest figures";
+    as_of: "состояние на", "жағдайы бойынша", "as of";
+    received_total: "обращений принято", "өтініш қабылданды", "appeals received";
+    received_note: "у каждого есть номер", "әрқайсысының нөмірі бар", "each has a number";
+    open_now: "открыто сейчас", "қазір ашық", "open now";
+    open_note: "ещё не сделано и не отвечено", "әлі орындалмаған және жауап берілмеген", "neither done nor answered yet";
+    overdue_now: "просрочено сейчас", "қазір мерзімі өткен", "overdue now";
+    overdue_note: "из открытых", "ашықтардың ішінде", "of the open ones";
+    done_total: "сделано или отвечено", "орындалды немесе жауап берілді", "done or answered";
+    report: "О чём пишут и что сделано", "Не туралы жазады және не істелді", "What people write about and what was done";
+    report_note: "Довольны — доля «да» среди обращений группы. Где никого не спросили, мы так и пишем: не указано.",
+        "Риза — топтағы «иә» деген өтініштердің үлесі. Ешкімнен сұралмаса, солай жазамыз: көрсетілмеген.",
+        "Satisfied is the share of «yes» among the group's appeals. Where nobody was asked, we say so: not stated.";
+    group: "О чём", "Не туралы", "About";
+    count: "Обращений", "Өтініш", "Appeals";
+    share: "Доля", "Үлесі", "Share";
+    answered: "Дан ответ", "Жауап берілді", "Answered";
+    done: "Сделано", "Орындалды", "Done";
+    satisfied: "Довольны", "Риза", "Satisfied";
+    beside: "Прочее и ещё не решённое", "Басқа және әлі шешілмегені", "Others, and not decided yet";
+    all_groups: "Всего", "Барлығы", "In all";
+    not_stated: "не указано", "көрсетілмеген", "not stated";
+    nothing_yet: "Обращений ещё нет", "Әзірге өтініш жоқ", "No appeals yet";
+    nothing_yet_note: "Первое появится здесь.", "Біріншісі осында шығады.", "The first one will appear here.";
+    received_on: "принято", "қабылданды", "received";
+    what_next: "Что известно", "Не белгілі", "What is known";
+    now: "Сейчас", "Қазір", "Now";
+    who_acts: "Исполнитель", "Орындаушы", "Party";
+    about: "О чём", "Не туралы", "About";
+    legal_term: "Срок по закону", "Заң бойынша мерзім", "Legal term";
+    service_term: "Срок службы", "Қызмет мерзімі", "Service term";
+    until: "до", "дейін:", "by";
+    late: "срок прошёл", "мерзімі өтті", "overdue";
+    history: "Как это было", "Қалай болды", "How it went";
+    official: "Официальное обращение по закону", "Заң бойынша ресми өтініш", "An official appeal under the law";
+    by_number_note: "Эту страницу видит любой, кто знает номер: здесь нет имени, телефона, слов и точного адреса.",
+        "Бұл бетті нөмірді білетін кез келген адам көреді: мұнда аты-жөні, телефоны, сөзі мен нақты мекенжайы жоқ.",
+        "Anyone who knows the number sees this page: no name, phone, words or exact address are here.";
+    just_registered: "Принято. Запишите номер: по нему видно, что происходит.",
+        "Қабылданды. Нөмірді жазып алыңыз: сол арқылы не болып жатқаны көрінеді.",
+        "Received. Keep the number: it shows what happens.";
+    no_such_number: "Такого номера нет", "Мұндай нөмір жоқ", "There is no such number";
+    number_looks: "Номер выглядит так:", "Нөмір мынадай болады:", "A number looks like this:";
+    number_where: "Он в первом ответе на ваше сообщение.", "Ол хабарыңызға берілген бірінші жауапта.",
+        "It is in the first answer to your message.";
+    waiting_title: "Принято, номер готовится", "Қабылданды, нөмір дайындалуда", "Received, the number is on its way";
+    waiting_text: "Сообщение сохранено. Откройте эту страницу ещё раз через несколько секунд.",
+        "Хабар сақталды. Бірнеше секундтан кейін осы бетті қайта ашыңыз.",
+        "The message is kept. Open this page again in a few seconds.";
+    refresh: "Показать номер", "Нөмірді көрсету", "Show the number";
+    looked_at: "Сообщение прочтёт человек", "Хабарды адам оқиды", "A person will read the message";
+    home: "На главную", "Басты бетке", "To the front page";
+    error_empty: "Напишите, что случилось и где.", "Не болғанын және қай жерде екенін жазыңыз.",
+        "Write what happened and where.";
+    error_long: "Слишком длинно: сократите текст.", "Тым ұзын: мәтінді қысқартыңыз.", "Too long: shorten the text.";
+    error_contact: "Контакт слишком длинный: нужна почта или телефон.",
+        "Байланыс тым ұзын: пошта немесе телефон керек.", "The contact is too long: mail or phone is needed.";
+    error_title: "Не получилось принять", "Қабылдау мүмкін болмады", "It could not be received";
+    error_later: "Сейчас не удаётся сохранить сообщение. Попробуйте через минуту; при опасности звоните 112.",
+        "Қазір хабарды сақтау мүмкін емес. Бір минуттан кейін қайталаңыз; қауіп болса, 112-ге қоңырау шалыңыз.",
+        "The message cannot be kept right now. Try again in a minute; in danger call 112.";
+    who_speaks: "Кто говорит", "Кім айтып тұр", "Who speaks";
+    who_speaks_text: "На этих страницах нет имён, телефонов, точных адресов домов и лиц.",
+        "Бұл беттерде аты-жөні, телефон, үйдің нақты мекенжайы және адам беті жоқ.",
+        "These pages show no names, phones, exact addresses or faces.";
+    data: "Данные", "Деректер", "Data";
+    data_report: "Эти числа в JSON", "Осы сандар JSON түрінде", "These figures as JSON";
+    data_api: "Описание API", "API сипаттамасы", "API description";
+}
