@@ -45,6 +45,7 @@ impl Categories {
                 (Sort::Weak, &category.weak),
                 (Sort::Not, &category.not),
             ] {
+                // Each entry of a list is a hit of its own, also where two of them fold to the same word.
                 owners.extend(list.iter().map(|text| (at, sort, text.clone())));
             }
         }
@@ -155,7 +156,7 @@ mod tests {
                 assert!(of(score, runner_up) < Permille(1000) || score > 15);
             }
         }
-        assert_eq!(of(3, 0), Permille(619));
+        assert_eq!(of(3, 0), Permille(621));
         assert_eq!(of(4, 0), Permille(799));
     }
 }

@@ -5,6 +5,7 @@ use zholdary_city::{City, PartyRef};
 use crate::letters::Letters;
 use crate::stems::Stems;
 use crate::text::{Folded, Gap, Token};
+use crate::words;
 
 /// A mark on a cover that the text names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,11 +91,16 @@ fn stands(tokens: &[&Token], at: usize, words: &[String], long: bool) -> bool {
 
 fn nearest(sorted: &[usize], at: usize) -> Option<usize> {
     let next = sorted.partition_point(|one| *one < at);
-    [next.checked_sub(1), Some(next)].into_iter().flatten().filter_map(|i| sorted.get(i)).map(|one| one.abs_diff(at)).min()
+    [next.checked_sub(1), Some(next)]
+        .into_iter()
+        .flatten()
+        .filter_map(|i| sorted.get(i))
+        .map(|one| one.abs_diff(at))
+        .min()
 }
 
 fn preposition(tokens: &[&Token], at: usize, words: &[String], near: usize) -> bool {
     let [word] = words else { return false };
-    let followed = tokens.get(at + 1).is_some_and(|next| next.gap == Gap::Space);
+    let followed = tokens.get(at + 1).is_some_and(|next| next.gap == Gap::Space && !next.is(words::QUOTES));
     PREPOSITIONS.contains(&word.as_str()) && followed && near != 1
 }

@@ -7,29 +7,42 @@ use crate::words;
 
 /// The house a text names, as written in lower case. `problem(at)` says whether a problem is named at a token: «на … 2
 /// ямы» counts pits, not houses.
-pub(crate) fn find(tokens: &[Token], mentions: &[&Mention], problem: &dyn Fn(usize) -> bool) -> Option<String> {
+pub(crate) fn find(
+    tokens: &[Token],
+    mentions: &[&Mention],
+    problem: &dyn Fn(usize) -> bool,
+) -> Option<String> {
     if mentions.is_empty() {
         return None;
     }
-    let inside = |at: usize| mentions.iter().any(|mention| (mention.start..mention.end).contains(&at));
+    let mut named = vec![false; tokens.len()];
+    for mention in mentions {
+        named[mention.start..mention.end].fill(true);
+    }
+    let inside = |at: usize| named.get(at).copied().unwrap_or(false);
     for at in 0..tokens.len() {
         if inside(at) {
             continue;
         }
         if tokens[at].is(words::HOUSE_WORDS) || tokens[at].is(words::KK_HOUSE_WORDS) {
-            let number = if tokens.get(at + 1).is_some_and(|next| next.raw == "№") { at + 2 } else { at + 1 };
+            let number =
+                if tokens.get(at + 1).is_some_and(|next| next.raw == "№") { at + 2 } else { at + 1 };
             if !inside(number) && number_at(tokens, number).is_some() && tokens[number].gap != Gap::Comma {
                 return whole(tokens, number);
             }
         }
-        if at > 0 && tokens[at].is(words::KK_HOUSE_WORDS) && !inside(at - 1) && number_at(tokens, at - 1).is_some() {
-            return Some(tokens[at - 1].raw.clone());
+        if tokens[at].is(words::KK_HOUSE_WORDS) && at > 0 && number_at(tokens, at - 1).is_some() {
+            let fraction = at > 1 && tokens[at - 1].gap == Gap::Slash && number_at(tokens, at - 2).is_some();
+            let first = if fraction { at - 2 } else { at - 1 };
+            if !inside(first) {
+                return whole(tokens, first);
+            }
         }
         // «д12»: one letter and the number in one word.
-        if let Some(rest) = tokens[at].raw.strip_prefix('д') {
-            if is_house(rest) {
-                return Some(rest.to_owned());
-            }
+        if let Some(rest) = tokens[at].raw.strip_prefix('д')
+            && is_house(rest)
+        {
+            return Some(rest.to_owned());
         }
     }
     mentions.iter().find_map(|mention| {
@@ -45,7 +58,9 @@ pub(crate) fn find(tokens: &[Token], mentions: &[&Mention], problem: &dyn Fn(usi
         let counted = next.is_some_and(|next| {
             !matches!(next.gap, Gap::Comma | Gap::Stop)
                 && (next.starts(words::UNIT_STEMS) || next.is(words::UNIT_WORDS))
-                || next.gap == Gap::Hyphen && next.raw.chars().all(char::is_alphabetic) && next.raw.chars().count() > 1
+                || next.gap == Gap::Hyphen
+                    && next.raw.chars().all(char::is_alphabetic)
+                    && next.raw.chars().count() > 1
         });
         let pits = tokens[at].raw.len() == 1 && problem(at + 1);
         if counted || pits { None } else { whole(tokens, at) }
@@ -61,7 +76,10 @@ fn number_at(tokens: &[Token], at: usize) -> Option<&str> {
 fn is_house(raw: &str) -> bool {
     let digits = raw.chars().take_while(char::is_ascii_digit).count();
     let letters = raw.chars().skip(digits).collect::<Vec<_>>();
-    (1..=4).contains(&digits) && !raw.starts_with('0') && letters.len() <= 1 && letters.iter().all(|c| c.is_alphabetic())
+    (1..=4).contains(&digits)
+        && !raw.starts_with('0')
+        && letters.len() <= 1
+        && letters.iter().all(|c| c.is_alphabetic())
 }
 
 /// The number with its fraction or letter: `45/2`, `12-а`.

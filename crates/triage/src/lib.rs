@@ -107,7 +107,8 @@ impl Triage {
     /// As [`understand`](Self::understand), with what rules ask of the text besides.
     #[must_use]
     pub fn read(&self, input: &Input<'_>) -> Understood {
-        let folded = self.fold(input.text);
+        let text = input.text.char_indices().nth(MAX_CHARS).map_or(input.text, |(end, _)| &input.text[..end]);
+        let folded = self.fold(text);
         let hit = input.point.and_then(|point| self.city.district_at(point.lon, point.lat));
         let point_district = hit
             .as_ref()
@@ -121,8 +122,7 @@ impl Triage {
             folded.tokens.iter().zip(&is_name).filter(|(_, name)| !**name).map(|(token, _)| token).collect();
         let all: Vec<&Token> = folded.tokens.iter().collect();
 
-        let known =
-            Known { point: input.point, hit, yard: !self.yard.found(&cut, folded.latin).is_empty() };
+        let known = Known { point: input.point, hit, yard: !self.yard.found(&cut, folded.latin).is_empty() };
         let problem = |at: usize| self.categories.begins_at(&all, at, folded.latin);
         let place = place::place(&self.city, &folded.tokens, &mentions, &known, &problem);
 
@@ -162,7 +162,7 @@ impl Triage {
             lang: lang::language(&folded, &is_name),
             danger,
             findings,
-            names_number: number::find(input.text, &folded.tokens, &self.city),
+            names_number: number::find(text, &folded.tokens, &self.city),
         };
         Understood { understanding, cover: self.covers.find(&folded), folded }
     }

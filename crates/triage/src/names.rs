@@ -87,8 +87,11 @@ impl Names {
         let mut list = List { letters, entries: Vec::new() };
         for (at, street) in city.streets.iter().enumerate() {
             let target = Target::Street(at);
-            list.street(target, &street.name.ru, None, true);
-            list.street(target, &street.name.kk, None, true);
+            let describes = list.street(target, &street.name.ru, None, true);
+            if !list.street(target, &street.name.kk, None, true) && describes {
+                // «Строительная» is «Құрылыс» in Kazakh: what is an adjective in one language is a plain noun in the other.
+                list.need(Need::StreetWord);
+            }
             for alias in &street.aliases {
                 list.street(target, alias, None, false);
             }
@@ -159,7 +162,8 @@ impl Names {
             let mut best: Option<&Mention> = None;
             for (id, mention) in &candidates[at] {
                 let entry = &self.entries[*id];
-                if !around.allows(entry.only_in.as_ref()) || !self.settlement_counts(tokens, mention, &candidates[at])
+                if !around.allows(entry.only_in.as_ref())
+                    || !self.settlement_counts(tokens, mention, &candidates[at])
                 {
                     continue;
                 }
@@ -192,25 +196,27 @@ impl Names {
             return false;
         }
         let beside = Beside::of(tokens, mention.start, mention.end);
-        let joined = |at: usize| tokens.get(at).is_some_and(|token| matches!(token.gap, Gap::Hyphen | Gap::Slash));
+        let joined =
+            |at: usize| tokens.get(at).is_some_and(|token| matches!(token.gap, Gap::Hyphen | Gap::Slash));
         let crossing = joined(mention.start) || joined(mention.end);
         let last = &tokens[mention.end - 1];
-        let up_to = tokens[mention.end..].iter().take(6).any(|token| token.starts(words::DEIIN));
+        let up_to = tokens[mention.end..].iter().take(6).any(|token| token.starts(words::DEIIN))
+            || tokens.get(mention.end).is_some_and(|token| token.starts(words::KK_BEYOND));
         let moves = mention.start > 0 && tokens[mention.start - 1].is(words::MOVE_WORDS)
             || mention.start > 0
                 && tokens[mention.start - 1].is(&["в", "во", "v"])
                 && last.folded.ends_with('е')
-            || !up_to && words::ABLATIVE.iter().any(|ending| last.folded.ends_with(ending)) && !last.folded.ends_with("ан");
+            || !up_to && words::ABLATIVE.iter().any(|ending| last.folded.ends_with(ending));
         !beside.has(KindWord::Street) && !crossing && (beside.has(KindWord::Settlement) || moves)
     }
 
     fn candidates(&self, tokens: &[Token], at: usize, roads: bool) -> Vec<(usize, Mention)> {
         let mut found: Vec<(usize, Mention)> = Vec::new();
         let mut consider = |id: usize| {
-            if let Some(mention) = self.fits(id, tokens, at, roads) {
-                if !found.iter().any(|(other, one)| *other == id && one.end >= mention.end) {
-                    found.push((id, mention));
-                }
+            if let Some(mention) = self.fits(id, tokens, at, roads)
+                && !found.iter().any(|(other, one)| *other == id && one.end >= mention.end)
+            {
+                found.push((id, mention));
             }
         };
         for form in tokens[at].forms() {
@@ -251,7 +257,9 @@ impl Names {
                 }
                 Word::Range(from, to) => {
                     let number: u32 = token.raw.parse().ok()?;
-                    if !(*from..=*to).contains(&number) || !matches!(token.gap, Gap::Hyphen | Gap::Space | Gap::Glued) {
+                    if !(*from..=*to).contains(&number)
+                        || !matches!(token.gap, Gap::Hyphen | Gap::Space | Gap::Glued)
+                    {
                         return None;
                     }
                 }
@@ -259,7 +267,9 @@ impl Names {
         }
         let (mut start, mut end) = (at, at + entry.words.len());
         let mut beside = Beside::of(tokens, start, end);
-        let numbered = entry.words.len() == 1 && entry.need == Need::MicroWord && tokens[at].raw.starts_with(|c: char| c.is_ascii_digit());
+        let numbered = entry.words.len() == 1
+            && entry.need == Need::MicroWord
+            && tokens[at].raw.starts_with(|c: char| c.is_ascii_digit());
         if numbered {
             (start, end) = numbered_micro(tokens, at)?;
             beside = Beside { before: Some(KindWord::Micro), after: None };
@@ -274,7 +284,9 @@ impl Names {
                     || !ending.is_empty()
                     || at > 0 && tokens[at - 1].is(words::ON_WORDS)
                     || at > 0 && matches!(tokens[at].gap, Gap::Hyphen | Gap::Slash)
-                    || tokens.get(end).is_some_and(|next| matches!(next.gap, Gap::Hyphen | Gap::Slash))
+                    || tokens.get(end).is_some_and(|next| {
+                        matches!(next.gap, Gap::Hyphen | Gap::Slash) || next.starts(words::CROSS_STEMS)
+                    })
             }
             Need::HighwayWord => roads,
         };
@@ -294,7 +306,9 @@ impl Names {
             KindWord::Street => 2,
             KindWord::Micro | KindWord::District => 1,
         };
-        let fit = fit * 4 + u8::from(entry.only_in.is_some()) * 2 + u8::from(entry.current);
+        let exact = !entry.words.iter().any(|word| matches!(word, Word::Range(..)));
+        let fit =
+            fit * 8 + u8::from(entry.only_in.is_some()) * 4 + u8::from(exact) * 2 + u8::from(entry.current);
         Some(Mention { start, end, target: entry.target, ending, fit })
     }
 }
@@ -312,7 +326,9 @@ fn joins(before: &Token, after: &Token) -> bool {
 fn numbered_micro(tokens: &[Token], at: usize) -> Option<(usize, usize)> {
     let mut next = at + 1;
     if tokens.get(next).is_some_and(|token| {
-        matches!(token.gap, Gap::Hyphen | Gap::Glued) && token.raw.chars().count() <= 3 && !words::is_micro_word(token)
+        matches!(token.gap, Gap::Hyphen | Gap::Glued)
+            && token.raw.chars().count() <= 3
+            && !words::is_micro_word(token)
     }) {
         next += 1;
     }
@@ -368,7 +384,9 @@ impl Around {
         for target in targets.chain(point_district.map(Target::District)) {
             match target {
                 Target::District(at) => around.districts.push(city.districts[at].code.clone()),
-                Target::Micro(at) => around.micros.push(bare(&city.microdistricts[at].name.ru).to_lowercase()),
+                Target::Micro(at) => {
+                    around.micros.push(bare(&city.microdistricts[at].name.ru).to_lowercase())
+                }
                 Target::Street(_) | Target::Settlement(_) | Target::Highway(_) => {}
             }
         }
@@ -405,8 +423,17 @@ impl List<'_> {
         }
     }
 
-    fn street(&mut self, target: Target, name: &str, only_in: Option<OnlyIn>, current: bool) {
+    /// Says whether the name is an adjective.
+    fn street(&mut self, target: Target, name: &str, only_in: Option<OnlyIn>, current: bool) -> bool {
         self.named(target, name, Need::Nothing, only_in, current);
+        self.entries.last().is_some_and(|entry| entry.need == Need::Cue)
+    }
+
+    /// Changes what the last name needs.
+    fn need(&mut self, need: Need) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.need = need;
+        }
     }
 
     /// A name whose words are known in their forms.
@@ -427,12 +454,12 @@ impl List<'_> {
 
     fn micro(&mut self, target: Target, name: &str, current: bool) {
         let inside = name.split_once('(').map(|(_, rest)| rest.trim_end_matches(')').trim());
-        let kind_inside = inside.is_some_and(|inside| {
-            Folded::new(inside, self.letters).tokens.iter().any(words::is_micro_word)
-        });
+        let kind_inside = inside
+            .is_some_and(|inside| Folded::new(inside, self.letters).tokens.iter().any(words::is_micro_word));
         let need = if kind_inside { Need::MicroWord } else { Need::Nothing };
         let tokens = Folded::new(bare(name), self.letters).tokens;
-        let (kinds, own): (Vec<&Token>, Vec<&Token>) = tokens.iter().partition(|token| words::is_micro_word(token));
+        let (kinds, own): (Vec<&Token>, Vec<&Token>) =
+            tokens.iter().partition(|token| words::is_micro_word(token));
         if let ([number], false) = (own.as_slice(), kinds.is_empty()) {
             let word = Word::Forms(vec![(number.folded.clone(), false)]);
             self.push(target, vec![word], Need::MicroWord, None, current);
@@ -440,20 +467,21 @@ impl List<'_> {
         }
         self.named(target, bare(name), need.clone(), None, current);
         // «Name (1-5)» is also each of «Name-1» … «Name-5».
-        let range = inside.and_then(|inside| inside.split_once('-')).and_then(|(from, to)| {
-            Some((from.trim().parse::<u32>().ok()?, to.trim().parse::<u32>().ok()?))
-        });
-        if let Some((from, to)) = range {
-            if let Some(mut entry) = self.entries.last().cloned() {
-                entry.words.push(Word::Range(from, to));
-                self.entries.push(entry);
-            }
+        let range = inside
+            .and_then(|inside| inside.split_once('-'))
+            .and_then(|(from, to)| Some((from.trim().parse::<u32>().ok()?, to.trim().parse::<u32>().ok()?)));
+        if let Some((from, to)) = range
+            && let Some(mut entry) = self.entries.last().cloned()
+        {
+            entry.words.push(Word::Range(from, to));
+            self.entries.push(entry);
         }
     }
 
     /// A name that any token may continue: stems of settlements, everyday names of highways.
     fn prefixed(&mut self, target: Target, name: &str, need: Need) {
-        let words = Folded::words_of(name, self.letters).iter().map(|word| Word::Prefix(stem(word))).collect();
+        let words =
+            Folded::words_of(name, self.letters).iter().map(|word| Word::Prefix(stem(word))).collect();
         self.push(target, words, need, None, true);
     }
 
@@ -486,7 +514,7 @@ fn stem(word: &str) -> String {
     let cut = |n: usize| word.chars().take(length - n).collect::<String>();
     if length >= 7 && ["ая", "яя", "ий", "ый", "ое"].iter().any(|ending| word.ends_with(ending)) {
         cut(2)
-    } else if length >= 6 && word.ends_with(['а', 'я']) {
+    } else if length >= 6 && word.ends_with(['а', 'я', 'й', 'ь']) {
         cut(1)
     } else {
         word.to_owned()

@@ -42,7 +42,9 @@ fn beside_word(tokens: &[Token], city: &City) -> Option<String> {
         if names(token) {
             let mut next = at + 1;
             while next <= at + 3
-                && tokens.get(next).is_some_and(|one| one.gap != Gap::Stop && (one.is(words::NUMBER_LINKS) || names(one)))
+                && tokens
+                    .get(next)
+                    .is_some_and(|one| one.gap != Gap::Stop && (one.is(words::NUMBER_LINKS) || names(one)))
             {
                 next += 1;
             }

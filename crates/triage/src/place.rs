@@ -64,7 +64,8 @@ pub(crate) fn place(
         inner_part_of_highway(city, mentions, &mut local);
     }
     let owned: Vec<(Target, Role)> = local.iter().map(|(mention, role)| (mention.target, *role)).collect();
-    let mut main: Vec<(&Mention, Role)> = local.iter().filter(|(_, role)| *role == Role::Main).copied().collect();
+    let mut main: Vec<(&Mention, Role)> =
+        local.iter().filter(|(_, role)| *role == Role::Main).copied().collect();
     let has = |role: Role| local.iter().any(|(_, own)| *own == role);
     if main.is_empty() {
         // «Above X», «from X to Y» and nothing else: those are the names the place has.
@@ -74,15 +75,16 @@ pub(crate) fn place(
         Target::Highway(at) => city.highways[at].also_city_street.clone().unwrap_or_default(),
         target => name(city, target),
     };
-    for (mention, _) in main.iter().copied().chain(local.iter().filter(|(_, role)| *role == Role::Near).copied()) {
+    for (mention, _) in
+        main.iter().copied().chain(local.iter().filter(|(_, role)| *role == Role::Near).copied())
+    {
         let name = name_of(mention.target);
         if !place.names.contains(&name) {
             place.names.push(name);
         }
     }
-    let first = |role: Role| {
-        local.iter().find(|(_, own)| *own == role).map(|(mention, _)| name_of(mention.target))
-    };
+    let first =
+        |role: Role| local.iter().find(|(_, own)| *own == role).map(|(mention, _)| name_of(mention.target));
     place.from = first(Role::From).or_else(|| first(Role::Beyond));
     place.to = first(Role::To);
     let streets = main.iter().any(|(mention, _)| !matches!(mention.target, Target::Micro(_)));
@@ -120,7 +122,9 @@ fn outside(
         mentions
             .iter()
             .zip(roles)
-            .filter(move |(mention, role)| wanted(&mention.target) && (**role != Role::Way || local.is_empty()))
+            .filter(move |(mention, role)| {
+                wanted(&mention.target) && (**role != Role::Way || local.is_empty())
+            })
             .map(|(mention, _)| mention.target)
     };
     let mut names: Vec<String> = Vec::new();
@@ -179,7 +183,9 @@ fn roles(tokens: &[Token], mentions: &[Mention]) -> Vec<Role> {
             next.is_some_and(|next| {
                 let start = start_with_kinds(tokens, next.start);
                 start > 0 && tokens[start - 1].is(words::TO_WORDS)
-                    || tokens.get(end_with_kinds(tokens, next.end)).is_some_and(|token| token.starts(words::DEIIN))
+                    || tokens
+                        .get(end_with_kinds(tokens, next.end))
+                        .is_some_and(|token| token.starts(words::DEIIN))
             })
         };
         if let Some(cue) = cue {
@@ -231,7 +237,9 @@ fn ends(tokens: &[Token], mention: &Mention, after: usize, endings: &[&str]) -> 
         tokens[after - 1].forms().any(|form| endings.iter().any(|ending| form.ends_with(ending)))
     } else {
         endings.contains(&mention.ending.as_str())
-            || tokens[mention.end - 1].forms().any(|form| form.len() > 6 && endings.iter().any(|ending| form.ends_with(ending)))
+            || tokens[mention.end - 1]
+                .forms()
+                .any(|form| form.len() > 6 && endings.iter().any(|ending| form.ends_with(ending)))
                 && mention.ending.is_empty()
     }
 }
@@ -269,29 +277,26 @@ fn crossing(city: &City, tokens: &[Token], main: &[(&Mention, Role)]) -> bool {
         if a == b {
             return false;
         }
-        let (from, to) = (end_with_kinds(tokens, first.end), start_with_kinds(tokens, second.start));
-        if from > to {
-            return false;
-        }
+        // A kind word between two names may belong to either.
+        let to = start_with_kinds(tokens, second.start);
+        let from = end_with_kinds(tokens, first.end).min(to);
         let said = |token: &Token| token.starts(words::CROSS_STEMS) || token.is(words::CROSS_WORDS);
         let between = &tokens[from..to];
-        let linked = between.iter().all(|token| {
-            said(token) || token.is(words::CROSS_LINKS) || token.is(&["на", "улиц", "улицы"])
-        });
+        let linked = between
+            .iter()
+            .all(|token| said(token) || token.is(words::CROSS_LINKS) || token.is(&["на", "улиц", "улицы"]));
         if !linked {
             return false;
         }
         let told = between.iter().any(said)
             || tokens.get(end_with_kinds(tokens, second.end)).is_some_and(said)
-            || start_with_kinds(tokens, first.start).checked_sub(1).is_some_and(|at| {
-                said(&tokens[at]) || at > 0 && said(&tokens[at - 1])
-            });
-        let joint = tokens[second.start].gap;
-        told || match (between.is_empty(), joint) {
+            || start_with_kinds(tokens, first.start)
+                .checked_sub(1)
+                .is_some_and(|at| said(&tokens[at]) || at > 0 && said(&tokens[at - 1]));
+        told || match (between.is_empty(), tokens[to].gap) {
             (true, Gap::Hyphen | Gap::Slash) => true,
-            (true, Gap::Space | Gap::Stop) => may_cross(city, a, b) && to == second.start.min(to),
-            (true, Gap::Comma | Gap::Glued) => false,
-            (false, _) => may_cross(city, a, b),
+            (true, Gap::Stop | Gap::Comma | Gap::Glued) => false,
+            (true, Gap::Space) | (false, _) => may_cross(city, a, b),
         }
     })
 }

@@ -7,13 +7,35 @@ use crate::text::{Gap, Token};
 
 /// Kind words of streets: stems, for words of four letters and more.
 const STREET_STEMS: &[&str] = &[
-    "улиц", "просп", "переул", "бульвар", "тракт", "шоссе", "набережн", "проезд", "дангыл", "тупик", "туйык", "кошес",
-    "кошед", "кошег", "кошен", "кошем", "кошелер", "ulic", "ulits", "prospekt", "koshe", "dangyl", "bulvar",
+    "улиц",
+    "просп",
+    "переул",
+    "бульвар",
+    "тракт",
+    "шоссе",
+    "набережн",
+    "проезд",
+    "дангыл",
+    "тупик",
+    "туйык",
+    "кошес",
+    "кошед",
+    "кошег",
+    "кошен",
+    "кошем",
+    "кошелер",
+    "ulic",
+    "ulits",
+    "prospekt",
+    "koshe",
+    "dangyl",
+    "bulvar",
 ];
 /// Kind words of streets, whole.
 const STREET_WORDS: &[&str] = &["ул", "пр", "прт", "пер", "бул", "дан", "дангылы", "коше", "ul", "pr"];
 /// Kind words of microdistricts: stems.
-const MICRO_STEMS: &[&str] = &["микрорайон", "микрик", "ыкшамаудан", "ыкшам", "мкрн", "mikroraion", "ykshamaudan"];
+const MICRO_STEMS: &[&str] =
+    &["микрорайон", "микрик", "ыкшамаудан", "ыкшам", "мкрн", "mikroraion", "ykshamaudan"];
 /// Kind words of microdistricts, whole.
 const MICRO_WORDS: &[&str] = &["мкр", "мкрн", "мкн", "mkr", "mkrn", "микр"];
 /// Kind words of districts.
@@ -58,7 +80,9 @@ pub(crate) fn kind_word_ending(tokens: &[Token], at: usize) -> Option<(KindWord,
     if tokens[at].gap == Gap::Hyphen && at > 0 {
         let pair = (tokens[at - 1].folded.as_str(), tokens[at].folded.as_str());
         let kind = match pair {
-            ("пр" | "просп", "т" | "кт") | ("б", "р") | ("ул", "ца") => Some(KindWord::Street),
+            ("пр" | "просп", "т" | "кт") | ("б", "р") | ("ул", "ца") => {
+                Some(KindWord::Street)
+            }
             ("м" | "мк" | "мкр", "н" | "он") => Some(KindWord::Micro),
             ("р", "н" | "он" | "не" | "на") => Some(KindWord::District),
             _ => None,
@@ -72,10 +96,10 @@ pub(crate) fn kind_word_ending(tokens: &[Token], at: usize) -> Option<(KindWord,
 
 /// The kind word that begins at token `at`, and how many tokens it has.
 pub(crate) fn kind_word_starting(tokens: &[Token], at: usize) -> Option<(KindWord, usize)> {
-    if tokens.get(at + 1).is_some_and(|next| next.gap == Gap::Hyphen) {
-        if let Some((kind, 2)) = kind_word_ending(tokens, at + 1) {
-            return Some((kind, 2));
-        }
+    if tokens.get(at + 1).is_some_and(|next| next.gap == Gap::Hyphen)
+        && let Some((kind, 2)) = kind_word_ending(tokens, at + 1)
+    {
+        return Some((kind, 2));
     }
     one_kind_word(tokens.get(at)?).map(|kind| (kind, 1))
 }
@@ -99,7 +123,18 @@ pub(crate) const CROSS_LINKS: &[&str] =
     &["и", "с", "со", "х", "x", "i", "s", "мен", "бен", "пен", "men", "ben", "pen", "жане"];
 /// Stems of «crossing», «corner».
 pub(crate) const CROSS_STEMS: &[&str] = &[
-    "угол", "углу", "угла", "перекр", "пересеч", "киылыс", "бурыш", "ugol", "uglu", "perekr", "kiylys", "qiylys",
+    "угол",
+    "углу",
+    "угла",
+    "перекр",
+    "пересеч",
+    "киылыс",
+    "бурыш",
+    "ugol",
+    "uglu",
+    "perekr",
+    "kiylys",
+    "qiylys",
     "burysh",
 ];
 /// «Corner», short.
@@ -124,16 +159,71 @@ pub(crate) const ON_WORDS: &[&str] =
 /// «Up to» after a Kazakh dative.
 pub(crate) const DEIIN: &[&str] = &["дейин", "шейин", "дейинги", "deiin", "deyin"];
 /// «Above», «below», «after», «from» after a Kazakh ablative.
-pub(crate) const KK_BEYOND: &[&str] = &["жогары", "томен", "кейин", "бастап", "ары", "асып", "zhogary", "tomen"];
+pub(crate) const KK_BEYOND: &[&str] =
+    &["жогары", "томен", "кейин", "бастап", "ары", "асып", "zhogary", "tomen"];
 /// «Between» after two Kazakh names.
 pub(crate) const KK_BETWEEN: &[&str] = &["аралыг", "арасы", "aralyg", "arasy"];
 
 /// Endings of Kazakh cases (folded), after which a name still is that name.
 pub(crate) const KK_ENDINGS: &[&str] = &[
-    "дан", "ден", "тан", "тен", "нан", "нен", "нын", "нин", "дын", "дин", "тын", "тин", "га", "ге", "ка", "ке",
-    "на", "не", "да", "де", "та", "те", "нда", "нде", "ды", "ди", "ты", "ти", "ны", "ни", "мен", "бен", "пен",
-    "дагы", "деги", "тагы", "теги", "ндагы", "ндеги", "ы", "и", "сы", "си", "ында", "инде", "сында", "синде",
-    "ынын", "инин", "сынын", "синин", "ынан", "инен", "сынан", "синен", "гы", "ги", "лык",
+    "дан",
+    "ден",
+    "тан",
+    "тен",
+    "нан",
+    "нен",
+    "нын",
+    "нин",
+    "дын",
+    "дин",
+    "тын",
+    "тин",
+    "га",
+    "ге",
+    "ка",
+    "ке",
+    "на",
+    "не",
+    "да",
+    "де",
+    "та",
+    "те",
+    "нда",
+    "нде",
+    "ды",
+    "ди",
+    "ты",
+    "ти",
+    "ны",
+    "ни",
+    "мен",
+    "бен",
+    "пен",
+    "дагы",
+    "деги",
+    "тагы",
+    "теги",
+    "ндагы",
+    "ндеги",
+    "ы",
+    "и",
+    "сы",
+    "си",
+    "ында",
+    "инде",
+    "сында",
+    "синде",
+    "ынын",
+    "инин",
+    "сынын",
+    "синин",
+    "ынан",
+    "инен",
+    "сынан",
+    "синен",
+    "гы",
+    "ги",
+    "лык",
 ];
 
 /// Endings of the Kazakh ablative, folded.
@@ -149,25 +239,94 @@ pub(crate) const KK_HOUSE_WORDS: &[&str] =
 
 /// Stems of what is counted or measured: a number before one of these is no house.
 pub(crate) const UNIT_STEMS: &[&str] = &[
-    "раз", "метр", "сантим", "кил", "час", "минут", "дн", "день", "ден", "лет", "год", "недел", "недь", "меся", "полос",
-    "этаж", "тенге", "тг", "тыс", "млн", "челов", "мкр", "микрор", "утра", "вечер", "числ", "процент", "секунд", "рет",
-    "жыл", "ай", "кун", "сагат", "адам", "апта", "жол", "орын", "сут", "январ", "феврал", "штук", "шт",
+    "метр",
+    "сантим",
+    "килом",
+    "час",
+    "минут",
+    "дней",
+    "дня",
+    "день",
+    "лет",
+    "год",
+    "недел",
+    "меся",
+    "полос",
+    "этаж",
+    "тенге",
+    "тысяч",
+    "человек",
+    "мкр",
+    "микрор",
+    "утра",
+    "вечер",
+    "числ",
+    "процент",
+    "секунд",
+    "жыл",
+    "сагат",
+    "адам",
+    "апта",
+    "сут",
+    "январ",
+    "феврал",
+    "штук",
 ];
 /// What is counted or measured, whole.
 pub(crate) const UNIT_WORDS: &[&str] = &[
-    "м", "см", "км", "мм", "ч", "г", "мин", "й", "ый", "ой", "го", "ші", "ши", "шы", "х", "я",
+    "раз",
+    "раза",
+    "рет",
+    "ай",
+    "айдан",
+    "кун",
+    "куннен",
+    "тг",
+    "тыс",
+    "млн",
+    "шт",
+    "м",
+    "см",
+    "км",
+    "мм",
+    "ч",
+    "г",
+    "мин",
+    "й",
+    "ый",
+    "ой",
+    "го",
+    "ши",
+    "шы",
+    "х",
+    "я",
 ];
 
 /// Stems of «appeal», «application», «request», after or before which a number is an earlier one.
 pub(crate) const APPEAL_STEMS: &[&str] = &[
-    "заявк", "заявлен", "обращен", "жалоб", "запрос", "отинис", "отинит", "арыз", "шагым", "тикет", "zayavk",
-    "obrash", "otinis",
+    "заявк",
+    "заявлен",
+    "обращен",
+    "жалоб",
+    "запрос",
+    "отинис",
+    "отинит",
+    "арыз",
+    "шагым",
+    "тикет",
+    "zayavk",
+    "obrash",
+    "otinis",
 ];
 /// Stems of «number».
 pub(crate) const NUMBER_STEMS: &[&str] = &["номер", "немер", "номир", "nomer", "nomir"];
 /// Words between «appeal» and its number.
-pub(crate) const NUMBER_LINKS: &[&str] = &["№", "под", "за", "по", "н", "n", "no", "ном", "мне", "моя", "мой", "бойынша"];
+pub(crate) const NUMBER_LINKS: &[&str] =
+    &["№", "под", "за", "по", "н", "n", "no", "ном", "мне", "моя", "мой", "бойынша"];
 
 /// Stems of roads outside a city: a road's number counts only in a text with one of them.
 pub(crate) const HIGHWAY_STEMS: &[&str] =
     &["трасс", "шоссе", "автодорог", "автобан", "автожол", "магистрал", "дорог", "жол"];
+
+/// Kazakh words after something quoted.
+pub(crate) const QUOTES: &[&str] = &["деген", "деп", "дегени"];

@@ -9,12 +9,12 @@ use zholdary_city::{City, Files};
 use zholdary_triage::Triage;
 
 /// A folder of the project.
-pub fn root(path: &str) -> PathBuf {
+pub(crate) fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
 /// The default city.
-pub fn city() -> &'static City {
+pub(crate) fn city() -> &'static City {
     static CITY: OnceLock<City> = OnceLock::new();
     CITY.get_or_init(|| {
         let entries = std::fs::read_dir(root("deploy/cities/almaty")).unwrap().map(|entry| {
@@ -26,23 +26,23 @@ pub fn city() -> &'static City {
 }
 
 /// Its rules of understanding.
-pub fn triage() -> &'static Triage {
+pub(crate) fn triage() -> &'static Triage {
     static TRIAGE: OnceLock<Triage> = OnceLock::new();
     TRIAGE.get_or_init(|| Triage::new(city()))
 }
 
 /// One line of the sample.
 #[derive(Debug, Deserialize)]
-pub struct Case {
-    pub id: String,
-    pub text: String,
-    pub lang: String,
-    pub category: String,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) text: String,
+    pub(crate) lang: String,
+    pub(crate) category: String,
     #[serde(default)]
     accept_category: Option<Codes>,
     #[serde(default)]
-    pub also: Vec<String>,
-    pub place: ExpectedPlace,
+    pub(crate) also: Vec<String>,
+    pub(crate) place: ExpectedPlace,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,18 +54,18 @@ enum Codes {
 
 /// The place of a line of the sample.
 #[derive(Debug, Deserialize)]
-pub struct ExpectedPlace {
+pub(crate) struct ExpectedPlace {
     #[serde(rename = "type")]
-    pub kind: String,
-    pub names: Vec<String>,
-    pub district: Option<String>,
-    pub house: Option<String>,
-    pub number: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) district: Option<String>,
+    pub(crate) house: Option<String>,
+    pub(crate) number: Option<String>,
 }
 
 impl Case {
     /// Whether a category is one of the right ones.
-    pub fn accepts(&self, code: &str) -> bool {
+    pub(crate) fn accepts(&self, code: &str) -> bool {
         self.category == code
             || match &self.accept_category {
                 Some(Codes::One(one)) => one == code,
@@ -76,7 +76,7 @@ impl Case {
 }
 
 /// The shipped sample.
-pub fn sample() -> Vec<Case> {
+pub(crate) fn sample() -> Vec<Case> {
     let lines = std::fs::read_to_string(root("tests/samples/almaty/appeals-sample.jsonl")).unwrap();
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -1,0 +1,148 @@
+//! What holds for every text.
+
+mod common;
+
+use common::triage;
+use proptest::prelude::*;
+use zholdary_domain::appeal::Understanding;
+use zholdary_domain::{Personal, Point};
+use zholdary_triage::{Input, MAX_CHARS};
+
+fn understand(text: &str) -> Understanding {
+    triage().understand(&Input { text, point: None, has_media: false })
+}
+
+/// Words of which texts that mean something are made.
+const WORDS: &[&str] = &[
+    "яма",
+    "на",
+    "Абая",
+    "Розыбакиева",
+    "угол",
+    "ул.",
+    "д.",
+    "12",
+    "мкр",
+    "8",
+    "Аксай-3",
+    "люк",
+    "открыт",
+    "мен",
+    "көшесі",
+    "қиылысында",
+    "Шаңырақ",
+    "от",
+    "до",
+    "дейін",
+    "Талгар",
+    "из",
+    "трасса",
+    "А-3",
+    "БАКАД",
+    "район",
+    "Алатауский",
+    "№",
+    "заявка",
+    "4521",
+    "shunkyr",
+    "dangyly",
+    "Abay",
+    "yyy",
+    "-",
+    "/",
+    ",",
+    "!",
+    "спасибо",
+    "во дворе",
+    "жоқ",
+    "выше",
+    "между",
+    "и",
+    "Ленина",
+    "Z-2026-000001",
+    "буквы",
+    "ТС",
+    "крышк",
+    "8-ші",
+    "ықшамаудан",
+    "Қонаевтан",
+];
+
+fn texts() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(WORDS), 0..24).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_string_is_understood(text in any::<String>(), lon in -200.0..200.0, lat in -100.0..100.0_f64) {
+        let point = Point::new(lon, lat);
+        let found = triage().understand(&Input { text: &text, point, has_media: true });
+        prop_assert!(!found.findings.is_empty());
+        prop_assert!(found.findings.iter().all(|finding| finding.confidence.0 <= 1000));
+    }
+
+    #[test]
+    fn any_words_are_understood(text in texts()) {
+        let found = understand(&text);
+        prop_assert!(!found.findings.is_empty());
+        prop_assert!(found.findings[0].place.is_known() || found.findings[0].place.names.is_empty());
+    }
+
+    #[test]
+    fn case_changes_nothing(text in texts()) {
+        prop_assert_eq!(understand(&text), understand(&text.to_uppercase()));
+        prop_assert_eq!(understand(&text), understand(&text.to_lowercase()));
+    }
+
+    #[test]
+    fn blanks_change_nothing(text in texts(), blank in prop::sample::select(&["  ", "\n", "\t \r\n", "\u{a0}", "\u{2003}"][..])) {
+        let spread = format!("{blank}{}{blank}", text.replace(' ', blank));
+        prop_assert_eq!(understand(&text), understand(&spread));
+    }
+
+    #[test]
+    fn reasons_are_never_the_residents_words(text in any::<String>()) {
+        let found = understand(&text);
+        let city = common::city();
+        for finding in &found.findings {
+            let category = city.category(&finding.category).unwrap();
+            for reason in &finding.because {
+                let stem = reason.strip_prefix("escalate: ").unwrap_or(reason).to_owned();
+                let lists = [&category.phrases, &category.stems, &category.weak, &city.escalate.stems];
+                prop_assert!(lists.iter().any(|list| list.contains(&stem)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_text_is_read_up_to_the_limit() {
+    let text = format!("{}яма", "а ".repeat(MAX_CHARS));
+    assert_eq!(understand(&text).findings[0].category, "unclear");
+}
+
+/// The time for a text grows with its length and no faster: the worst we know stays far from a second.
+#[test]
+fn a_hostile_text_is_read_in_bounded_time() {
+    let started = std::time::Instant::now();
+    for word in [
+        "y",
+        "Абая-",
+        "от Абая до ",
+        "8 мкр ",
+        "из Конаева ",
+        "в ",
+        "люк буквы ",
+        "заявка № ",
+        "yama ",
+        "ул. ",
+    ] {
+        let found = understand(&word.repeat(MAX_CHARS));
+        assert!(
+            found.findings[0].place.house.as_ref().map(Personal::reveal).is_none_or(|house| house.len() < 16)
+        );
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}
