@@ -1,2 +1,45 @@
-//! The one binary.
-fn main() {}
+//! `zholdary`: the single window for a city's roads, in one binary.
+//!
+//! This crate reads the command line, files and the environment, wires the other crates together and prints. It decides
+//! nothing.
+
+mod cli;
+mod commands;
+mod config;
+mod data;
+mod print;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return print::failed(&anyhow::Error::new(error).context("could not start")),
+    };
+    print::logging(&cli.log_filter, cli.log_json);
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => print::failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Up(args) => commands::up::up(args).await,
+        Command::Demo(args) => commands::demo::demo(args).await,
+        Command::Ingest(args) => commands::ingest::ingest(args).await,
+        Command::Triage(args) => commands::triage::triage(&args),
+        Command::City(args) => commands::city::city(args).await,
+        Command::Token(args) => commands::token::token(args).await,
+        Command::Rebuild(args) => commands::keep::rebuild(args).await,
+        Command::Verify(args) => commands::keep::verify(args).await,
+        Command::Doctor(args) => commands::doctor::doctor(args).await,
+        Command::Completions { shell } => Ok(cli::completions(shell)),
+    }
+}

@@ -1,0 +1,264 @@
+//! The command line. Every command has an example, exits non-zero on failure, and takes `--json` where it prints a result.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use chrono::{DateTime, FixedOffset};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// The single window for a city's roads.
+#[derive(Debug, Parser)]
+#[command(name = "zholdary", version, after_help = "Examples:
+  zholdary demo                     a city with sample appeals on http://127.0.0.1:8080
+  zholdary up --data ./data         the whole system in one process
+  zholdary ingest whatsapp hook.json
+  zholdary city check deploy/cities/almaty")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Which log lines are shown, for example `info` or `zholdary_routing=debug`.
+    #[arg(long, global = true, env = "ZHOLDARY_LOG", default_value = "warn,zholdary=info", value_name = "FILTER")]
+    pub(crate) log_filter: String,
+    /// Log lines as JSON.
+    #[arg(long, global = true)]
+    pub(crate) log_json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Everything in one process: hooks, workers, views, pages.
+    Up(Up),
+    /// `up` over a city with sample appeals, ingested when its folder is new.
+    Demo(Demo),
+    /// Feeds recorded payloads through the real intake path.
+    Ingest(Ingest),
+    /// Understands texts: JSON lines {id, text, …} in, findings out.
+    Triage(Triage),
+    /// Checks or publishes a city's folder.
+    City(City),
+    /// Makes access tokens.
+    Token(Token),
+    /// Builds the views anew beside the old ones and switches.
+    Rebuild(Keep),
+    /// Reads the whole log and checks hashes, chains, order and density.
+    Verify(Keep),
+    /// Says how the installation is, and what it understood of its settings.
+    Doctor(Keep),
+    /// Prints completions for a shell.
+    #[command(after_help = "Example:\n  zholdary completions bash > /etc/bash_completion.d/zholdary")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the state is, and the settings.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// Folder of the state: the log, raw bodies, views, `id.key`.
+    #[arg(long, value_name = "DIR", default_value = "./data", env = "ZHOLDARY_DATA")]
+    pub(crate) data: PathBuf,
+    /// Settings, a TOML file. Without it every setting has its default.
+    #[arg(long, value_name = "FILE", env = "ZHOLDARY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zholdary up
+  zholdary up --data /var/lib/zholdary --listen 0.0.0.0:8080 --config /etc/zholdary.toml")]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The event log: `sqlite`, in the data folder.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub(crate) log: Engine,
+    /// City to publish when none is published yet. Default: the one that ships with the binary.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) city: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Engine {
+    /// One SQLite file.
+    Sqlite,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zholdary demo --listen 127.0.0.1:8080")]
+pub(crate) struct Demo {
+    /// Folder of the demo's state; opened again as it is.
+    #[arg(long, value_name = "DIR", default_value = "./data-demo")]
+    pub(crate) data: PathBuf,
+    /// Settings, a TOML file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// End when the samples are in, without serving.
+    #[arg(long)]
+    pub(crate) exit: bool,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Payload {
+    /// Bodies of the WhatsApp hook.
+    Whatsapp,
+    /// Bodies of `POST /api/v1/appeals`.
+    Web,
+    /// Lines {id, text, channel?, account?, contact?, `sent_at`?, point?, photos?, `reply_to`?}.
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zholdary ingest whatsapp tests/samples/channels/whatsapp/01_text_pothole_ru.json
+  zholdary ingest jsonl tests/samples/almaty/appeals-sample.jsonl --at 2026-11-20T09:00:00+05:00
+
+Files named *_sent.jsonl are seeds: messages of ours that had been sent before. One JSON line is printed for each file.")]
+pub(crate) struct Ingest {
+    /// What the files hold.
+    #[arg(value_enum)]
+    pub(crate) channel: Payload,
+    /// Files, fed in the order given.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Time of lines without `sent_at` (jsonl), and of bodies that tell none (web). RFC 3339.
+    #[arg(long, value_name = "T")]
+    pub(crate) at: Option<DateTime<FixedOffset>>,
+    /// City to publish when none is published yet. Default: the one that ships with the binary.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) city: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zholdary triage appeals.jsonl --at 2026-11-20T09:00:00+05:00
+  echo '{\"id\":1,\"text\":\"Яма на Абая 45\"}' | zholdary triage")]
+pub(crate) struct Triage {
+    /// JSON lines with `id` and `text`; standard input when absent.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// When it is decided: works and validity of parties are asked for that day. Default: now. RFC 3339.
+    #[arg(long, value_name = "T")]
+    pub(crate) at: Option<DateTime<FixedOffset>>,
+    /// City. Default: the one that ships with the binary.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) city: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct City {
+    #[command(subcommand)]
+    pub(crate) command: CityCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CityCommand {
+    /// Reports every fault with file, line and remedy.
+    #[command(after_help = "Example:\n  zholdary city check deploy/cities/almaty")]
+    Check {
+        /// The city's folder.
+        dir: PathBuf,
+        /// The faults as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Puts a city's folder in force, whole, as one record.
+    #[command(after_help = "Example:\n  zholdary city publish deploy/cities/almaty --data ./data")]
+    Publish {
+        /// The city's folder.
+        dir: PathBuf,
+        #[command(flatten)]
+        place: Place,
+        /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Makes a token and prints it once; only its digest is kept.
+    #[command(after_help = "Examples:
+  zholdary token create --role operator
+  zholdary token create --role party --party akimat-almaly --days 90")]
+    Create {
+        /// What its bearer may do.
+        #[arg(long, value_enum)]
+        role: RoleName,
+        /// Code of the party whose bearer it is; needed for the role `party`.
+        #[arg(long, value_name = "CODE", required_if_eq("role", "party"))]
+        party: Option<String>,
+        /// Days until it stops to work. Default: never.
+        #[arg(long, value_name = "N")]
+        days: Option<u16>,
+        #[command(flatten)]
+        place: Place,
+        /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The roles, as the command line names them.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RoleName {
+    Operator,
+    Party,
+    Analyst,
+    Partner,
+    Admin,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  zholdary verify --data ./data --json")]
+pub(crate) struct Keep {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Prints completions for `shell`.
+pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {
+    clap_complete::generate(shell, &mut Cli::command(), "zholdary", &mut std::io::stdout());
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn walk(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let mut leaves = command.get_subcommands().filter(|c| c.get_name() != "help").peekable();
+            if leaves.peek().is_none() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{path} shows no example");
+            }
+            leaves.for_each(|leaf| walk(leaf, &path));
+        }
+        walk(&Cli::command(), "");
+    }
+}

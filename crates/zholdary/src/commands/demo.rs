@@ -1,0 +1,93 @@
+//! `zholdary demo`: a city with sample appeals. They go through the real intake path when the folder is new.
+
+use std::{process::ExitCode, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+use zholdary_domain::{Position, time::PlayedClock};
+
+use super::{
+    ingest::{Feed, Source},
+    up,
+};
+use crate::{
+    cli::{self, Payload},
+    config::Config,
+    data::Data,
+    print,
+    system::System,
+};
+
+/// When the sample appeals were written.
+const SAMPLES_AT: &str = "2026-11-20T09:00:00+05:00";
+
+/// What the demo feeds: name, kind, bytes.
+const SAMPLES: [(&str, Payload, &[u8]); 9] = {
+    macro_rules! whatsapp {
+        ($name:literal) => {
+            (
+                concat!($name, ".json"),
+                Payload::Whatsapp,
+                include_bytes!(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/../../tests/samples/channels/whatsapp/",
+                    $name,
+                    ".json"
+                )) as &[u8],
+            )
+        };
+    }
+    [
+        (
+            "appeals-sample.jsonl",
+            Payload::Jsonl,
+            include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../tests/samples/almaty/appeals-sample.jsonl"
+            )) as &[u8],
+        ),
+        whatsapp!("01_text_pothole_ru"),
+        whatsapp!("02_text_kk"),
+        whatsapp!("03_image_caption"),
+        whatsapp!("04_album_three_images_one_post"),
+        whatsapp!("05_location_after_text"),
+        whatsapp!("06_voice_note_kk"),
+        whatsapp!("07_document_pdf"),
+        whatsapp!("12_username_user_no_phone"),
+    ]
+};
+
+pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
+    let config = Config::read(args.config.as_deref())?;
+    play(&args, config.clone()).await?;
+    if args.exit {
+        return Ok(ExitCode::SUCCESS);
+    }
+    up::serve(&args.data, config, args.listen, None).await
+}
+
+/// Feeds the samples into a folder whose log is empty.
+async fn play(args: &cli::Demo, config: Config) -> anyhow::Result<()> {
+    let at: DateTime<Utc> = DateTime::parse_from_rfc3339(SAMPLES_AT)?.with_timezone(&Utc);
+    let clock = Arc::new(PlayedClock::at(at));
+    let data = Data::open(&args.data)?;
+    let system = System::open(data, config, Arc::clone(&clock) as _).await?;
+    if system.log.head().await? > Position::START {
+        return Ok(());
+    }
+    system.publish_first(None).await?;
+    let stop = CancellationToken::new();
+    let Some(held) = system.take_over(&stop)? else { return Ok(()) };
+    let mut feed = Feed { system: &system, played: Some(&clock), at: Some(at), held: Some(held), stop };
+    let bar = print::bar("samples", SAMPLES.len() as u64);
+    for (name, payload, bytes) in SAMPLES {
+        let source = Source { name, payload, bytes: bytes.to_vec().into() };
+        let report = feed.file(&source).await;
+        if let Some(error) = report.error {
+            print::note(&format!("{name}: {error}"));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    feed.finish().await
+}

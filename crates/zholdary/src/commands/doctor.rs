@@ -1,0 +1,89 @@
+//! `zholdary doctor`: how the installation is.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use zholdary_domain::{Clock, SystemClock};
+use zholdary_log::SqliteLog;
+use zholdary_readmodel::Query;
+
+use crate::{cli::Keep, config::Config, data::Data, print, system};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    is: String,
+    /// What to do about it; nothing when it is well.
+    remedy: Option<&'static str>,
+}
+
+pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
+    let data = Data::open(&args.place.data)?;
+    let config = Config::read(args.place.config.as_deref())?;
+    let mut found = Vec::new();
+    let mut look = |what, is: String, remedy: Option<&'static str>| {
+        found.push(Finding { what, is, remedy });
+    };
+    look("data folder", data.path().display().to_string(), None);
+    look("log file", SqliteLog::file_in(data.path()).display().to_string(), None);
+    let key = data.id_key()?;
+    look("key of ids", key.fingerprint(), None);
+    let log = system::open_log(&data, &config, None).await?;
+    system::bind(log.as_ref(), &key).await?;
+    let info = log.info().await?;
+    look("engine", format!("{} {}, format {}", info.engine, info.engine_version, info.format), None);
+    look("log id", info.log_id.to_string(), None);
+    let head = log.head().await?;
+    look("head", head.to_string(), None);
+    let workers = data.lock_workers()?;
+    look(
+        "workers",
+        if workers.is_some() { "nobody runs them" } else { "a process runs them" }.to_owned(),
+        workers.is_some().then_some("start `zholdary up`, or nothing is registered and routed"),
+    );
+    drop(workers);
+    let query = Query::open(data.path(), &config.query)?;
+    match query.lag(SystemClock.now(), Some(head)).await {
+        Ok(lag) => {
+            let records = head.0.saturating_sub(lag.position.0);
+            look(
+                "views",
+                format!("at {}, {records} records behind", lag.position),
+                (records > 1000).then_some("wait, or look at the log lines of the process that runs the workers"),
+            );
+            let parked = query.parked().await?.body.len();
+            look(
+                "parked records",
+                parked.to_string(),
+                (parked > 0).then_some("the views leave them out; `zholdary rebuild` tries them again"),
+            );
+            let rules = query.city().await?;
+            look(
+                "rule set",
+                rules.as_ref().map_or_else(|| "none".to_owned(), |r| r.city.version.to_string()),
+                rules.is_none().then_some("publish one: `zholdary city publish DIR`"),
+            );
+        }
+        Err(error) => look(
+            "views",
+            error.to_string(),
+            Some("they are made by the process that runs the workers, or by `zholdary rebuild`"),
+        ),
+    }
+    let hook = if config.http.whatsapp.is_some() { "configured" } else { "not configured" };
+    look("WhatsApp hook", hook.to_owned(), None);
+    let well = found.iter().all(|f| f.remedy.is_none());
+    if args.json {
+        print::json(&found)?;
+    } else {
+        for Finding { what, is, remedy } in &found {
+            let mark = if remedy.is_some() { "!" } else { " " };
+            print::line(&format!("{mark} {what}: {is}"));
+            if let Some(remedy) = remedy {
+                print::line(&format!("    {remedy}"));
+            }
+        }
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,351 @@
+//! `zholdary ingest`: recorded payloads through the real intake path.
+
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use zholdary_channels::{jsonl, seed, web, whatsapp};
+use zholdary_domain::{
+    AppealId, Clock, Inbound, MessageId, Number, Position, StreamId, SystemClock,
+    inbound::Channel,
+    message::{Outcome, SetAside},
+    time::PlayedClock,
+};
+use zholdary_intake::{Taken, advance};
+use zholdary_log::{
+    Decider,
+    streams::{Appeals, Messages},
+};
+
+use crate::{
+    cli::{self, Payload},
+    config::Config,
+    data::Data,
+    print,
+    system::{self, Held, System},
+};
+
+/// Without progress for this long, a file is given up and its report says who is behind.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Lines of a JSON-lines file that are taken in together.
+const LINES_AT_ONCE: usize = 256;
+
+pub(crate) async fn ingest(args: cli::Ingest) -> anyhow::Result<ExitCode> {
+    let config = Config::read(args.place.config.as_deref())?;
+    let data = Data::open(&args.place.data)?;
+    // Whoever runs the workers sets the clock: ours is the played one, theirs the wall's.
+    let free = data.lock_workers()?;
+    let played = match &free {
+        Some(_) => {
+            let log = system::open_log(&data, &config, None).await?;
+            let last = system::last_recorded(log.as_ref()).await?;
+            Some(Arc::new(PlayedClock::at(last.unwrap_or(DateTime::UNIX_EPOCH))))
+        }
+        None => None,
+    };
+    drop(free);
+    let at = args.at.map(|at| at.with_timezone(&Utc));
+    if let (Some(clock), Some(at)) = (&played, at) {
+        clock.advance_to(at);
+    }
+    let clock: Arc<dyn Clock> = match &played {
+        Some(clock) => Arc::clone(clock) as _,
+        None => Arc::new(SystemClock),
+    };
+    let system = System::open(data, config, clock).await?;
+    system.publish_first(args.city.as_deref()).await?;
+    let stop = CancellationToken::new();
+    let held = system.take_over(&stop)?;
+    let mut feed = Feed { system: &system, played: played.as_deref(), at, held, stop };
+    let mut code = ExitCode::SUCCESS;
+    let bar = print::bar("files", args.files.len() as u64);
+    for file in &args.files {
+        let report = feed.path(file, args.channel).await;
+        if report.error.is_some() {
+            code = ExitCode::FAILURE;
+        }
+        bar.suspend(|| print::json(&report))?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    feed.finish().await?;
+    Ok(code)
+}
+
+/// Bytes to be fed.
+pub(crate) struct Source<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) payload: Payload,
+    pub(crate) bytes: Bytes,
+}
+
+/// What became of a file: one line of the result.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    /// The file, as given.
+    file: String,
+    /// Residents' messages stored now.
+    messages: usize,
+    /// Appeals that they opened.
+    new_appeals: usize,
+    /// Numbers that its messages belong to, once, in order.
+    appeals: Vec<Number>,
+    /// Elements that lead to nothing, repeated ones included.
+    ignored: usize,
+    /// Kept for a person.
+    parked: usize,
+    /// What went wrong.
+    pub(crate) error: Option<String>,
+}
+
+/// Some elements with the bytes they came in.
+struct Batch {
+    channel: Channel,
+    raw: Bytes,
+    elements: Vec<Inbound>,
+}
+
+/// Feeds files in order.
+pub(crate) struct Feed<'a> {
+    pub(crate) system: &'a System,
+    /// The clock that the messages move, when this process runs the workers.
+    pub(crate) played: Option<&'a PlayedClock>,
+    /// Time of what tells none.
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// The workers, when this process runs them.
+    pub(crate) held: Option<Held>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Feed<'_> {
+    /// Feeds a file.
+    async fn path(&mut self, file: &Path, payload: Payload) -> Report {
+        let name = file.display().to_string();
+        match tokio::fs::read(file).await {
+            Ok(bytes) => self.file(&Source { name: &name, payload, bytes: bytes.into() }).await,
+            Err(error) => {
+                Report { file: name, error: Some(format!("could not be read: {error}")), ..Report::default() }
+            }
+        }
+    }
+
+    /// Feeds bytes, and waits until everything that they lead to is done.
+    pub(crate) async fn file(&mut self, source: &Source<'_>) -> Report {
+        let mut report = Report { file: source.name.to_owned(), ..Report::default() };
+        if let Err(error) = self.feed(source, &mut report).await {
+            let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+            report.error.get_or_insert(causes.join(": "));
+        }
+        report
+    }
+
+    async fn feed(&mut self, source: &Source<'_>, report: &mut Report) -> anyhow::Result<()> {
+        let batches = self.read(source, report);
+        let mut messages: Vec<MessageId> = Vec::new();
+        let mut position = Position::START;
+        for Batch { channel, raw, elements } in batches {
+            let Taken { messages: new, repeated, all, ignored, parked, position: at, .. } =
+                self.system.intake.take(channel, raw, elements).await.context("could not be taken in")?;
+            report.messages += new.len();
+            report.ignored += ignored + repeated.len();
+            report.parked += parked;
+            messages.extend(all);
+            position = position.max(at);
+        }
+        self.wait(&messages, position).await?;
+        self.tell(&messages, report).await
+    }
+
+    /// Reads the elements, and moves the played clock to the latest of them.
+    fn read(&self, source: &Source<'_>, report: &mut Report) -> Vec<Batch> {
+        let seed = source.name.ends_with("_sent.jsonl");
+        match source.payload {
+            _ if seed => self.lines(source, report, seed::line),
+            Payload::Jsonl => self.lines(source, report, |line| jsonl::line(line, self.at)),
+            Payload::Whatsapp => {
+                let parsed = whatsapp::parse(&source.bytes, &self.system.config.whatsapp.accounts);
+                self.whole(source, Channel::Whatsapp, parsed.elements, report)
+            }
+            Payload::Web => match self.submission(source) {
+                Ok(element) => self.whole(source, Channel::Web, vec![element], report),
+                Err(error) => {
+                    report.error = Some(error.to_string());
+                    vec![]
+                }
+            },
+        }
+    }
+
+    fn submission(&self, source: &Source<'_>) -> anyhow::Result<Inbound> {
+        let submission: web::Submission = serde_json::from_slice(&source.bytes)
+            .map_err(|e| anyhow::anyhow!("not a body of POST /api/v1/appeals: column {}", e.column()))?;
+        // The same body, fed again, is the same message.
+        let key = blake3::hash(&source.bytes).to_hex();
+        let at = self.at.unwrap_or_else(|| SystemClock.now());
+        Ok(web::submit(&submission, key.as_str(), "ingest", at)?)
+    }
+
+    fn whole(
+        &self,
+        source: &Source<'_>,
+        channel: Channel,
+        elements: Vec<Inbound>,
+        report: &mut Report,
+    ) -> Vec<Batch> {
+        if let Some(clock) = self.played
+            && let Err(jump) = advance(clock, &elements)
+        {
+            report.error = Some(jump.to_string());
+            return vec![];
+        }
+        vec![Batch { channel, raw: source.bytes.clone(), elements }]
+    }
+
+    /// Lines in batches of one channel each. A line that does not read is told, and its neighbours go on.
+    fn lines<E: std::fmt::Display>(
+        &self,
+        source: &Source<'_>,
+        report: &mut Report,
+        read: impl Fn(&str) -> Result<Inbound, E>,
+    ) -> Vec<Batch> {
+        let mut batches: Vec<Batch> = Vec::new();
+        for (n, raw) in (1..).zip(source.bytes.split(|byte| *byte == b'\n')) {
+            if raw.trim_ascii().is_empty() {
+                continue;
+            }
+            let element = std::str::from_utf8(raw)
+                .map_err(|_| "not UTF-8".to_owned())
+                .and_then(|line| read(line).map_err(|error| error.to_string()))
+                .and_then(|element| match self.played {
+                    Some(clock) => match advance(clock, std::slice::from_ref(&element)) {
+                        Ok(()) => Ok(element),
+                        Err(jump) => Err(jump.to_string()),
+                    },
+                    None => Ok(element),
+                });
+            let element = match element {
+                Ok(element) => element,
+                Err(error) => {
+                    report.error.get_or_insert_with(|| format!("line {n}: {error}"));
+                    continue;
+                }
+            };
+            let channel = channel_of(&element);
+            match batches.last_mut() {
+                Some(last) if last.channel == channel && last.elements.len() < LINES_AT_ONCE => {
+                    last.elements.push(element);
+                    last.raw = [&last.raw[..], b"\n", raw].concat().into();
+                }
+                _ => batches.push(Batch { channel, raw: raw.to_vec().into(), elements: vec![element] }),
+            }
+        }
+        batches
+    }
+
+    /// Waits until each message is placed or set aside, stands in its appeal, and `route` and the views have passed it.
+    async fn wait(&mut self, messages: &[MessageId], position: Position) -> anyhow::Result<()> {
+        let mut seen = (Position::START, Position::START);
+        let mut since = Instant::now();
+        loop {
+            if let Some(held) = &self.held {
+                if held.stop.is_cancelled() {
+                    anyhow::bail!("a worker ended; its log line says why");
+                }
+                if let Ok(settled) = tokio::time::timeout(PATIENCE, held.settle(self.system)).await {
+                    return settled;
+                }
+                anyhow::bail!("{}", held.behind(self.system).await?);
+            }
+            let behind = self.behind_elsewhere(messages, position).await?;
+            let Some(behind) = behind else { return Ok(()) };
+            let now = (self.system.log.head().await?, self.system.query.position());
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            } else if since.elapsed() >= PATIENCE {
+                anyhow::bail!("no progress for {} s: {behind}", PATIENCE.as_secs());
+            }
+            // Who ran the workers may be gone.
+            self.held = self.system.take_over(&self.stop)?;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Who is behind in the process that runs the workers; nothing when all is done.
+    async fn behind_elsewhere(
+        &self,
+        messages: &[MessageId],
+        position: Position,
+    ) -> anyhow::Result<Option<&'static str>> {
+        let mut last = position;
+        for id in messages {
+            let Some(outcome) = self.outcome(*id).await? else { return Ok(Some("register is behind")) };
+            if let Outcome::Placed { appeal, .. } = outcome {
+                let loaded = self.appeals().load(&StreamId::from(appeal)).await?;
+                if !loaded.state.messages.contains(id) {
+                    return Ok(Some("register is behind"));
+                }
+                if loaded.state.understanding.is_none() {
+                    return Ok(Some("route is behind"));
+                }
+                last = last.max(loaded.token.map(|t| t.position).unwrap_or_default());
+            }
+        }
+        Ok((self.system.query.position() < last).then_some("the views are behind"))
+    }
+
+    fn appeals(&self) -> Decider<Appeals> {
+        Decider::new(Arc::clone(&self.system.log), Arc::clone(&self.system.clock))
+    }
+
+    async fn outcome(&self, id: MessageId) -> anyhow::Result<Option<Outcome>> {
+        let messages: Decider<Messages> =
+            Decider::new(Arc::clone(&self.system.log), Arc::clone(&self.system.clock));
+        Ok(messages.load(&StreamId::from(id)).await?.state.outcome)
+    }
+
+    /// Fills in what became of the messages.
+    async fn tell(&self, messages: &[MessageId], report: &mut Report) -> anyhow::Result<()> {
+        let before = report.messages;
+        let mut opened: Vec<AppealId> = Vec::new();
+        for id in messages {
+            match self.outcome(*id).await? {
+                Some(Outcome::Placed { appeal, opens, .. }) => {
+                    let loaded = self.appeals().load(&StreamId::from(appeal)).await?;
+                    let number = loaded.state.registered.map(|r| r.number);
+                    if let Some(number) = number.filter(|n| !report.appeals.contains(n)) {
+                        report.appeals.push(number);
+                    }
+                    if opens && !opened.contains(&appeal) {
+                        opened.push(appeal);
+                    }
+                }
+                Some(Outcome::SetAside(SetAside::ForPerson)) => report.parked += 1,
+                Some(Outcome::SetAside(_)) | None => {}
+            }
+        }
+        // What was delivered before had opened its appeal then.
+        report.new_appeals = opened.len().min(before);
+        Ok(())
+    }
+
+    /// Stops the workers, when this process runs them.
+    pub(crate) async fn finish(self) -> anyhow::Result<()> {
+        match self.held {
+            Some(held) => held.finish().await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn channel_of(element: &Inbound) -> Channel {
+    match element {
+        Inbound::Message(message) => message.id.channel,
+        Inbound::Edited { of, .. } | Inbound::Withdrawn { of, .. } | Inbound::Delivery { of, .. } => of.channel,
+        Inbound::Sent(sent) => sent.id.channel,
+        Inbound::Nothing { .. } | Inbound::Kept { .. } => Channel::Web,
+    }
+}

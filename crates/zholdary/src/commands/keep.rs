@@ -1,0 +1,71 @@
+//! `zholdary rebuild` and `zholdary verify`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::{cli::Keep, config::Config, data::Data, print, system};
+
+pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
+    let data = Data::open(&args.place.data)?;
+    let config = Config::read(args.place.config.as_deref())?;
+    let log = system::open_log(&data, &config, None).await?;
+    system::bind(log.as_ref(), &data.id_key()?).await?;
+    let head = log.head().await?;
+    let bar = print::bar("records", head.0);
+    let rebuilt = zholdary_readmodel::rebuild(data.path(), Arc::clone(&log), config.views, |at, _| {
+        bar.set_position(at.0);
+    })
+    .await
+    .context("the views were not rebuilt; the old ones are in use")?;
+    bar.finish_and_clear();
+    if args.json {
+        print::json(&json!({
+            "position": rebuilt.position, "file": rebuilt.file,
+            "parked": rebuilt.parked, "differs": rebuilt.differs,
+        }))?;
+    } else {
+        print::line(&format!("the views were built anew up to record {}", rebuilt.position));
+        match rebuilt.differs.as_deref() {
+            Some([]) => print::line("they are the same as before"),
+            Some(tables) => print::line(&format!("they differ from before in {}", tables.join(", "))),
+            None => {}
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn verify(args: Keep) -> anyhow::Result<ExitCode> {
+    let data = Data::open(&args.place.data)?;
+    let config = Config::read(args.place.config.as_deref())?;
+    let log = system::open_log(&data, &config, None).await?;
+    let head = log.head().await?;
+    let bar = print::bar("records", head.0);
+    let verified = log
+        .verify(&|at: zholdary_domain::Position, _: zholdary_domain::Position| bar.set_position(at.0))
+        .await;
+    bar.finish_and_clear();
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(damage) => {
+            if args.json {
+                print::json(&json!({ "sound": false, "damage": damage.to_string() }))?;
+            }
+            return Err(anyhow::Error::new(damage).context("the log is damaged"));
+        }
+    };
+    let chain = verified.chain.map(|chain| chain.to_string());
+    if args.json {
+        print::json(&json!({
+            "sound": true, "head": verified.head, "streams": verified.streams, "chain": chain,
+        }))?;
+    } else {
+        let chain = chain.unwrap_or_default();
+        print::line(&format!(
+            "{} records in {} streams are sound; write the chain down elsewhere: {chain}",
+            verified.head, verified.streams
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}

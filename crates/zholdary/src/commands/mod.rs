@@ -1,0 +1,10 @@
+//! One module a command.
+
+pub(crate) mod city;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod ingest;
+pub(crate) mod keep;
+pub(crate) mod token;
+pub(crate) mod triage;
+pub(crate) mod up;

@@ -1,0 +1,73 @@
+//! `zholdary token create`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::bail;
+use chrono::TimeDelta;
+use serde_json::json;
+use zholdary_domain::{
+    Clock, CommandId, StreamId, StreamKind, SystemClock,
+    access::{self, Role},
+};
+use zholdary_http::{RANDOM_BYTES, new_token};
+use zholdary_log::{Cause, Decider, streams::Access};
+
+use crate::{
+    cli::{RoleName, Token, TokenCommand},
+    config::Config,
+    data::Data,
+    print, system,
+};
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Operator => Self::Operator,
+            RoleName::Party => Self::Party,
+            RoleName::Analyst => Self::Analyst,
+            RoleName::Partner => Self::Partner,
+            RoleName::Admin => Self::Admin,
+        }
+    }
+}
+
+pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
+    let TokenCommand::Create { role, party, days, place, json } = args.command;
+    let role = Role::from(role);
+    if party.is_some() && role != Role::Party {
+        bail!("--party names the party of a token with --role party");
+    }
+    let data = Data::open(&place.data)?;
+    let config = Config::read(place.config.as_deref())?;
+    let log = system::open_log(&data, &config, None).await?;
+    system::bind(log.as_ref(), &data.id_key()?).await?;
+    let mut random = [0; RANDOM_BYTES];
+    getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("the system gave no random bytes: {e}"))?;
+    let new = new_token(random);
+    let expires_at = days.map(|days| SystemClock.now() + TimeDelta::days(days.into()));
+    let event = access::Event::TokenCreated {
+        token: new.name.clone(),
+        digest: new.digest,
+        role,
+        party: party.clone(),
+        expires_at,
+    };
+    let stream = StreamId::new(StreamKind::Access, &new.name)?;
+    let tokens: Decider<Access> = Decider::new(log, Arc::new(SystemClock));
+    let command = CommandId::named("token create", &new.name);
+    tokens
+        .handle(&stream, command, Cause::OUTSIDE, |_, _| {
+            Ok::<_, std::convert::Infallible>(vec![event.clone()])
+        })
+        .await?;
+    if json {
+        print::json(&json!({
+            "token": new.text.reveal(), "name": new.name, "role": role.code(), "party": party,
+            "expires_at": expires_at,
+        }))?;
+    } else {
+        print::note("Keep it: it is shown once, and only its digest is recorded.");
+        print::line(new.text.reveal());
+    }
+    Ok(ExitCode::SUCCESS)
+}

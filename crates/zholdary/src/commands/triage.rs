@@ -1,0 +1,116 @@
+//! `zholdary triage`: texts in, findings and destinations out.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zholdary_domain::{Clock, Point, SystemClock};
+use zholdary_routing::{Ruleset, settle};
+use zholdary_triage::Input;
+
+use crate::{cli, print, system};
+
+/// A line in; other keys are ignored.
+#[derive(Debug, Deserialize)]
+struct Line {
+    #[serde(default)]
+    id: Value,
+    text: String,
+    #[serde(default)]
+    point: Option<Point>,
+}
+
+/// A line out.
+#[derive(Debug, Serialize)]
+struct Found<'a> {
+    id: &'a Value,
+    lang: &'a str,
+    category: &'a str,
+    also: Vec<&'a str>,
+    priority: &'a str,
+    danger: bool,
+    confidence: f64,
+    because: &'a [String],
+    place: Where<'a>,
+    destination: &'a str,
+    rule: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Where<'a> {
+    r#type: &'a str,
+    names: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    district: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    house: Option<&'a str>,
+}
+
+pub(crate) fn triage(args: &cli::Triage) -> anyhow::Result<ExitCode> {
+    let rules = Ruleset::new(system::city(&system::city_files(args.city.as_deref())?)?);
+    let at = args.at.map_or_else(|| SystemClock.now(), |at| at.with_timezone(&Utc));
+    let input: Box<dyn BufRead> = match &args.file {
+        Some(file) => {
+            let open = File::open(file).with_context(|| format!("could not open {}", file.display()))?;
+            Box::new(BufReader::new(open))
+        }
+        None => Box::new(std::io::stdin().lock()),
+    };
+    let mut code = ExitCode::SUCCESS;
+    for (n, line) in (1..).zip(input.lines()) {
+        let line = line.context("could not read the input")?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str::<Line>(&line) {
+            Ok(line) => one(&rules, &line, at)?,
+            Err(error) => {
+                print::note(&format!("line {n}: expected {{\"id\": …, \"text\": …}}: column {}", error.column()));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn one(rules: &Ruleset, line: &Line, at: chrono::DateTime<Utc>) -> anyhow::Result<()> {
+    let city = &rules.city;
+    let understood =
+        rules.triage.read(&Input { text: &line.text, point: line.point, has_media: false });
+    let day = city.calendar.local_date(at);
+    let decisions = settle::decide_all(city, &rules.triage, &understood, at, day);
+    let understanding = &understood.understanding;
+    let (Some(main), Some(decision)) = (understanding.findings.first(), decisions.first()) else {
+        return Ok(());
+    };
+    print::json(&Found {
+        id: &line.id,
+        lang: understanding.lang.code(),
+        category: &main.category,
+        also: understanding.findings.iter().skip(1).map(|f| f.category.as_str()).collect(),
+        priority: &main.priority,
+        danger: understanding.danger,
+        confidence: main.confidence.share(),
+        because: &main.because,
+        place: Where {
+            r#type: main.place.kind.code(),
+            names: &main.place.names,
+            district: main.place.district.as_deref(),
+            from: main.place.from.as_deref(),
+            to: main.place.to.as_deref(),
+            house: main.place.house.as_ref().map(|h| h.reveal().as_str()),
+        },
+        destination: &decision.route.to,
+        rule: &decision.route.rule,
+    })
+}

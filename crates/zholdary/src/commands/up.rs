@@ -1,0 +1,105 @@
+//! `zholdary up`: everything in one process.
+
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use zholdary_domain::SystemClock;
+use zholdary_http::{App, Parts, Ready, router};
+
+use crate::{cli::Up, config::Config, data::Data, print, system::System};
+
+/// How long what is in hand may take after a signal, before the process ends hard.
+const SOFT_STOP: Duration = Duration::from_secs(20);
+
+pub(crate) async fn up(args: Up) -> anyhow::Result<ExitCode> {
+    let crate::cli::Engine::Sqlite = args.log;
+    let config = Config::read(args.place.config.as_deref())?;
+    serve(&args.place.data, config, args.listen, args.city.as_deref()).await
+}
+
+/// Serves until SIGINT or SIGTERM; a second one ends at once.
+pub(crate) async fn serve(
+    folder: &Path,
+    mut config: Config,
+    listen: SocketAddr,
+    city: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let data = Data::open(folder)?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("could not listen on {listen}: choose another address with --listen"))?;
+    let address = listener.local_addr()?;
+    if config.workers.site == zholdary_routing::Config::default().site {
+        config.workers.site = format!("http://{address}");
+    }
+    let system = Arc::new(System::open(data, config, Arc::new(SystemClock)).await?);
+    system.publish_first(city).await?;
+    let stop = CancellationToken::new();
+    let ready = Ready::default();
+    let app = App::new(Parts {
+        config: system.config.http.clone(),
+        clock: Arc::clone(&system.clock),
+        log: Arc::clone(&system.log),
+        intake: system.intake.clone(),
+        query: system.query.clone(),
+        metrics: zholdary_http::Metrics::new(&system.registry)?,
+        registry: system.registry.clone(),
+        ready: ready.clone(),
+        stop: stop.clone(),
+    });
+    let workers = tokio::spawn({
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        async move {
+            let held = system.hold_workers(&stop).await;
+            // Without workers a message would wait for ever: the whole process ends, and says why.
+            stop.cancel();
+            held
+        }
+    });
+    let cleaner = tokio::spawn(system.intake.clone().keep_clean(stop.clone()));
+    tokio::spawn(signals(stop.clone()));
+    ready.set(true);
+    print::line(&format!("zholdary listens on http://{address}"));
+    let served = axum::serve(listener, router(app).into_make_service())
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+    let ended = tokio::select! {
+        ended = served.into_future() => ended.context("the HTTP side ended"),
+        () = async { stop.cancelled().await; tokio::time::sleep(SOFT_STOP).await } => {
+            warn!("requests did not end in {} s", SOFT_STOP.as_secs());
+            Ok(())
+        }
+    };
+    stop.cancel();
+    let workers = workers.await.context("the workers ended")?;
+    cleaner.await.context("the cleaner of raw bodies ended")?;
+    info!("stopped");
+    ended.and(workers).map(|()| ExitCode::SUCCESS)
+}
+
+/// The first signal stops softly, the second hard.
+async fn signals(stop: CancellationToken) {
+    signal().await;
+    print::note("stopping; once more to stop at once");
+    stop.cancel();
+    signal().await;
+    std::process::exit(130);
+}
+
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

@@ -1,0 +1,97 @@
+//! Settings: a TOML file, and secrets from files or the environment. Only this crate reads either.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use zholdary_channels::Accounts;
+use zholdary_http::{Secret, WhatsApp};
+
+/// All settings. Every field has a default; an unknown one is an error.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The event log.
+    pub(crate) log: zholdary_log::SqliteConfig,
+    /// Taking messages in.
+    pub(crate) intake: zholdary_intake::Config,
+    /// Raw bodies.
+    pub(crate) raw: zholdary_intake::RawConfig,
+    /// The workers.
+    pub(crate) workers: zholdary_routing::Config,
+    /// The one writer of the views.
+    pub(crate) views: zholdary_readmodel::ProjectorConfig,
+    /// Readers of the views.
+    pub(crate) query: zholdary_readmodel::QueryConfig,
+    /// HTTP.
+    pub(crate) http: zholdary_http::Config,
+    /// The WhatsApp hook. Its secrets stand in files, or in the environment.
+    pub(crate) whatsapp: WhatsAppFiles,
+}
+
+/// Where the secrets of the WhatsApp hook are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WhatsAppFiles {
+    /// File with the Meta app's secret. Default: none; `ZHOLDARY_WHATSAPP_APP_SECRET` holds it.
+    pub(crate) app_secret_file: Option<PathBuf>,
+    /// File with the word that Meta repeats when the hook is subscribed. Default: none; `ZHOLDARY_WHATSAPP_VERIFY_TOKEN`
+    /// holds it.
+    pub(crate) verify_token_file: Option<PathBuf>,
+    /// Our own accounts. Default: every account is ours.
+    pub(crate) accounts: Accounts,
+}
+
+impl Config {
+    /// Reads the file, if one is named, and the secrets.
+    pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut config: Self = match file {
+            None => Self::default(),
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("could not read the settings {}", file.display()))?;
+                toml::from_str(&text).with_context(|| format!("in the settings {}", file.display()))?
+            }
+        };
+        let files = &config.whatsapp;
+        let app_secret = secret(files.app_secret_file.as_deref(), "ZHOLDARY_WHATSAPP_APP_SECRET")?;
+        let verify_token = secret(files.verify_token_file.as_deref(), "ZHOLDARY_WHATSAPP_VERIFY_TOKEN")?;
+        config.http.whatsapp = match (app_secret, verify_token) {
+            (None, None) => config.http.whatsapp,
+            (Some(app_secret), Some(verify_token)) => {
+                Some(WhatsApp { app_secret, verify_token, accounts: files.accounts.clone() })
+            }
+            (Some(_), None) => bail!("the WhatsApp hook has an app secret but no verify token: set ZHOLDARY_WHATSAPP_VERIFY_TOKEN, or whatsapp.verify_token_file"),
+            (None, Some(_)) => bail!("the WhatsApp hook has a verify token but no app secret: set ZHOLDARY_WHATSAPP_APP_SECRET, or whatsapp.app_secret_file"),
+        };
+        Ok(config)
+    }
+}
+
+/// A secret from a file, else from the environment. Empty is none.
+fn secret(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Secret>> {
+    let text = match file {
+        Some(file) => {
+            let read = std::fs::read_to_string(file);
+            Some(read.with_context(|| format!("could not read the secret in {}", file.display()))?)
+        }
+        None => std::env::var(variable).ok(),
+    };
+    let text = text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
+    Ok(text.map(Secret::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_default_and_an_unknown_one_is_an_error() {
+        toml::from_str::<Config>("").unwrap();
+        let config: Config = toml::from_str("[workers]\nlanes = 8\n[log]\nqueue = 9\n").unwrap();
+        assert_eq!((config.workers.lanes, config.log.queue), (8, 9));
+        for wrong in ["lanes = 8", "[workers]\nlane = 8", "[whatsapp]\napp_secret = \"x\""] {
+            assert!(toml::from_str::<Config>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The one place that prints: results to standard output, everything else to standard error.
+
+use std::{io::Write, process::ExitCode};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+/// Sends log lines to standard error, as `filter` says.
+pub(crate) fn logging(filter: &str, json: bool) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if json { lines.json().try_init() } else { lines.with_target(true).try_init() };
+    if let Err(error) = set {
+        note(&format!("log lines are not shown: {error}"));
+    }
+}
+
+/// A line of the result.
+pub(crate) fn line(text: &str) {
+    // A closed pipe (`| head`) ends the command quietly: there is nobody left to tell.
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// A line of the result as JSON.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// A line for the person at the terminal.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Tells why the command failed, with every cause.
+pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+    note(&format!("zholdary: {error}"));
+    for cause in error.chain().skip(1) {
+        note(&format!("  because {cause}"));
+    }
+    ExitCode::FAILURE
+}
+
+/// A bar for long work, on a terminal only.
+pub(crate) fn bar(what: &'static str, of: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(of).with_style(style).with_message(what)
+}
