@@ -16,6 +16,8 @@ mod projector;
 mod query;
 mod rebuild;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
 pub use city::RuleSet;
 pub use error::Error;

@@ -115,7 +115,7 @@ fn close(folder: &Folder, writer: Writer) -> Result<(), Error> {
 }
 
 /// Tables that hold different rows.
-fn differences(old: &Connection, new: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(crate) fn differences(old: &Connection, new: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut differing = vec![];
     for table in tables(new)? {
         if digest(old, &table)? != digest(new, &table)? {

@@ -89,6 +89,14 @@ impl Writer {
         let Some(last) = records.last() else { return Ok(()) };
         let tx = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)
             .map_err(Error::sqlite(APPLY))?;
+        let log_id = last.log_id.simple().to_string();
+        if !self.log_id.is_empty() && self.log_id != log_id {
+            return Err(Error::OtherLog { file: self.file.clone() });
+        }
+        // First of all: who has been fenced off must not read or write anything here.
+        if move_on(&tx, self.position, last, self.epoch, &log_id).map_err(Error::sqlite(APPLY))? != 1 {
+            return Err(Error::Fenced { file: self.file.clone() });
+        }
         let mut changed = BTreeMap::new();
         let mut at = self.position;
         for record in records {
@@ -96,12 +104,6 @@ impl Writer {
                 return Err(ReadError::Gap { expected: at.next(), found: record.position }.into());
             }
             at = record.position;
-            let log_id = record.log_id.simple().to_string();
-            if self.log_id.is_empty() {
-                self.log_id = log_id;
-            } else if self.log_id != log_id {
-                return Err(Error::OtherLog { file: self.file.clone() });
-            }
             if self.parked.contains(&record.stream) {
                 park(&tx, record, "it waits behind an earlier record of its stream", 0)
                     .map_err(Error::sqlite(APPLY))?;
@@ -122,12 +124,10 @@ impl Writer {
                 }
             }
         }
-        let moved = move_on(&tx, self.position, last, self.epoch, &self.log_id, changed);
-        if moved.map_err(Error::sqlite(APPLY))? != 1 {
-            return Err(Error::Fenced { file: self.file.clone() });
-        }
+        views_changed(&tx, changed).map_err(Error::sqlite(APPLY))?;
         tx.commit().map_err(Error::sqlite(APPLY))?;
         self.position = last.position;
+        self.log_id = log_id;
         self.metrics.applied.inc_by(records.len() as u64);
         Ok(())
     }
@@ -227,8 +227,16 @@ fn move_on(
     last: &Recorded,
     epoch: i64,
     log_id: &str,
-    changed: BTreeMap<String, Position>,
 ) -> rusqlite::Result<usize> {
+    tx.prepare_cached(
+        "UPDATE checkpoint SET position = ?1, recorded_at = ?2, log_id = ?3
+         WHERE part = 0 AND position = ?4 AND epoch = ?5",
+    )?
+    .execute((stored(last.position), last.recorded_at.timestamp_millis(), log_id, stored(old), epoch))
+}
+
+/// Writes down which record changed each view last.
+fn views_changed(tx: &Connection, changed: BTreeMap<String, Position>) -> rusqlite::Result<()> {
     let mut changes = tx.prepare_cached(
         "INSERT INTO view_changed(view, position) VALUES (?1, ?2)
          ON CONFLICT(view) DO UPDATE SET position = excluded.position",
@@ -236,9 +244,5 @@ fn move_on(
     for (view, position) in changed {
         changes.execute((view, stored(position)))?;
     }
-    tx.prepare_cached(
-        "UPDATE checkpoint SET position = ?1, recorded_at = ?2, log_id = ?3
-         WHERE part = 0 AND position = ?4 AND epoch = ?5",
-    )?
-    .execute((stored(last.position), last.recorded_at.timestamp_millis(), log_id, stored(old), epoch))
+    Ok(())
 }

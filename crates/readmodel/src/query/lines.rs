@@ -37,11 +37,8 @@ pub(super) fn history(ask: &Ask<'_>, appeal: &str, level: Level) -> Result<Vec<L
             continue;
         }
         let staff = level >= Level::Party;
-        if let Some(by) = data.get_mut("by")
-            && level < Level::Operator
-            && let Some(by) = by.as_object_mut()
-        {
-            by.remove("token");
+        if level < Level::Operator {
+            hide_people(&mut data);
         }
         lines.push(Line {
             position: Position(count(position)),
@@ -55,4 +52,14 @@ pub(super) fn history(ask: &Ask<'_>, appeal: &str, level: Level) -> Result<Vec<L
         });
     }
     Ok(lines)
+}
+
+/// Takes out who wrote and which operator decided: parties see what is asked, not by whom.
+fn hide_people(data: &mut Value) {
+    if let Some(data) = data.as_object_mut() {
+        data.remove("contact");
+        if let Some(by) = data.get_mut("by").and_then(Value::as_object_mut) {
+            by.remove("token");
+        }
+    }
 }

@@ -106,7 +106,8 @@ impl Query {
     /// [`Error`].
     pub async fn changes(&self, after: Position, limit: u32) -> Result<Answer<Vec<Change>>, Error> {
         self.ask(move |ask| {
-            let read = || -> rusqlite::Result<Vec<(i64, i64, Option<String>, String, String)>> {
+            type Row = (i64, i64, Option<String>, String, String);
+            let read = || -> rusqlite::Result<Vec<Row>> {
                 ask.connection
                     .prepare_cached(
                         "SELECT position, at, number, views, events FROM change WHERE position > ?1

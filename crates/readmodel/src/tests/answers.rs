@@ -1,0 +1,393 @@
+//! What is asked for is what was recorded.
+
+use chrono::{DateTime, Utc};
+use zholdary_domain::Number;
+
+use super::*;
+use crate::{AppealRef, Error, View};
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// An open appeal of the default city.
+async fn town_with_one() -> (Town, Query) {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    let query = town.views().await;
+    (town, query)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appeal_is_found_by_id_number_and_other_number() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    town.appeal(1, vec![json!({ "type": "alias_named", "number": "Z-2019-000007" })]).await;
+    let query = town.views().await;
+    let names = [appeal_id(1).to_string(), number(1), "З-2019-000007".to_owned()];
+    for name in &names {
+        let found = query.appeal(name.parse::<AppealRef>().unwrap(), Level::Public).await.unwrap().body;
+        assert_eq!(found.unwrap().card.id, appeal_id(1), "{name}");
+    }
+    let unknown: Number = "Z-2026-999999".parse().unwrap();
+    assert_eq!(query.appeal(unknown, Level::Public).await.unwrap().body, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn levels_show_more_and_more() {
+    let (_town, query) = town_with_one().await;
+    let view = async |level| query.appeal(appeal_id(1), level).await.unwrap().body.unwrap();
+    let public = view(Level::Public).await;
+    assert_eq!(public.card.status.ru, "передано исполнителю");
+    assert_eq!(
+        public.card.category.kk,
+        query.city().await.unwrap().unwrap().city.category("pothole").unwrap().name.kk
+    );
+    assert_eq!(public.card.district.code, "almaly");
+    assert_eq!(public.card.places, ["Абая"]);
+    assert_eq!((public.thread, public.contact), (None, None));
+    assert_eq!((public.findings[0].place.house.clone(), public.findings[0].place.point), (None, None));
+    let party = view(Level::Party).await;
+    let thread = party.thread.unwrap();
+    assert!(thread[0].text.as_ref().unwrap().contains(CANARY));
+    assert_eq!((&thread[0].name, &thread[0].phone, &thread[0].contact), (&None, &None, &None));
+    assert!(party.findings[0].place.point.is_some());
+    let operator = view(Level::Operator).await;
+    assert!(operator.thread.unwrap()[0].phone.is_some());
+    assert!(operator.contact.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_says_what_happened_and_why() {
+    let (_town, query) = town_with_one().await;
+    let view = query.appeal(appeal_id(1), Level::Public).await.unwrap().body.unwrap();
+    let party = query.city().await.unwrap().unwrap().city.party("akimat-almaly").unwrap().name.clone();
+    let lines: Vec<_> = view
+        .history
+        .iter()
+        .map(|line| (line.event.as_str(), line.text.ru.clone(), line.text.kk.clone()))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (
+                "registered",
+                format!("Принято, номер {}", number(1)),
+                format!("Қабылданды, нөмірі {}", number(1))
+            ),
+            (
+                "routed",
+                format!("Передано: {} — за это отвечает район", party.ru),
+                format!("Жолданды: {} — бұған аудан жауапты", party.kk),
+            ),
+        ]
+    );
+}
+
+/// Every event that was ever written reads as a line in every language, on every level.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_a_line() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../domain/samples/appeal");
+    let mut names = vec![];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let sample: Value = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        let name = sample["type"].as_str().unwrap().to_owned();
+        // Registered and understood once, erased never: other events speak about what they made.
+        if !["registered", "understood", "erased"].contains(&name.as_str()) {
+            names.push(name);
+            town.appeal(1, vec![sample]).await;
+        }
+    }
+    let query = town.views().await;
+    assert_eq!(query.parked().await.unwrap().body, []);
+    let view = query.appeal(appeal_id(1), Level::Operator).await.unwrap().body.unwrap();
+    for name in names {
+        let line = view
+            .history
+            .iter()
+            .find(|line| line.event == name)
+            .unwrap_or_else(|| panic!("{name} is no line"));
+        assert!([&line.text.ru, &line.text.kk, &line.text.en].iter().all(|text| !text.is_empty()), "{name}");
+    }
+    let few = query.appeal(appeal_id(1), Level::Public).await.unwrap().body.unwrap();
+    assert!(
+        few.history.len() < view.history.len()
+            && few.history.iter().all(|l| l.words.is_none() && l.data.is_none())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_narrow_and_figures_agree_with_the_lists_they_link_to() {
+    let town = Town::with_city().await;
+    for n in 1..=3 {
+        town.story(n, "akimat-almaly").await;
+    }
+    town.story(4, "kazavtozhol").await;
+    town.appeal(2, vec![done("akimat-almaly")]).await;
+    let query = town.views().await;
+    let check = async |filter: AppealFilter, expected: &[u32]| {
+        let page = query.appeals(filter.clone(), Level::Operator).await.unwrap().body;
+        let found: Vec<_> = page.items.iter().map(|card| card.number.to_string()).collect();
+        assert_eq!(found, expected.iter().map(|n| number(*n)).collect::<Vec<_>>(), "{filter:?}");
+    };
+    let some = |text: &str| Some(text.to_owned());
+    check(AppealFilter::default(), &[4, 3, 2, 1]).await;
+    check(AppealFilter { state: some("open"), ..AppealFilter::default() }, &[4, 3, 1]).await;
+    check(AppealFilter { state: some("done"), ..AppealFilter::default() }, &[2]).await;
+    check(AppealFilter { party: some("kazavtozhol"), ..AppealFilter::default() }, &[4]).await;
+    check(
+        AppealFilter { category: some("pothole"), district: some("almaly"), ..AppealFilter::default() },
+        &[4, 3, 2, 1],
+    )
+    .await;
+    check(AppealFilter { channel: some("email"), ..AppealFilter::default() }, &[]).await;
+    check(AppealFilter { from: some("2026-11-21"), ..AppealFilter::default() }, &[]).await;
+    check(
+        AppealFilter {
+            from: some("2026-11-20"),
+            to: some("2026-11-20"),
+            limit: Some(1),
+            ..AppealFilter::default()
+        },
+        &[4],
+    )
+    .await;
+    check(AppealFilter { q: some("z-2026-000003"), ..AppealFilter::default() }, &[3]).await;
+    check(AppealFilter { q: some("АБАЯ"), ..AppealFilter::default() }, &[4, 3, 2, 1]).await;
+    check(AppealFilter { q: some("Канарейка"), ..AppealFilter::default() }, &[4, 3, 2, 1]).await;
+    let hidden =
+        query.appeals(AppealFilter { q: some("Канарейка"), ..AppealFilter::default() }, Level::Party).await;
+    assert_eq!(hidden.unwrap().body.items, [], "only operators search in words");
+
+    let counters =
+        query.counters(vec![CountBy::Party, CountBy::State], Period::default()).await.unwrap().body;
+    let counters: Vec<_> =
+        counters.iter().map(|c| (c.key["party"].as_str(), c.key["state"].as_str(), c.count)).collect();
+    assert_eq!(
+        counters,
+        [("akimat-almaly", "done", 1), ("akimat-almaly", "routed", 2), ("kazavtozhol", "routed", 1)]
+    );
+    assert_eq!(query.counters(vec![], Period::default()).await.unwrap().body[0].count, 4);
+    let figures = query.figures(Period::default()).await.unwrap().body;
+    assert_eq!((figures.received, figures.open, figures.settled, figures.done), (4, 3, 1, 1));
+    assert_eq!((figures.median_hours, figures.rated_yes), (Some(0.3), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_counts_shares_and_never_invents_satisfaction() {
+    let town = Town::with_city().await;
+    for n in 1..=5 {
+        town.message(n, vec![received(n, "вопрос")]).await;
+        town.appeal(n, vec![registered(n), understood("pothole", false)]).await;
+        let bucket = ["current_repair", "current_repair", "reference", "reference", "other"][n as usize - 1];
+        let route = routed_as("akimat-almaly", bucket, "pothole", "2026-11-25T09:00:00Z");
+        town.appeal(n, vec![route]).await;
+    }
+    town.appeal(6, vec![registered(6)]).await;
+    town.appeal(1, vec![done("akimat-almaly")]).await;
+    town.appeal(1, vec![rated(true)]).await;
+    town.appeal(3, vec![answered()]).await;
+    let query = town.views().await;
+    let report = query.report(Period::default()).await.unwrap().body;
+    assert_eq!((report.total, report.all, report.undecided), (4, 6, 1));
+    let city = &query.city().await.unwrap().unwrap().city;
+    let order: Vec<_> = report.groups.iter().map(|row| row.bucket.code.as_str()).collect();
+    assert_eq!(order, city.buckets.iter().map(|b| b.code.as_str()).collect::<Vec<_>>());
+    let row = |code: &str| report.groups.iter().find(|row| row.bucket.code == code).unwrap();
+    let repair = row("current_repair");
+    assert_eq!((repair.count, repair.share, repair.done, repair.satisfied), (2, Some(50.0), 1, Some(50.0)));
+    assert_eq!(repair.sent_to["akimat-almaly"], 2);
+    let questions = row("reference");
+    assert_eq!((questions.count, questions.answered, questions.satisfied), (2, 1, None));
+    assert_eq!((row("other").count, row("other").share), (1, None));
+    assert_eq!((row("yard").count, row("yard").share), (0, Some(0.0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_is_worked_from_danger_to_number() {
+    let town = Town::with_city().await;
+    let service = [
+        "2026-11-29T09:00:00Z",
+        "2026-11-27T09:00:00Z",
+        "2026-11-21T09:00:00Z",
+        "2026-12-05T09:00:00Z",
+        "2026-11-29T09:00:00Z",
+    ];
+    for n in 1..=5_u32 {
+        town.message(n, vec![received(n, "Яма")]).await;
+        town.message(n, vec![placed(n, n)]).await;
+        let route = routed_as("akimat-almaly", "current_repair", "pothole", service[n as usize - 1]);
+        let told = json!({ "type": "told", "message": message_id(100 + n), "what": "receipt" });
+        town.appeal(n, vec![registered(n), understood("pothole", n == 4), route, told]).await;
+    }
+    town.appeal(6, vec![registered(6)]).await;
+    let query = town.views().await;
+    let queue =
+        query.queue("akimat-almaly", Level::Party, at("2026-11-22T09:00:00Z"), 100).await.unwrap().body;
+    let order: Vec<_> = queue.tasks.iter().map(|t| (t.number.to_string(), t.order)).collect();
+    use crate::QueueReason::{Danger, Service, ServicePassed};
+    assert_eq!(
+        order,
+        [
+            (number(4), Danger),
+            (number(3), ServicePassed),
+            (number(2), Service),
+            (number(1), Service),
+            (number(5), Service),
+        ]
+    );
+    assert!(queue.tasks[0].words.as_ref().unwrap().contains(CANARY));
+    let desk = query.queue("operator", Level::Operator, at("2026-11-22T09:00:00Z"), 100).await.unwrap().body;
+    let desk: Vec<_> = desk.tasks.iter().map(|t| (t.number.to_string(), t.why.as_str())).collect();
+    assert_eq!(desk, [(number(4), "danger"), (number(6), "new")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_tells_what_became_of_it() {
+    let town = Town::with_city().await;
+    town.message(1, vec![received(1, "Яма")]).await;
+    let query = town.views().await;
+    let outcome = async |query: &Query, n| query.message(message_id(n)).await.unwrap().body;
+    assert_eq!(outcome(&query, 2).await, None);
+    let found = outcome(&query, 1).await.unwrap();
+    assert_eq!((found.appeal, found.number, found.joined), (None, None, false));
+    town.message(1, vec![placed(1, 1)]).await;
+    let found = outcome(&town.views().await, 1).await.unwrap();
+    assert_eq!((found.appeal, found.number, found.joined), (Some(appeal_id(1)), None, false));
+    town.appeal(1, vec![registered(1)]).await;
+    town.message(2, vec![received(2, "?"), json!({ "type": "set_aside", "why": "for_person" })]).await;
+    let query = town.views().await;
+    let found = outcome(&query, 1).await.unwrap();
+    assert_eq!((found.number.unwrap().to_string(), found.joined, found.opens), (number(1), true, true));
+    assert_eq!(outcome(&query, 2).await.unwrap().outcome.as_deref(), Some("for_person"));
+    assert_eq!(query.for_person(10).await.unwrap().body[0].id, message_id(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_says_what_its_last_edit_says_in_whatever_order_it_came() {
+    let edited = |text: &str, at: &str| json!({ "type": "edited", "content": { "text": personal(text) }, "sent_at": at });
+    let early = edited("раньше", "2026-11-20T09:01:00Z");
+    let late = edited("позже", "2026-11-20T09:02:00Z");
+    let check = async |events: Vec<Value>, expected: &str| {
+        let town = Town::new();
+        for event in events {
+            town.message(1, vec![event]).await;
+        }
+        town.message(1, vec![placed(1, 1)]).await;
+        town.appeal(1, vec![registered(1)]).await;
+        let view = town.views().await.appeal(appeal_id(1), Level::Party).await.unwrap().body.unwrap();
+        assert_eq!(view.thread.unwrap()[0].text.as_deref(), Some(expected));
+    };
+    check(vec![received(1, "Яма"), early.clone(), late.clone()], "позже").await;
+    check(vec![received(1, "Яма"), late.clone(), early.clone()], "позже").await;
+    check(vec![late, received(1, "Яма"), early], "позже").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_stay_apart_while_appeals_come() {
+    let town = Town::new();
+    for n in 1..=7 {
+        town.appeal(n, vec![registered(n)]).await;
+    }
+    let mut seen = vec![];
+    let mut after = None;
+    let mut n = 8;
+    loop {
+        let query = town.views().await;
+        let filter = AppealFilter { limit: Some(3), after, ..AppealFilter::default() };
+        let page = query.appeals(filter, Level::Public).await.unwrap().body;
+        seen.extend(page.items.iter().map(|card| card.number.to_string()));
+        // Something new between two pages.
+        town.appeal(n, vec![registered(n)]).await;
+        n += 1;
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (1..=7).rev().map(number).collect::<Vec<_>>());
+    let filter = AppealFilter { after: Some("soon".into()), ..AppealFilter::default() };
+    let query = town.views().await;
+    assert!(matches!(query.appeals(filter, Level::Public).await, Err(Error::BadCursor)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_moment_is_answered_as_long_as_nothing_has_changed() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    town.story(2, "akimat-medeu").await;
+    let then = town.log.head().await.unwrap();
+    town.appeal(
+        2,
+        vec![json!({ "type": "started", "finding": 0, "by": { "kind": "party", "code": "akimat-medeu" } })],
+    )
+    .await;
+    let query = town.views().await;
+    let past = query.as_of(then);
+    let now = at("2026-11-30T09:00:00Z");
+    assert!(past.appeal(appeal_id(1), Level::Party).await.is_ok());
+    assert!(past.queue("akimat-almaly", Level::Party, now, 10).await.is_ok());
+    assert!(past.rules().await.is_ok());
+    assert!(
+        matches!(past.appeal(appeal_id(2), Level::Party).await, Err(Error::AsOfNotKept { as_of, .. }) if as_of == then)
+    );
+    assert!(matches!(
+        past.queue("akimat-medeu", Level::Party, now, 10).await,
+        Err(Error::AsOfNotKept { .. })
+    ));
+    assert!(matches!(
+        past.appeals(AppealFilter::default(), Level::Public).await,
+        Err(Error::AsOfNotKept { .. })
+    ));
+    assert!(matches!(past.report(Period::default()).await, Err(Error::AsOfNotKept { .. })));
+    let later = query.as_of(Position(then.0 + 100));
+    assert!(matches!(later.report(Period::default()).await, Err(Error::NotReached { .. })));
+    assert!(query.changed_since(View::Appeals, then).await.unwrap().body);
+    assert!(!query.changed_since(View::Appeal(appeal_id(1)), then).await.unwrap().body);
+    // Names come from the rules: once they change, nothing that shows names is as it was.
+    town.publish().await;
+    let query = town.views().await;
+    assert!(query.changed_since(View::Appeal(appeal_id(1)), then).await.unwrap().body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_work_until_they_end() {
+    let town = Town::new();
+    let created = |name: &str| {
+        json!({
+            "type": "token_created", "token": name, "digest": "00", "role": "party", "party": "akimat-almaly",
+            "expires_at": "2026-12-01T00:00:00Z",
+        })
+    };
+    town.token("t1", vec![created("t1")]).await;
+    town.token("t2", vec![created("t2")]).await;
+    town.token("t2", vec![json!({ "type": "token_revoked", "token": "t2" })]).await;
+    let query = town.views().await;
+    let token = async |name: &str| query.token(name).await.unwrap().body;
+    let good = token("t1").await.unwrap();
+    assert!(good.works_at(at("2026-11-30T00:00:00Z")) && !good.works_at(at("2026-12-01T00:00:00Z")));
+    assert_eq!((good.role, good.party.as_deref()), (access::Role::Party, Some("akimat-almaly")));
+    assert!(!token("t2").await.unwrap().works_at(at("2026-11-30T00:00:00Z")));
+    assert_eq!(token("t3").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_name_what_changed() {
+    let (town, query) = town_with_one().await;
+    let all = query.changes(Position::START, 100).await.unwrap().body;
+    assert_eq!(all.iter().map(|c| c.position.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    let last = query.changes(Position(4), 100).await.unwrap().body;
+    let [change] = last.as_slice() else { panic!("{last:?}") };
+    assert_eq!(change.number.as_ref().unwrap().as_str(), number(1));
+    assert_eq!(change.events, ["understood", "routed"]);
+    assert_eq!(change.views, ["appeals", "queue/akimat-almaly", "queue/operator"]);
+    // A message's own change tells of the appeal that it belongs to.
+    town.message(1, vec![json!({ "type": "withdrawn", "sent_at": "2026-11-20T09:30:00Z" })]).await;
+    let change = town.views().await.changes(Position(5), 100).await.unwrap().body.remove(0);
+    assert_eq!(
+        (change.number.unwrap().to_string(), change.events),
+        (number(1), vec!["withdrawn".to_owned()])
+    );
+}

@@ -1,0 +1,208 @@
+//! However the views came to be, they are the same.
+
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    Error,
+    files::{self, Folder},
+    projector::writer::Writer,
+    rebuild,
+    rebuild::differences,
+};
+
+/// A past with everything in it that could go wrong in another order.
+async fn busy_town() -> Town {
+    let town = Town::with_city().await;
+    for n in 1..=6 {
+        town.story(n, if n % 2 == 0 { "akimat-almaly" } else { "akimat-medeu" }).await;
+    }
+    town.appeal(1, vec![done("akimat-medeu")]).await;
+    town.appeal(1, vec![rated(false), json!({ "type": "reopen_requested" })]).await;
+    town.appeal(2, vec![answered()]).await;
+    town.strange(3).await;
+    town.appeal(3, vec![answered()]).await;
+    town.appeal(
+        4,
+        vec![json!({ "type": "joined_to_problem", "problem": appeal_id(2), "by": { "kind": "system" } })],
+    )
+    .await;
+    town.appeal(5, vec![json!({ "type": "erased", "by": { "kind": "operator", "token": "t1" } })]).await;
+    town.publish().await;
+    town.appeal(
+        1,
+        vec![json!({
+            "type": "reopened", "by": { "kind": "operator", "token": "t1" }, "reason": personal("снова"),
+        })],
+    )
+    .await;
+    town
+}
+
+async fn records(town: &Town) -> Vec<zholdary_log::Recorded> {
+    town.log.read(Position::START, 1000).await.unwrap()
+}
+
+fn open(folder: &Folder, file: &str) -> Writer {
+    folder.create().unwrap();
+    Writer::open(folder, file, 3, Metrics::unregistered()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopped_anywhere_the_views_become_what_a_clean_run_makes() {
+    let town = busy_town().await;
+    let records = records(&town).await;
+    let folder = Folder::of(town.data());
+    open(&folder, "1-1.db").apply(&records).unwrap();
+    let clean = files::reader(&folder.path("1-1.db")).unwrap();
+    // Batches of every size; after each the writer is gone, with a batch half done that never comes.
+    for (n, size) in (2..).zip([1, 2, 3, 5, 8, 100]) {
+        let file = format!("1-{n}.db");
+        for batch in records.chunks(size) {
+            let mut writer = open(&folder, &file);
+            let mut torn = batch.to_vec();
+            torn.push(records[0].clone());
+            assert!(matches!(writer.apply(&torn), Err(Error::Log(_))));
+            writer.apply(batch).unwrap();
+        }
+        let torn = files::reader(&folder.path(&file)).unwrap();
+        assert_eq!(differences(&clean, &torn).unwrap(), Vec::<String>::new(), "batches of {size}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuilt_view_answers_the_same() {
+    let town = busy_town().await;
+    let appeals = [1, 2, 3, 4, 5, 6];
+    let query = town.views().await;
+    let mut before = vec![];
+    for level in [Level::Public, Level::Party, Level::Operator] {
+        before.extend(everything(&query, level, &appeals).await);
+    }
+    let heard = std::sync::atomic::AtomicU64::new(0);
+    let rebuilt = rebuild(town.data(), Arc::clone(&town.log), ProjectorConfig::default(), |at, _| {
+        heard.store(at.0, std::sync::atomic::Ordering::SeqCst);
+    })
+    .await
+    .unwrap();
+    assert_eq!(rebuilt.differs, Some(vec![]));
+    assert_eq!((rebuilt.file.as_str(), rebuilt.parked), ("1-2.db", 2));
+    assert_eq!(heard.into_inner(), rebuilt.position.0);
+    // The same readers, now in the new file.
+    let mut after = vec![];
+    for level in [Level::Public, Level::Party, Level::Operator] {
+        after.extend(everything(&query, level, &appeals).await);
+    }
+    assert_eq!(before, after);
+    let lag = query.lag("2026-11-20T12:00:00Z".parse().unwrap(), None).await.unwrap().body;
+    assert_eq!(lag.file, "1-2.db");
+    assert!(!Folder::of(town.data()).path("1-1.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_projectors_one_stops() {
+    let town = busy_town().await;
+    let records = records(&town).await;
+    let folder = Folder::of(town.data());
+    let mut first = open(&folder, "1-1.db");
+    first.apply(&records[..3]).unwrap();
+    let mut second = open(&folder, "1-1.db");
+    assert!(matches!(first.apply(&records[3..6]), Err(Error::Fenced { .. })));
+    second.apply(&records[3..6]).unwrap();
+    assert!(matches!(first.apply(&records[3..6]), Err(Error::Fenced { .. })), "it never comes back");
+    assert_eq!(second.position(), Position(6));
+
+    let other = Town::with_city().await;
+    let foreign = other.log.read(Position::START, 10).await.unwrap();
+    let file = "1-2.db";
+    open(&folder, file).apply(&records[..1]).unwrap();
+    other.appeal(1, vec![registered(1)]).await;
+    let next = other.log.read(Position(1), 10).await.unwrap();
+    assert_eq!(foreign.len(), 1);
+    assert!(matches!(open(&folder, file).apply(&next), Err(Error::OtherLog { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poison_record_is_set_aside_and_only_its_appeal_waits() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    let poison = town.strange(1).await;
+    let behind = town.appeal(1, vec![done("akimat-almaly")]).await;
+    town.story(2, "akimat-almaly").await;
+    let orphan = town.appeal(3, vec![done("akimat-almaly")]).await;
+    let query = town.views().await;
+    let parked = query.parked().await.unwrap().body;
+    let parked: Vec<_> = parked.iter().map(|p| (p.position, p.attempts)).collect();
+    assert_eq!(parked, [(poison, 3), (behind, 0), (orphan, 3)]);
+    let state =
+        async |n| query.appeal(appeal_id(n), Level::Public).await.unwrap().body.map(|a| a.card.state.code());
+    assert_eq!((state(1).await, state(2).await, state(3).await), (Some("routed"), Some("routed"), None));
+    let lag = query.lag(town.clock_now(), None).await.unwrap().body;
+    assert_eq!((lag.records, lag.parked), (0, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_follow_a_living_projector_through_a_rebuild() {
+    let town = Town::with_city().await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(town.projector().run(stop.clone()));
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    let mut positions = query.subscribe();
+    let wait = Duration::from_secs(20);
+    town.story(1, "akimat-almaly").await;
+    query.wait_for(Position(5), wait).await.unwrap();
+    assert!(positions.has_changed().unwrap() && *positions.borrow_and_update() >= Position(1));
+    let rebuilt =
+        rebuild(town.data(), Arc::clone(&town.log), ProjectorConfig::default(), |_, _| {}).await.unwrap();
+    town.story(2, "akimat-almaly").await;
+    query.wait_for(Position(9), wait).await.unwrap();
+    let page = query.appeals(AppealFilter::default(), Level::Public).await.unwrap();
+    assert_eq!((page.body.items.len(), page.position), (2, Position(9)));
+    let lag = query.lag(town.clock_now(), Some(Position(9))).await.unwrap().body;
+    assert_eq!((lag.file, lag.records), (rebuilt.file, 0));
+    let late = query.wait_for(Position(100), Duration::from_millis(50)).await;
+    assert!(matches!(late, Err(Error::NotReached { .. })));
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_release_builds_beside_and_switches_when_it_is_complete() {
+    let town = busy_town().await;
+    let folder = Folder::of(town.data());
+    folder.create().unwrap();
+    std::fs::write(folder.path("0-7.db"), b"another release's").unwrap();
+    folder.switch("0-7.db").unwrap();
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    assert!(matches!(query.parked().await, Err(Error::NotReady)));
+    let head = town.log.head().await.unwrap();
+    // Half way the other release's file is still in use.
+    let half = open(&folder, "1-8.db");
+    drop(half);
+    assert_eq!(folder.current().unwrap(), None);
+    assert_eq!(town.projector().catch_up(None).await.unwrap(), head);
+    assert_eq!(folder.current().unwrap().as_deref(), Some("1-8.db"));
+    assert!(!folder.path("0-7.db").exists());
+    assert!(query.parked().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_of_a_past_moment_hold_nothing_later() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    town.story(2, "akimat-almaly").await;
+    let position = town.projector().catch_up(Some(Position(5))).await.unwrap();
+    assert_eq!(position, Position(5));
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    let page = query.appeals(AppealFilter::default(), Level::Public).await.unwrap();
+    assert_eq!((page.position, page.body.items.len()), (Position(5), 1));
+    let lag = query.lag(town.clock_now(), None).await.unwrap().body;
+    assert_eq!((lag.records, lag.seconds), (4, 240.0));
+    assert_eq!(lag.heartbeat_age_seconds, Some(0.0));
+}
+
+impl Town {
+    fn clock_now(&self) -> DateTime<Utc> {
+        zholdary_domain::Clock::now(&self.clock)
+    }
+}

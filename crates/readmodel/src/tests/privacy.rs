@@ -1,0 +1,120 @@
+//! What is personal stays where it belongs.
+
+use rusqlite::types::ValueRef;
+
+use super::*;
+use crate::files::{self, Folder};
+
+/// Columns that hold what is personal; in no other may it stand.
+const PERSONAL: [(&str, &str); 8] = [
+    ("timeline", "personal"),
+    ("finding", "personal_place"),
+    ("message", "name"),
+    ("message", "phone"),
+    ("message", "address"),
+    ("message", "text"),
+    ("message", "point"),
+    ("message", "files"),
+];
+
+async fn told_town() -> Town {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    town.appeal(
+        1,
+        vec![json!({
+            "type": "refused", "finding": 0, "by": { "kind": "party", "code": "akimat-almaly" },
+            "reason": personal(CANARY),
+        })],
+    )
+    .await;
+    town.appeal(1, vec![routed("akimat-medeu"), done("akimat-medeu")]).await;
+    town.appeal(
+        1,
+        vec![json!({
+            "type": "noted", "by": { "kind": "operator", "token": "t1" }, "text": personal(CANARY),
+        })],
+    )
+    .await;
+    town.appeal(1, vec![answered()]).await;
+    town
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_public_level_shows_nothing_personal() {
+    let town = told_town().await;
+    let query = town.views().await;
+    for answer in everything(&query, Level::Public, &[1]).await {
+        for personal in [CANARY, "76.12345", "43.76543", &contact(1), "+7700"] {
+            assert!(!answer.contains(personal), "{personal} in {answer}");
+        }
+    }
+    let party = everything(&query, Level::Party, &[1]).await.concat();
+    assert!(party.contains(CANARY) && party.contains("76.12345"));
+    for personal in [format!("Имя {CANARY}"), format!("+7{CANARY}"), format!("KZ.{CANARY}"), contact(1)] {
+        assert!(!party.contains(&personal), "{personal}");
+    }
+    assert!(everything(&query, Level::Operator, &[1]).await.concat().contains(&format!("+7{CANARY}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_values_stand_in_personal_columns_only() {
+    let town = told_town().await;
+    drop(town.views().await);
+    let connection = files::reader(&Folder::of(town.data()).path("1-1.db")).unwrap();
+    let mut found = std::collections::BTreeSet::new();
+    for table in [
+        "appeal",
+        "finding",
+        "task",
+        "timeline",
+        "alias",
+        "message",
+        "token",
+        "rules",
+        "counter",
+        "change",
+        "parked",
+        "view_changed",
+    ] {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for (i, column) in columns.iter().enumerate() {
+                if let ValueRef::Text(text) = row.get_ref(i).unwrap()
+                    && [CANARY, "76.12345"].iter().any(|p| String::from_utf8_lossy(text).contains(p))
+                {
+                    found.insert((table, column.clone()));
+                }
+            }
+        }
+    }
+    let expected = PERSONAL.iter().map(|(table, column)| (*table, (*column).to_owned())).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_erased_is_nowhere_in_the_file() {
+    let town = told_town().await;
+    drop(town.views().await);
+    town.appeal(1, vec![json!({ "type": "erased", "by": { "kind": "operator", "token": "t1" } })]).await;
+    // A message that comes late says nothing either.
+    town.message(
+        1,
+        vec![json!({
+            "type": "edited", "content": { "text": personal(CANARY) }, "sent_at": "2026-11-21T09:00:00Z",
+        })],
+    )
+    .await;
+    town.message(2, vec![received(2, "ещё"), placed(2, 1)]).await;
+    let query = town.views().await;
+    let all = everything(&query, Level::Operator, &[1]).await.concat();
+    assert!(!all.contains(CANARY) && !all.contains("76.12345"));
+    assert_eq!(query.parked().await.unwrap().body, []);
+    let path = Folder::of(town.data()).path("1-1.db");
+    let connection = files::writer(&path).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()), "a trace is left in the file");
+}
