@@ -30,3 +30,8 @@ pub use model::{
 pub use projector::{Projector, ProjectorConfig};
 pub use query::{AppealRef, Query, QueryConfig, View};
 pub use rebuild::{Rebuilt, rebuild};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

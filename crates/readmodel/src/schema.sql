@@ -66,7 +66,8 @@ CREATE TABLE appeal(
 CREATE INDEX appeal_day ON appeal(day);
 CREATE INDEX appeal_open ON appeal(open, opened);
 CREATE INDEX appeal_party ON appeal(party, opened);
-CREATE INDEX appeal_problem ON appeal(problem) WHERE problem IS NOT NULL;
+CREATE INDEX appeal_problem ON appeal(problem);
+CREATE INDEX appeal_parent ON appeal(parent);
 
 CREATE TABLE finding(
   appeal TEXT NOT NULL,

@@ -29,6 +29,7 @@ pub(super) fn apply(
     let written: Vec<Value> = record.events()?;
     let mut fold = memory.appeals.of(connection, id)?;
     let mut effects = Effects::of(&View::Appeals);
+    let problem_before = fold.appeal.problem;
     for (seq, (event, value)) in (0_i64..).zip(events.iter().zip(written)) {
         line(connection, id, record, seq, event, value)?;
         fold.take(event, record.position, record.recorded_at);
@@ -52,6 +53,12 @@ pub(super) fn apply(
         count(connection, &day, &key, 1)?;
     }
     parties.extend(tasks(connection, id)?);
+    if fold.appeal.problem != problem_before {
+        // The others about the same problem have another number of voices now.
+        for problem in [problem_before, fold.appeal.problem].into_iter().flatten() {
+            parties.extend(tasks_about(connection, problem)?);
+        }
+    }
     effects.views.extend(parties.into_iter().map(|party| View::Queue(party).to_string()));
     if fold.appeal.erased {
         erase(connection, id)?;
@@ -146,6 +153,17 @@ fn tasks(connection: &Connection, id: AppealId) -> rusqlite::Result<BTreeSet<Str
     connection
         .prepare_cached("SELECT DISTINCT party FROM task WHERE appeal = ?1")?
         .query_map([id.to_string()], |row| row.get(0))?
+        .collect()
+}
+
+/// Parties in whose queue appeals about a problem stand.
+fn tasks_about(connection: &Connection, problem: AppealId) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT t.party FROM task t JOIN appeal a ON a.id = t.appeal
+             WHERE a.problem = ?1 OR a.id = ?1",
+        )?
+        .query_map([problem.to_string()], |row| row.get(0))?
         .collect()
 }
 

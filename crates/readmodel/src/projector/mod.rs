@@ -145,7 +145,7 @@ impl Projector {
         let wait = Duration::from_millis(self.config.wait_ms);
         let mut held: Option<Vec<Recorded>> = None;
         loop {
-            if beside && writer.position() >= self.log.head().await? {
+            if beside && tail.caught_up() {
                 self.take_over(&writer)?;
                 beside = false;
             }

@@ -150,9 +150,13 @@ impl Ask<'_> {
             Ok(found.flatten().unwrap_or(0))
         };
         const NAMED: &str = "SELECT position FROM view_changed WHERE view = ?1";
+        // Appeals about the same problem are counted as voices, and those split off are named.
+        const RELATED: &str = "SELECT max(changed) FROM appeal WHERE parent = ?1 OR problem = ?1
+            OR problem = (SELECT problem FROM appeal WHERE id = ?1)";
         let own = match view {
             View::Appeal(id) => last("SELECT changed FROM appeal WHERE id = ?1", id.to_string())?
-                .max(last("SELECT max(changed) FROM message WHERE appeal = ?1", id.to_string())?),
+                .max(last("SELECT max(changed) FROM message WHERE appeal = ?1", id.to_string())?)
+                .max(last(RELATED, id.to_string())?),
             View::Message(id) => last("SELECT changed FROM message WHERE id = ?1", id.to_string())?,
             view => last(NAMED, view.to_string())?,
         };

@@ -353,6 +353,33 @@ async fn an_earlier_moment_is_answered_as_long_as_nothing_has_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn voices_count_all_appeals_about_one_problem() {
+    let town = Town::with_city().await;
+    for (n, party) in [(1, "akimat-almaly"), (2, "akimat-medeu"), (3, "akimat-medeu")] {
+        town.story(n, party).await;
+    }
+    let then = town.log.head().await.unwrap();
+    let join = json!({ "type": "joined_to_problem", "problem": appeal_id(1), "by": { "kind": "system" } });
+    town.appeal(3, vec![join]).await;
+    let query = town.views().await;
+    for (n, voices) in [(1, 2), (2, 1), (3, 2)] {
+        assert_eq!(
+            query.appeal(appeal_id(n), Level::Public).await.unwrap().body.unwrap().voices,
+            voices,
+            "{n}"
+        );
+    }
+    // Who shows the voices has changed with them.
+    for (view, changed) in [
+        (View::Appeal(appeal_id(1)), true),
+        (View::Appeal(appeal_id(2)), false),
+        (View::Queue("akimat-almaly".to_owned()), true),
+    ] {
+        assert_eq!(query.changed_since(view.clone(), then).await.unwrap().body, changed, "{view}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_work_until_they_end() {
     let town = Town::new();
     let created = |name: &str| {

@@ -78,7 +78,7 @@ async fn personal_values_stand_in_personal_columns_only() {
         "view_changed",
     ] {
         let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             for (i, column) in columns.iter().enumerate() {
