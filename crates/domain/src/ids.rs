@@ -207,8 +207,7 @@ impl IdKey {
     }
 
     fn uuid(&self, parts: &[&str]) -> Uuid {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         for part in parts {
             // Length first: no two lists of parts may read as the same bytes.
             mac.update(&(part.len() as u64).to_be_bytes());
@@ -228,9 +227,7 @@ impl fmt::Debug for IdKey {
 }
 
 /// What a stream is about.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamKind {
     /// One message of one channel.

@@ -1,6 +1,10 @@
 //! Numbers that people use: `Z-2026-000401`, unique and never reused.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +83,9 @@ pub struct NumberFormat {
 
 /// A number format that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("number format must read like Z-{{year}}-{{serial:06}}: {{year}} first, then {{serial:0N}}, N from 4 to 9, at the end")]
+#[error(
+    "number format must read like Z-{{year}}-{{serial:06}}: {{year}} first, then {{serial:0N}}, N from 4 to 9, at the end"
+)]
 pub struct BadFormat;
 
 impl FromStr for NumberFormat {
@@ -160,9 +166,10 @@ impl Year {
     #[must_use]
     pub fn give(&self, appeals: &[AppealId]) -> Option<Event> {
         let mut last = self.last;
+        let mut seen = BTreeSet::new();
         let given: Vec<_> = appeals
             .iter()
-            .filter(|a| !self.last_batch.contains_key(a))
+            .filter(|a| !self.last_batch.contains_key(a) && seen.insert(**a))
             .map(|a| {
                 last += 1;
                 (*a, last)
@@ -201,7 +208,8 @@ mod tests {
         assert_eq!(format.parts(&number), Some((2026, 401)));
         assert_eq!(format.parts(&"Z-2026-401".parse().unwrap()), None);
         assert_eq!(format.number(2026, 12_345_678).as_str(), "Z-2026-12345678");
-        for bad in ["", "Z-{serial:06}", "Z-{year}-{serial}", "Z-{year}-{serial:02}", "я-{year}-{serial:06}"] {
+        for bad in ["", "Z-{serial:06}", "Z-{year}-{serial}", "Z-{year}-{serial:02}", "я-{year}-{serial:06}"]
+        {
             assert!(bad.parse::<NumberFormat>().is_err(), "{bad}");
         }
     }
@@ -211,7 +219,7 @@ mod tests {
         let key = IdKey::new([1; 32]);
         let appeal = |n: u32| AppealId::opened_by(key.message("web", "", &n.to_string()));
         let mut year = Year::default();
-        for batch in [vec![1, 2], vec![2, 3], vec![3]] {
+        for batch in [vec![1, 2, 1], vec![2, 3], vec![3]] {
             let appeals: Vec<_> = batch.into_iter().map(appeal).collect();
             if let Some(event) = year.give(&appeals) {
                 year.evolve(&event);

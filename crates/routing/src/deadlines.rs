@@ -237,12 +237,10 @@ impl Deadlines {
             let escalate_to = route.map(|r| escalate(&r.priority));
             let command = Command::MarkOverdue { finding, clock, due_at, escalate_to };
             let purpose = format!("overdue/{}/{}/{}", finding.0, clock.code(), due_at.timestamp_millis());
-            let cause = loaded
-                .token
-                .map_or(Cause::OUTSIDE, |token| Cause {
-                    causation: Some(zholdary_log::Causation::Record(token.position)),
-                    correlation: None,
-                });
+            let cause = loaded.token.map_or(Cause::OUTSIDE, |token| Cause {
+                causation: Some(zholdary_log::Causation::Record(token.position)),
+                correlation: None,
+            });
             let marked = self
                 .appeals
                 .handle(&stream, CommandId::of(id, &purpose), cause, |state, _| {

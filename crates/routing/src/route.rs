@@ -14,9 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use zholdary_domain::{
     AppealId, Clock, CommandId, MessageId, Number, Point, Position, StreamId, StreamKind,
-    appeal::{
-        self, Actor, Appeal, Command, CommandName, Event, FindingId, StateName, decide::Settlement,
-    },
+    appeal::{self, Actor, Appeal, Command, CommandName, Event, FindingId, StateName, decide::Settlement},
 };
 use zholdary_log::{
     AppendError, Cause, Decider, DeciderError, EventLog, Recorded,
@@ -225,8 +223,7 @@ impl Route {
             return Ok(());
         }
         let rules = memory.rules.clone().ok_or(Error::NoRules)?;
-        // Danger first: a fold of one page is decided in log order but for what may hurt somebody, which `settle` tells
-        // only when it has been understood; so a page is kept small and its lanes run side by side.
+        // A page has no more appeals than lanes, so no danger waits behind a question: all are decided side by side.
         let items = triggers.into_iter().map(|trigger| (trigger.appeal, trigger));
         lanes::run(items, self.config.lanes, |trigger| {
             let rules = Arc::clone(&rules);

@@ -108,12 +108,13 @@ impl<'a> Look<'a> {
         let party = self.party(&rule.party, row);
         let mut route = self.blank();
         let copies = rule.copy_to.iter().map(|c| self.party(c, row)).filter(|c| c.waits_at.is_none());
-        route.copies = copies.map(|c| c.code).filter(|code| *code != party.code).fold(vec![], |mut all, code| {
-            if !all.contains(&code) {
-                all.push(code);
-            }
-            all
-        });
+        route.copies =
+            copies.map(|c| c.code).filter(|code| *code != party.code).fold(vec![], |mut all, code| {
+                if !all.contains(&code) {
+                    all.push(code);
+                }
+                all
+            });
         let values = self.values(&party.code, row);
         route.because = rule.because.fill_all(&values).map_or_else(
             // A validated rule can be filled whenever it holds; if it cannot, its name still says which it was.
@@ -192,9 +193,9 @@ impl<'a> Look<'a> {
             PartyRef::Code(code) => Some(code.clone()),
             PartyRef::CategoryParty => category.map(|c| c.party.clone()),
             PartyRef::PlaceDistrict => Some(self.district()),
-            PartyRef::WorksContractor => self
-                .works_row(row)
-                .map(|m| m.row.contractor.clone().unwrap_or_else(|| m.row.owner.clone())),
+            PartyRef::WorksContractor => {
+                self.works_row(row).map(|m| m.row.contractor.clone().unwrap_or_else(|| m.row.owner.clone()))
+            }
             PartyRef::WorksOwner => self.works_row(row).map(|m| m.row.owner.clone()),
             PartyRef::CoverOwner => match self.case.cover {
                 Some((_, PartyRef::Code(code))) => Some(code.clone()),
@@ -226,9 +227,9 @@ impl<'a> Look<'a> {
             Some(PartyRef::PlaceDistrict) => {
                 place.district.as_deref().map(|district| self.city.place.party_of(district))
             }
-            Some(PartyRef::WorksContractor) => self
-                .works_row(row)
-                .map(|m| m.row.contractor.clone().unwrap_or_else(|| m.row.owner.clone())),
+            Some(PartyRef::WorksContractor) => {
+                self.works_row(row).map(|m| m.row.contractor.clone().unwrap_or_else(|| m.row.owner.clone()))
+            }
             _ => None,
         };
         match found {
@@ -371,7 +372,11 @@ pub fn place_names(city: &City, place: &Place) -> Names {
         })
         .collect();
     let join = |get: fn(&Names) -> &str| titles.iter().map(get).collect::<Vec<_>>().join(" — ");
-    Names { ru: join(|n| &n.ru), kk: join(|n| &n.kk), en: join(|n| if n.en.is_empty() { &n.ru } else { &n.en }) }
+    Names {
+        ru: join(|n| &n.ru),
+        kk: join(|n| &n.kk),
+        en: join(|n| if n.en.is_empty() { &n.ru } else { &n.en }),
+    }
 }
 
 /// Puts a row of the works register into the placeholders that speak of works.
@@ -382,8 +387,7 @@ pub(crate) fn set_works(city: &City, values: &mut Values, found: &WorksMatch<'_>
         let phrase = kind.fill_all(&Values::new()).unwrap_or_default();
         values.set_names("kind", &phrase);
     }
-    for (name, day) in
-        [("starts", row.start), ("ends", row.finish), ("warranty_until", found.warranty_until)]
+    for (name, day) in [("starts", row.start), ("ends", row.finish), ("warranty_until", found.warranty_until)]
     {
         for lang in [zholdary_city::Lang::Ru, zholdary_city::Lang::Kk, zholdary_city::Lang::En] {
             values.set_in(lang, name, city.letterhead.date(day, lang));

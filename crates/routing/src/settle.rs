@@ -4,9 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use zholdary_city::{City, Lang, Names, Template, Values, WorksMatch, WorksState};
 use zholdary_domain::{
     Number,
-    appeal::{
-        Actor, Answer, Clock, FindingId, PlaceQuestion, PublicState, Route, decide::Settlement,
-    },
+    appeal::{Actor, Answer, Clock, FindingId, PlaceQuestion, PublicState, Route, decide::Settlement},
 };
 use zholdary_triage::{Triage, Understood};
 
@@ -216,9 +214,7 @@ impl Telling<'_> {
 
     /// What the question is about: another problem of the same message, never the question itself.
     fn set_subject(&self, values: &mut Values, decision: &Decision) {
-        let asks = |d: &Decision| {
-            self.city.category(&d.route.category).is_some_and(|c| c.answer.is_some())
-        };
+        let asks = |d: &Decision| self.city.category(&d.route.category).is_some_and(|c| c.answer.is_some());
         let about = if asks(decision) { self.decisions.iter().find(|d| !asks(d)) } else { Some(decision) };
         let Some(about) = about else { return };
         if let Some(category) = self.city.category(&about.route.category) {
@@ -248,7 +244,11 @@ impl Telling<'_> {
         for lang in [Lang::Ru, Lang::Kk, Lang::En] {
             let date = |at| city.letterhead.date(city.calendar.local_date(at), lang);
             values.set_in(lang, "date", date(earlier.received_at));
-            values.set_in(lang, "due", earlier.due.filter(|_| earlier.state.open).map(date).unwrap_or_default());
+            values.set_in(
+                lang,
+                "due",
+                earlier.due.filter(|_| earlier.state.open).map(date).unwrap_or_default(),
+            );
         }
         match earlier.party.as_deref().and_then(|code| city.party(code)) {
             Some(party) => values.set_names("party", &party.name),
@@ -276,10 +276,12 @@ impl Telling<'_> {
         let (city, row) = (self.city, found.row);
         rules::set_works(city, values, found);
         values.set_names("street", &city.street_title(&row.street));
-        let name = |name: &str| city.street(name).map_or_else(
-            || Names { ru: name.to_owned(), kk: name.to_owned(), en: name.to_owned() },
-            |street| street.name.clone(),
-        );
+        let name = |name: &str| {
+            city.street(name).map_or_else(
+                || Names { ru: name.to_owned(), kk: name.to_owned(), en: name.to_owned() },
+                |street| street.name.clone(),
+            )
+        };
         let (from, to) = (name(&row.from), name(&row.to));
         for lang in [Lang::Ru, Lang::Kk, Lang::En] {
             values.set_in(lang, "segment", format!("{} — {}", from.get(lang), to.get(lang)));

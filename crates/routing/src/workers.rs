@@ -8,9 +8,7 @@ use tokio_util::sync::CancellationToken;
 use zholdary_domain::{Clock, Position};
 use zholdary_log::EventLog;
 
-use crate::{
-    Error, Metrics, Progress, Rulesets, deadlines::Deadlines, register::Register, route::Route,
-};
+use crate::{Error, Metrics, Progress, Rulesets, deadlines::Deadlines, register::Register, route::Route};
 
 /// Settings of the workers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -66,8 +64,7 @@ impl Workers {
         metrics: &Metrics,
         stop: &CancellationToken,
     ) -> Self {
-        let register =
-            Register::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
+        let register = Register::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
         let route = Route::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
         let deadlines = Deadlines::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
         let mut tasks = JoinSet::new();

@@ -144,9 +144,8 @@ use StateName::{
 };
 
 /// Everything that was registered and not erased.
-const KEPT: &[StateName] = &[
-    New, Desk, Asked, Routed, Forwarded, Accepted, Started, Refused, Answered, Done, Closed, NotConsidered,
-];
+const KEPT: &[StateName] =
+    &[New, Desk, Asked, Routed, Forwarded, Accepted, Started, Refused, Answered, Done, Closed, NotConsidered];
 /// Somebody still has to act on the finding.
 const OPEN: &[StateName] = &[Desk, Asked, Routed, Forwarded, Accepted, Started, Refused];
 /// The finding is understood and the appeal not ended.
@@ -455,18 +454,15 @@ fn overdue(
     due_at: DateTime<Utc>,
     escalate_to: Option<String>,
 ) -> Vec<Event> {
-    let news = appeal.findings.get(usize::from(finding.0)).is_some_and(|f| {
-        f.due.get(&clock).is_some_and(|d| d.at == due_at) && !f.overdue.contains(&clock)
-    });
+    let news = appeal
+        .findings
+        .get(usize::from(finding.0))
+        .is_some_and(|f| f.due.get(&clock).is_some_and(|d| d.at == due_at) && !f.overdue.contains(&clock));
     if !news {
         return vec![];
     }
-    let escalated = escalate_to.map(|to| Event::Escalated {
-        finding,
-        to,
-        why: "overdue".into(),
-        by: Actor::System,
-    });
+    let escalated =
+        escalate_to.map(|to| Event::Escalated { finding, to, why: "overdue".into(), by: Actor::System });
     std::iter::once(Event::Overdue { finding, clock, due_at }).chain(escalated).collect()
 }
 

@@ -126,9 +126,7 @@ pub struct Appeal {
 }
 
 /// Where an appeal, or one finding of it, stands: the rows of the transition table.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the stage, or the end, of the same name")]
 pub enum StateName {

@@ -73,7 +73,10 @@ impl Register {
                     received_at: registered.received_at,
                     draft: false,
                 };
-                opened.push(Item { cause: item.cause, what: What::Open { appeal, opening: Box::new(opening) } });
+                opened.push(Item {
+                    cause: item.cause,
+                    what: What::Open { appeal, opening: Box::new(opening) },
+                });
             }
         }
         Ok(opened)
@@ -238,10 +241,8 @@ impl Register {
         command: appeal::Command,
     ) -> Result<(), Error> {
         let stream = StreamId::from(appeal);
-        let handled = self
-            .appeals
-            .handle(&stream, id, cause, |state, _| appeal::decide(state, command.clone()))
-            .await;
+        let handled =
+            self.appeals.handle(&stream, id, cause, |state, _| appeal::decide(state, command.clone())).await;
         match handled {
             Ok(_) => Ok(()),
             Err(DeciderError::Refused(refusal)) => {
@@ -262,8 +263,7 @@ impl Register {
         let events = [message::Event::SetAside { why: SetAside::ForPerson }];
         let stream = StreamId::from(message);
         let id = command_id::settled(message);
-        let handled =
-            self.messages.handle_expecting(&stream, id, cause, Expect::Exact(token), &events).await;
+        let handled = self.messages.handle_expecting(&stream, id, cause, Expect::Exact(token), &events).await;
         match handled {
             Ok(_) | Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => Ok(()),
             Err(error) => Err(error.into()),

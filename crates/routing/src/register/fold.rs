@@ -143,7 +143,8 @@ impl Fold {
         if let Some(button) = &content.button {
             return self.decide_button(&button.id, received);
         }
-        if content.unsupported.is_some() && content.usable_text().is_none() && content.attachments.is_empty() {
+        if content.unsupported.is_some() && content.usable_text().is_none() && content.attachments.is_empty()
+        {
             return Outcome::SetAside(SetAside::ForPerson);
         }
         if content.is_idle() {
@@ -260,19 +261,12 @@ mod tests {
     fn a_message_finds_its_appeal() {
         let (fold, appeal) = begun();
         let joins = |found| Outcome::Placed { appeal, opens: false, found };
-        let opens = Outcome::Placed {
-            appeal: AppealId::opened_by(message("m2")),
-            opens: true,
-            found: Found::Opened,
-        };
+        let opens =
+            Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
         let aside = Outcome::SetAside;
         let reply = |received: Received, to| Received { reply_to: Some(message(to)), ..received };
-        let sticker = Attachment {
-            kind: MediaKind::Sticker,
-            external_id: None,
-            media_type: None,
-            file_name: None,
-        };
+        let sticker =
+            Attachment { kind: MediaKind::Sticker, external_id: None, media_type: None, file_name: None };
         let cases = [
             ("ten minutes later", from("a", 600, "и тут"), joins(Found::ByWindow)),
             ("a second later than that", from("a", 601, "и тут"), opens),
@@ -304,11 +298,7 @@ mod tests {
                 },
                 aside(SetAside::ForPerson),
             ),
-            (
-                "a new number",
-                Received { keys_changed: true, ..from("a", 5, "") },
-                aside(SetAside::Note),
-            ),
+            ("a new number", Received { keys_changed: true, ..from("a", 5, "") }, aside(SetAside::Note)),
         ];
         for (name, received, expected) in cases {
             assert_eq!(fold.decide(message("m2"), &received), expected, "{name}");

@@ -116,7 +116,8 @@ impl Session {
                 error = &error as &dyn std::error::Error, "register parks the record at {}", record.position
             );
             let unsettled = |id| !self.known.outcomes.contains_key(&id);
-            if let Some(message) = record.stream.message().filter(|id| record.version == 1 && unsettled(*id)) {
+            if let Some(message) = record.stream.message().filter(|id| record.version == 1 && unsettled(*id))
+            {
                 let what = What::Poison { message, token: record.token() };
                 items.push(Item { cause: Cause::record(record), what });
             }
@@ -269,8 +270,7 @@ impl Session {
     fn withdrawn(&self, id: MessageId, record: &Recorded, items: &mut Vec<Item>) {
         let Some(appeal) = self.fold.appeal_of(id) else { return };
         if !self.known.withdrawn.contains(&id) {
-            let what =
-                wish(appeal, Some(id), appeal::Command::WithdrawMessage { message: id }, "withdrawn");
+            let what = wish(appeal, Some(id), appeal::Command::WithdrawMessage { message: id }, "withdrawn");
             items.push(Item { cause: Cause::record(record), what });
         }
     }

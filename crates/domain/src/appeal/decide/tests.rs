@@ -126,12 +126,9 @@ fn past(state: StateName) -> Vec<Event> {
         StateName::Unknown => vec![],
         StateName::Registered => vec![registered()],
         StateName::Desk => vec![registered(), understood(), routed("operator")],
-        StateName::Asked => vec![
-            registered(),
-            understood(),
-            routed("operator"),
-            Event::PlaceAsked(Box::new(question())),
-        ],
+        StateName::Asked => {
+            vec![registered(), understood(), routed("operator"), Event::PlaceAsked(Box::new(question()))]
+        }
         StateName::Routed => begun,
         StateName::Forwarded => and(Event::ForwardedOutside { finding, to: "kazavtozhol".into() }),
         StateName::Accepted => and(Event::Accepted { finding, by: party("akimat-almaly") }),
@@ -175,7 +172,9 @@ fn every_command() -> Vec<Command> {
         Command::Accept { finding, by: by.clone() },
         Command::Refuse { finding, by: by.clone(), reason: text("не наше") },
         Command::Start { finding, by: by.clone() },
-        Command::Finish { finding, by: by.clone(), explanation: Some(text("заделали")), proof: vec![] },
+        Command::Finish {
+            finding, by: by.clone(), explanation: Some(text("заделали")), proof: vec![]
+        },
         Command::Rate { fixed: true, message: Some(message(3)) },
         Command::Reopen { by: by.clone(), reason: text("снова") },
         Command::Split { parts: 1, by: by.clone() },
@@ -278,11 +277,7 @@ fn what_a_wish_leads_to() {
         Command::Finish { finding, by: by.clone(), explanation: None, proof: vec!["ab".into()] },
         Ok(&["done"]),
     );
-    check(
-        StateName::Routed,
-        Command::Refuse { finding, by, reason: text("") },
-        Err(Refusal::NeedsReason),
-    );
+    check(StateName::Routed, Command::Refuse { finding, by, reason: text("") }, Err(Refusal::NeedsReason));
     let redirect = |to| Command::Redirect { route: Box::new(route(to)), by: operator() };
     check(StateName::Refused, redirect("tazalyq"), Ok(&["routed"]));
     check(StateName::Refused, redirect("kazavtozhol"), Ok(&["routed", "forwarded_outside"]));

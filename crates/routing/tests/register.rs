@@ -1,0 +1,241 @@
+//! Registers that die anywhere, two at once: no number twice, no appeal with two numbers, nothing placed twice.
+
+mod rig;
+
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rig::{Rig, Told, config, metrics};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, message::Outcome};
+use zholdary_log::{
+    AppendError, Appended, BindError, Damage, EventLog, LogInfo, NewRecord, Progress, ReadError, Recorded,
+    Stream, Tail, Verified, WritePermit,
+};
+use zholdary_routing::{Rulesets, register::Register};
+
+/// A log whose user dies after some appends: before the next one is written, or after it is written and before it is
+/// answered.
+struct Mortal {
+    inner: Arc<dyn EventLog>,
+    left: AtomicI64,
+    writes_last: bool,
+    dead: CancellationToken,
+}
+
+#[async_trait]
+impl EventLog for Mortal {
+    async fn append(&self, permit: WritePermit, new: NewRecord) -> Result<Appended, AppendError> {
+        let left = self.left.fetch_sub(1, Ordering::SeqCst);
+        if left > 0 {
+            return self.inner.append(permit, new).await;
+        }
+        if left == 0 && self.writes_last {
+            let _unheard = self.inner.append(permit, new).await;
+        }
+        self.dead.cancel();
+        pending().await
+    }
+
+    async fn load(&self, stream: &StreamId) -> Result<Stream, ReadError> {
+        self.inner.load(stream).await
+    }
+
+    async fn last(&self, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
+        self.inner.last(stream).await
+    }
+
+    async fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+        self.inner.read(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, ReadError> {
+        self.inner.head().await
+    }
+
+    fn tail(&self, after: Position) -> Tail {
+        self.inner.tail(after)
+    }
+
+    async fn position_at(&self, at: DateTime<Utc>) -> Result<Position, ReadError> {
+        self.inner.position_at(at).await
+    }
+
+    async fn info(&self) -> Result<LogInfo, ReadError> {
+        self.inner.info().await
+    }
+
+    async fn bind_key(&self, fingerprint: &str) -> Result<(), BindError> {
+        self.inner.bind_key(fingerprint).await
+    }
+
+    async fn verify(&self, progress: Progress<'_>) -> Result<Verified, Damage> {
+        self.inner.verify(progress).await
+    }
+}
+
+/// Two people, one of whom writes three times in ten minutes, and somebody who sends nothing of use.
+fn story() -> Vec<Value> {
+    let says = |id: &str, contact: &str, minute: u32, text: &str| {
+        json!({ "id": id, "channel": "whatsapp", "contact": contact, "text": text,
+                "sent_at": format!("2026-11-20T09:{minute:02}:00+05:00") })
+    };
+    vec![
+        says("a1", "+77000000201", 0, "Яма на проспекте"),
+        says("b1", "+77000000202", 1, "Не горят фонари"),
+        says("a2", "+77000000201", 4, "Уже неделю"),
+        says("c1", "+77000000203", 5, "👍"),
+        says("a3", "+77000000201", 30, "И ещё люк открыт"),
+    ]
+}
+
+type Places = BTreeMap<MessageId, Option<Outcome>>;
+
+async fn outcomes(rig: &Rig) -> (Places, BTreeMap<AppealId, Number>) {
+    let told = Told::read(&rig.records().await);
+    told.check();
+    let numbers = told.appeals.iter().map(|(id, a)| (*id, a.registered.as_ref().unwrap().number.clone()));
+    (told.messages.iter().map(|(id, m)| (*id, m.outcome)).collect(), numbers.collect())
+}
+
+/// Runs registers over mortal logs side by side until each has died or has nothing left to do.
+async fn run(rig: &Rig, lives: &[(i64, bool)]) {
+    let mut running = Vec::new();
+    for (left, writes_last) in lives {
+        let dead = CancellationToken::new();
+        let mortal: Arc<dyn EventLog> = Arc::new(Mortal {
+            inner: Arc::clone(&rig.log),
+            left: AtomicI64::new(*left),
+            writes_last: *writes_last,
+            dead: dead.clone(),
+        });
+        let register = Register::new(&mortal, &rig.clock(), rig.rulesets.clone(), config(), metrics());
+        let progress = register.progress();
+        let task = tokio::spawn(register.run(CancellationToken::new()));
+        running.push((dead, progress, task));
+    }
+    for (dead, progress, task) in &mut running {
+        let idle = async {
+            loop {
+                let head = rig.log.head().await.unwrap();
+                progress.reach(head).await;
+                if rig.log.head().await.unwrap() == head {
+                    return;
+                }
+            }
+        };
+        let ended = async {
+            tokio::select! {
+                () = dead.cancelled() => {}
+                () = idle => {}
+                ended = &mut *task => panic!("a register ended by itself: {ended:?}"),
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ended).await.expect("dies or settles");
+        // kill -9: nothing that it was about to do happens.
+        task.abort();
+    }
+}
+
+async fn told(rulesets: &Rulesets) -> Rig {
+    let rig = Rig::with(rulesets.clone()).await;
+    rig.hear(&story()).await;
+    rig
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_register_dies_after_every_append() {
+    let rulesets = Rulesets::default();
+    let calm = told(&rulesets).await;
+    run(&calm, &[(i64::MAX, false)]).await;
+    let (expected, numbers) = outcomes(&calm).await;
+    assert_eq!(numbers.len(), 3);
+    let appends = 9 + 1; // five settled, one record of numbers, three registered, one added
+    for left in 0..=appends {
+        for writes_last in [false, true] {
+            let rig = told(&rulesets).await;
+            run(&rig, &[(left, writes_last)]).await;
+            run(&rig, &[(i64::MAX, false)]).await;
+            let (places, numbers) = outcomes(&rig).await;
+            assert_eq!(places, expected, "died after {left} appends");
+            assert_eq!(numbers.len(), 3, "died after {left} appends");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_registers_at_once_each_die_between_every_pair_of_appends() {
+    let rulesets = Rulesets::default();
+    let calm = told(&rulesets).await;
+    run(&calm, &[(i64::MAX, false)]).await;
+    let (expected, _) = outcomes(&calm).await;
+    for one in 0..=10 {
+        for other in 0..=10 {
+            let rig = told(&rulesets).await;
+            run(&rig, &[(one, other % 2 == 0), (other, one % 2 == 0)]).await;
+            // More people write meanwhile.
+            rig.hear(&[
+                json!({ "id": "d1", "text": "Снег не убран", "sent_at": "2026-11-20T09:31:00+05:00" }),
+            ])
+            .await;
+            run(&rig, &[(i64::MAX, false), (i64::MAX, false)]).await;
+            run(&rig, &[(i64::MAX, false)]).await;
+            let (places, numbers) = outcomes(&rig).await;
+            assert_eq!(numbers.len(), 4, "died after {one} and {other} appends");
+            for (message, outcome) in &expected {
+                assert_eq!(&places[message], outcome, "died after {one} and {other} appends");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_before_its_message_waits_for_it() {
+    let rig = Rig::new().await;
+    let line = |reply: Value| {
+        json!({ "id": "e1", "channel": "whatsapp", "contact": "+77000000204", "text": "Яма на Абая 45",
+                "reply_to": reply, "sent_at": "2026-11-20T09:00:00+05:00" })
+    };
+    let [id] = rig.hear(&[line(Value::Null)]).await[..] else { panic!("one message") };
+    let fresh = Rig::new().await;
+    let of = zholdary_domain::inbound::MessageRef {
+        channel: zholdary_domain::inbound::Channel::Whatsapp,
+        account: zholdary_channels::jsonl::DEFAULT_ACCOUNT.into(),
+        external_id: "e1".to_owned().into(),
+    };
+    let at = zholdary_testkit::at("2026-11-20T09:05:00+05:00");
+    let says = |text: &str| zholdary_domain::inbound::Content {
+        text: Some(text.to_owned().into()),
+        ..Default::default()
+    };
+    for _ in 0..2 {
+        for told in [
+            zholdary_domain::Inbound::Edited {
+                of: of.clone(),
+                edit: "w2".to_owned().into(),
+                content: says("Яма на Абая 54"),
+                sent_at: at,
+            },
+            zholdary_domain::Inbound::Withdrawn { of: of.clone(), sent_at: at },
+        ] {
+            fresh.tell(vec![told]).await;
+        }
+        fresh.settle().await;
+    }
+    fresh.hear(&[line(Value::Null)]).await;
+    fresh.settle().await;
+    let (_, appeal) = fresh.appeal_of(id).await;
+    assert!(appeal.edits.contains(&(id, 2)), "{appeal:?}");
+    assert!(appeal.withdrawn.contains(&id));
+    Told::read(&fresh.records().await).check();
+}

@@ -1,0 +1,227 @@
+//! A log with a city in force, fed through the real intake.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use prometheus::Registry;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use zholdary_channels::jsonl;
+use zholdary_city::{City, Files};
+use zholdary_domain::{
+    AppealId, Clock, MessageId, Position, StreamId, StreamKind,
+    appeal::{self, Appeal},
+    inbound::Channel,
+    message::{self, Message},
+};
+use zholdary_intake::{Intake, RawConfig, RawStore};
+use zholdary_log::{
+    Decider, EventLog, Recorded, SqliteConfig, SqliteLog,
+    streams::{Appeals, Messages, Rules},
+};
+use zholdary_routing::{Config, Metrics, Rulesets, Workers};
+use zholdary_testkit::{HandClock, id_key};
+
+pub(crate) struct Rig {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) clock: HandClock,
+    pub(crate) rulesets: Rulesets,
+    intake: Intake,
+    _folder: TempDir,
+}
+
+/// The city that ships with the product.
+pub(crate) fn files() -> Files {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+    });
+    Files::from_entries(entries.filter(|(name, _)| Files::is_data(name))).unwrap()
+}
+
+pub(crate) fn config() -> Config {
+    Config { retry_ms: 5, longest_retry_ms: 50, look_ms: 10, ..Config::default() }
+}
+
+pub(crate) fn metrics() -> Metrics {
+    Metrics::new(&Registry::new()).unwrap()
+}
+
+impl Rig {
+    /// A log at 2026-11-20 10:00 in Almaty.
+    pub(crate) async fn new() -> Self {
+        Self::with(Rulesets::default()).await
+    }
+
+    /// The same, sharing rule sets that were read before.
+    pub(crate) async fn with(rulesets: Rulesets) -> Self {
+        let folder = TempDir::new().unwrap();
+        let log: Arc<dyn EventLog> =
+            Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap());
+        let clock = HandClock::at("2026-11-20T10:00:00+05:00");
+        let raw = RawStore::open(folder.path(), RawConfig::default()).unwrap();
+        let intake = Intake::new(
+            Arc::clone(&log),
+            id_key(),
+            raw,
+            Arc::new(clock.clone()),
+            zholdary_intake::Config::default(),
+            zholdary_intake::Metrics::unregistered(),
+        );
+        let rig = Self { log, clock, rulesets, intake, _folder: folder };
+        rig.publish(&files()).await;
+        rig
+    }
+
+    pub(crate) async fn publish(&self, files: &Files) {
+        let rules: Decider<Rules> = Decider::new(Arc::clone(&self.log), self.clock());
+        zholdary_routing::publish(&rules, &City::parse(files).unwrap(), files, "test").await.unwrap();
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(self.clock.clone())
+    }
+
+    /// Takes in lines as `ingest jsonl` does.
+    pub(crate) async fn hear(&self, lines: &[serde_json::Value]) -> Vec<MessageId> {
+        let at = self.clock.now();
+        let read = lines.iter().map(|line| jsonl::line(&line.to_string(), Some(at)).unwrap()).collect();
+        let raw = Bytes::from(serde_json::to_vec(lines).unwrap());
+        self.intake.take(Channel::Web, raw, read).await.unwrap().all
+    }
+
+    /// Takes in elements that no line can say.
+    pub(crate) async fn tell(&self, elements: Vec<zholdary_domain::Inbound>) {
+        let raw = Bytes::from(format!("{}", self.log.head().await.unwrap()));
+        self.intake.take(Channel::Whatsapp, raw, elements).await.unwrap();
+    }
+
+    pub(crate) fn workers(&self, stop: &CancellationToken) -> Workers {
+        Workers::start(&self.log, &self.clock(), &self.rulesets, &config(), &metrics(), stop)
+    }
+
+    /// Runs the workers until nothing is left to do.
+    pub(crate) async fn settle(&self) -> Position {
+        let stop = CancellationToken::new();
+        let workers = self.workers(&stop);
+        let clock = self.clock();
+        let settled = workers.settle(clock.as_ref(), || self.log.head());
+        let head = tokio::time::timeout(Duration::from_secs(60), settled).await.expect("settles").unwrap();
+        stop.cancel();
+        workers.join().await.unwrap();
+        head
+    }
+
+    pub(crate) fn appeals(&self) -> Decider<Appeals> {
+        Decider::new(Arc::clone(&self.log), self.clock())
+    }
+
+    /// The appeal of a message.
+    pub(crate) async fn appeal_of(&self, message: MessageId) -> (AppealId, Appeal) {
+        let messages: Decider<Messages> = Decider::new(Arc::clone(&self.log), self.clock());
+        let outcome = messages.load(&StreamId::from(message)).await.unwrap().state.outcome;
+        let Some(message::Outcome::Placed { appeal, .. }) = outcome else {
+            panic!("the message was not placed: {outcome:?}")
+        };
+        (appeal, self.appeals().load(&StreamId::from(appeal)).await.unwrap().state)
+    }
+
+    /// Names of the events of an appeal, in order.
+    pub(crate) async fn events(&self, appeal: AppealId) -> Vec<appeal::Event> {
+        let stream = self.log.load(&StreamId::from(appeal)).await.unwrap();
+        stream.records().iter().flat_map(|r| r.events().unwrap()).collect()
+    }
+
+    pub(crate) async fn records(&self) -> Vec<Recorded> {
+        let (mut all, mut after) = (Vec::new(), Position::START);
+        loop {
+            let page = self.log.read(after, 1000).await.unwrap();
+            let Some(last) = page.last() else { return all };
+            after = last.position;
+            all.extend(page);
+        }
+    }
+}
+
+/// Everything that the log says about messages and appeals.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) messages: BTreeMap<MessageId, Message>,
+    pub(crate) appeals: BTreeMap<AppealId, Appeal>,
+    /// Positions of `received` and `placed`.
+    pub(crate) received_at: BTreeMap<MessageId, Position>,
+    pub(crate) placed_at: BTreeMap<MessageId, Position>,
+}
+
+impl Told {
+    pub(crate) fn read(records: &[Recorded]) -> Self {
+        let mut told = Self::default();
+        for record in records {
+            match record.stream.kind() {
+                StreamKind::Message => {
+                    let id = record.stream.message().unwrap();
+                    for event in record.events::<message::Event>().unwrap() {
+                        match event {
+                            message::Event::Received(_) => {
+                                assert!(told.received_at.insert(id, record.position).is_none());
+                            }
+                            message::Event::Placed { .. } => {
+                                assert!(told.placed_at.insert(id, record.position).is_none(), "placed twice");
+                            }
+                            _ => {}
+                        }
+                        told.messages.entry(id).or_default().evolve(&event);
+                    }
+                }
+                StreamKind::Appeal => {
+                    let appeal = told.appeals.entry(record.stream.appeal().unwrap()).or_default();
+                    for event in record.events::<appeal::Event>().unwrap() {
+                        if matches!(event, appeal::Event::Registered(_)) {
+                            assert!(appeal.registered.is_none(), "registered twice");
+                        }
+                        appeal.evolve(&event);
+                    }
+                }
+                _ => {}
+            }
+        }
+        told
+    }
+
+    /// What must hold whatever happened to whoever wrote it.
+    pub(crate) fn check(&self) {
+        let mut numbers = BTreeMap::new();
+        for (id, appeal) in &self.appeals {
+            let registered = appeal.registered.as_ref().expect("an appeal has its number");
+            if let Some(other) = numbers.insert(registered.number.clone(), id) {
+                panic!("{} is the number of {other} and {id}", registered.number);
+            }
+            let mut once = appeal.messages.clone();
+            once.sort();
+            once.dedup();
+            assert_eq!(once.len(), appeal.messages.len(), "a message stands twice in {id}");
+        }
+        for (id, message) in &self.messages {
+            match message.outcome {
+                Some(message::Outcome::Placed { appeal, .. }) => {
+                    let appeal = self.appeals.get(&appeal).expect("what was placed has its second half");
+                    assert!(appeal.messages.contains(id), "what was placed stands in its appeal");
+                }
+                Some(message::Outcome::SetAside(_)) => {}
+                None => panic!("{id} waits for ever"),
+            }
+        }
+        // Nobody's message is placed after a later one of the same person.
+        let mut last: BTreeMap<_, (Position, Position)> = BTreeMap::new();
+        let mut order: Vec<_> = self.placed_at.iter().collect();
+        order.sort_by_key(|(id, _)| self.received_at[*id]);
+        for (id, placed) in order {
+            let contact = self.messages[id].received.as_ref().unwrap().contact;
+            let received = self.received_at[id];
+            if let Some((_, before)) = last.insert(contact, (received, *placed)) {
+                assert!(before < *placed, "{id} was placed before an earlier message of its author");
+            }
+        }
+    }
+}
