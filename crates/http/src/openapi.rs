@@ -94,3 +94,26 @@ pub(crate) fn document() -> Bytes {
     json.push(b'\n');
     json.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::router::BESIDE_THE_API;
+
+    #[test]
+    fn every_endpoint_has_its_line_and_every_line_its_endpoint() {
+        let described: serde_json::Value = serde_json::from_slice(&document()).unwrap();
+        let mut endpoints: BTreeSet<(String, String)> =
+            BESIDE_THE_API.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect();
+        for (path, item) in described["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                endpoints.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+        let lines: BTreeSet<_> =
+            permission::TABLE.iter().map(|l| (l.method.to_string(), l.path.to_owned())).collect();
+        assert_eq!(endpoints, lines);
+    }
+}

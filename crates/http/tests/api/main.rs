@@ -1,0 +1,11 @@
+//! The HTTP side against a real log, real workers and real views in a folder of its own.
+
+mod changes;
+mod commands;
+mod filing;
+mod hooks;
+mod pages;
+mod permission;
+mod problems;
+mod reading;
+mod town;

@@ -1,0 +1,86 @@
+//! The public page, without script.
+
+use axum::{body::Body, http::Method};
+
+use crate::town::{Answer, Town, request};
+
+async fn send(town: &Town, form: &str) -> Answer {
+    let label = "application/x-www-form-urlencoded";
+    let post = request(Method::POST, "", "/").header("content-type", label);
+    town.ask(post.body(Body::from(form.to_owned())).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_form_registers_and_the_number_tells_the_rest() {
+    let mut town = Town::start().await;
+    let empty = town.get("", "/?lang=ru").await.expect(200).text();
+    assert!(empty.contains("<form class=\"card ask\"") && empty.contains("Обращений ещё нет"));
+    let key = empty.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let text = "%D0%AF%D0%BC%D0%B0+%D0%BD%D0%B0+%D0%90%D0%B1%D0%B0%D1%8F"; // «Яма на Абая»
+    let form = format!("key={key}&lang=ru&text={text}&contact=%2B77010000001");
+    let sent = send(&town, &form).await.expect(303);
+    assert_eq!(sent.header("location"), Some("/appeals/Z-2026-000001?lang=ru&new=1"));
+    // Pressed twice, it is one appeal.
+    assert_eq!(send(&town, &form).await.expect(303).header("location"), sent.header("location"));
+    town.settle().await;
+
+    let page = town.get("", "/appeals/Z-2026-000001?lang=ru&new=1").await.expect(200).text();
+    assert!(page.contains("<span class=\"plate big\">Z-2026-000001</span>"), "{page}");
+    assert!(page.contains("Запишите номер") && page.contains("20.11.2026"), "{page}");
+    assert!(!page.contains("7701"), "nothing of the resident is on it");
+    let home = town.get("", "/?lang=kk").await.expect(200).text();
+    assert!(home.contains("lang=\"kk\"") && home.contains("көрсетілмеген"), "{home}");
+    let check = town.get("", "/appeals?number=%D0%97-2026-000001&lang=en").await.expect(303);
+    assert_eq!(check.header("location"), Some("/appeals/Z-2026-000001?lang=en"));
+    let english = town.get("", "/appeals/Z-2026-000001?lang=en").await.expect(200).text();
+    assert!(english.contains("How it went"));
+}
+
+#[tokio::test]
+async fn what_went_wrong_stands_beside_the_form_and_the_text_is_kept() {
+    let town = Town::asleep().await;
+    let refused = send(&town, "lang=ru&text=+&contact=a%40b.kz").await.expect(422).text();
+    assert!(refused.contains("Напишите, что случилось и где.") && refused.contains("a@b.kz"), "{refused}");
+    let escaped = send(&town, "lang=en&text=%3Cscript%3Ealert(1)%3C%2Fscript%3E&contact=+%00").await;
+    assert!(!escaped.text().contains("<script>"));
+    let label = request(Method::POST, "", "/").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    assert_eq!(town.ask(label).await.expect(422).code(), "bad-field");
+}
+
+#[tokio::test]
+async fn while_nobody_works_the_page_says_that_the_number_is_on_its_way() {
+    let mut town = Town::asleep().await;
+    let sent = send(&town, "lang=ru&text=%D1%8F%D0%BC%D0%B0").await.expect(303);
+    let waiting = sent.header("location").unwrap().to_owned();
+    assert!(waiting.starts_with("/?lang=ru&message="), "{waiting}");
+    town.settle().await;
+    assert!(town.get("", &waiting).await.expect(200).text().contains("номер готовится"));
+}
+
+#[tokio::test]
+async fn an_unknown_number_is_a_page_that_helps() {
+    let town = Town::asleep().await;
+    for path in ["/appeals/Z-2026-999999?lang=ru", "/appeals?number=%D1%8F%D0%BC%D0%B0&lang=ru", "/appeals/x?lang=ru"] {
+        let page = town.get("", path).await.expect(404);
+        assert!(page.text().contains("Такого номера нет") && page.text().contains("Z-2026-000401"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_hold_nothing_inline() {
+    let mut town = Town::start().await;
+    town.file("Яма на Абая").await;
+    for path in ["/", "/appeals/Z-2026-000001", "/appeals/Z-2026-000009"] {
+        let page = town.get("", path).await.text();
+        for inline in ["<script", "<style", " style=", " onclick=", "http://", "//"] {
+            assert!(!page.contains(inline), "{path} holds {inline}");
+        }
+        assert!(page.contains("<html lang=\""));
+        let style = page.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let css = town.get("", &style).await.expect(200);
+        assert_eq!(css.header("content-type"), Some("text/css; charset=utf-8"));
+        let tag = css.header("etag").unwrap();
+        let again = request(Method::GET, "", &style).header("if-none-match", tag).body(Body::empty()).unwrap();
+        town.ask(again).await.expect(304);
+    }
+}

@@ -1,0 +1,82 @@
+//! Every role at every endpoint, against the permission table; tokens that are no longer good.
+
+use std::collections::BTreeSet;
+
+use axum::{body::Body, http::Method};
+use zholdary_domain::access::Role;
+use zholdary_http::permission::{Level, TABLE, Who};
+
+use crate::town::{PARTY, Town, request};
+
+#[tokio::test]
+async fn every_role_gets_at_every_endpoint_what_the_table_says() {
+    let mut town = Town::start().await;
+    let number = town.file("Яма на Абая — Розыбакиева, правый ряд").await;
+    let mut tokens = vec![(Who::Anonymous, String::new())];
+    for role in Role::ALL {
+        tokens.push((Who::Bearer(role), town.token(role).await));
+    }
+    let mut seen = BTreeSet::new();
+    for line in TABLE {
+        for (who, token) in &tokens {
+            let path = line
+                .path
+                .replace("{appeal}", &number)
+                .replace("{number}", &number)
+                .replace("{party}", PARTY)
+                .replace("{file}", "zholdary.css")
+                .replace("{message}", &"0".repeat(32));
+            let post = line.method == Method::POST;
+            let mut asked = request(line.method.clone(), token, &path);
+            if post {
+                asked = asked.header("content-type", "application/json");
+            }
+            let asked = asked.body(Body::from(if post { "{}" } else { "" })).unwrap();
+            // An open stream has no end to wait for.
+            let (status, code) = if line.path.ends_with("/changes") {
+                let (status, _) = town.listen(asked, 0).await;
+                (status.as_u16(), String::new())
+            } else {
+                let answer = town.ask(asked).await;
+                (answer.status.as_u16(), answer.code())
+            };
+            let what = format!("{} {} as {}: {status} {code}", line.method, line.path, who.code());
+            let refused = status == 401 && code != "signature-missing"
+                || status == 403 && !matches!(code.as_str(), "challenge-refused" | "not-yours");
+            match line.level(*who) {
+                Level::Deny if *who == Who::Anonymous => assert_eq!(status, 401, "{what}"),
+                Level::Deny => assert_eq!(status, 403, "{what}"),
+                _ => assert!(!refused, "{what}"),
+            }
+            assert!(status != 500 && status != 405, "{what}");
+            seen.insert((line.path, line.method.as_str(), status));
+        }
+    }
+    assert!(seen.len() > TABLE.len());
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_longer_good_opens_nothing() {
+    let mut town = Town::asleep().await;
+    let operator = town.token(Role::Operator).await;
+    let short = town.token_until(Role::Operator, Some("2026-11-20T10:00:00+05:00")).await;
+    let gone = town.token(Role::Operator).await;
+    town.get(&operator, "/api/v1/appeals").await.expect(200);
+    town.get(&short, "/api/v1/appeals").await.expect(200);
+    town.revoke(&gone).await;
+    town.clock.pass(3600);
+    let name = operator.split('_').nth(1).unwrap();
+    let another = format!("zh_{name}_{}", "0".repeat(64));
+    for token in [short.as_str(), &gone, &another, "zh_nobody_0123456789abcdef", "nonsense"] {
+        // Also where everybody may come in without one.
+        for path in ["/api/v1/appeals", "/api/v1/report"] {
+            let refused = town.get(token, path).await.expect(401);
+            assert_eq!(refused.code(), "bad-token");
+            assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"));
+        }
+    }
+    let none = town.get("", "/api/v1/appeals").await.expect(401);
+    assert_eq!((none.code().as_str(), none.header("www-authenticate")), ("token-needed", Some("Bearer realm=\"zholdary\"")));
+    let basic = axum::http::Request::builder().uri("/").header("authorization", "Basic eDp5").body(Body::empty());
+    assert_eq!(town.ask(basic.unwrap()).await.expect(401).code(), "bad-token");
+}
