@@ -449,6 +449,9 @@ pub struct Category {
     pub answer_none: Option<String>,
     /// Whether answered means closed.
     pub answer_closes: bool,
+    /// Whether it speaks of other problems without asking for anything about them (thanks, «where is my appeal?»): beside
+    /// it only a danger is a problem of its own.
+    pub alone: bool,
     /// Phrases: consecutive tokens, each by prefix.
     pub phrases: Vec<String>,
     /// Stems.

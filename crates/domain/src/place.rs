@@ -83,7 +83,8 @@ pub struct Place {
     /// A yard, not a street (tag `yard`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yard: bool,
-    /// `name_ru` of every street, microdistrict, settlement and highway that was named, in order.
+    /// `name_ru` of the streets, microdistricts, settlements and highways where the problem is, in order. Streets that only
+    /// bound it stand in `from` and `to`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Code of the district, when one is certain.

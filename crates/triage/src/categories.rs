@@ -111,7 +111,11 @@ impl Categories {
             confidence: confidence(scores[main], runner_up, matching.min_score, matching.score.phrase),
             because: std::mem::take(&mut because[main]),
         }];
-        for at in order.into_iter().filter(|at| *at != main && scores[*at] >= matching.also_score) {
+        let alone = city.categories[main].alone;
+        let also = |at: &usize| {
+            *at != main && scores[*at] >= matching.also_score && (!alone || never_dropped(*at))
+        };
+        for at in order.into_iter().filter(also) {
             problems.push(Problem {
                 category: at,
                 confidence: beside(scores[at], scores[main], matching.min_score),

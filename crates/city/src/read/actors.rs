@@ -253,6 +253,7 @@ pub(super) fn categories(
             answer: raw.answer.map(Spanned::into_inner),
             answer_none: raw.answer_none.map(Spanned::into_inner),
             answer_closes: raw.answer_closes.is_some_and(Spanned::into_inner),
+            alone: raw.alone,
             phrases: raw.phrases.into_inner(),
             stems: raw.stems.into_inner(),
             weak: raw.weak.into_inner(),

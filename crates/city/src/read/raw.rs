@@ -249,6 +249,8 @@ pub(super) struct Category {
     pub(super) answer: Option<Spanned<String>>,
     pub(super) answer_none: Option<Spanned<String>>,
     pub(super) answer_closes: Option<Spanned<bool>>,
+    #[serde(default)]
+    pub(super) alone: bool,
     pub(super) phrases: Spanned<Vec<String>>,
     pub(super) stems: Spanned<Vec<String>>,
     pub(super) weak: Spanned<Vec<String>>,
