@@ -50,19 +50,42 @@ pub struct Earlier {
 }
 
 /// Decides on what was understood.
+///
+/// A further question that we have nothing to say on does not keep open what its message's main question was answered: it
+/// is left out.
 #[must_use]
-pub fn settle(ruleset: &Ruleset, understood: Understood, words: &Words<'_>) -> Settlement {
+pub fn settle(ruleset: &Ruleset, mut understood: Understood, words: &Words<'_>) -> Settlement {
+    let settlement = decided(ruleset, &understood, words);
+    let city = &ruleset.city;
+    let answered = |i: u16| settlement.answers.iter().any(|a| a.finding == FindingId(i));
+    let main = settlement.answers.iter().any(|a| a.finding == FindingId(0) && a.settles);
+    let idle: Vec<bool> = (0u16..)
+        .zip(&understood.understanding.findings)
+        .map(|(i, finding)| {
+            let asks = city.category(&finding.category).is_some_and(|c| c.answer.is_some());
+            i > 0 && main && asks && !answered(i)
+        })
+        .collect();
+    if !idle.contains(&true) {
+        return settlement;
+    }
+    let mut idle = idle.into_iter();
+    understood.understanding.findings.retain(|_| !idle.next().unwrap_or_default());
+    decided(ruleset, &understood, words)
+}
+
+fn decided(ruleset: &Ruleset, understood: &Understood, words: &Words<'_>) -> Settlement {
     let Ruleset { city, triage } = ruleset;
     let day = city.calendar.local_date(words.now);
-    let decisions = decide_all(city, triage, &understood, words.received_at, day);
+    let decisions = decide_all(city, triage, understood, words.received_at, day);
     let lang = Lang::from_code(understood.understanding.lang.answer()).unwrap_or(city.meta.default_language);
-    let telling = Telling { city, words, lang, day, understood: &understood, decisions: &decisions };
+    let telling = Telling { city, words, lang, day, understood, decisions: &decisions };
     let question = telling.question();
     let answers = telling.answers();
     let alarms = decisions.iter().filter(|d| d.danger).flat_map(alarm).collect();
     Settlement {
         routes: decisions.iter().map(|d| d.route.clone()).collect(),
-        understanding: understood.understanding,
+        understanding: understood.understanding.clone(),
         question,
         answers,
         alarms,

@@ -1,7 +1,5 @@
 //! Registers that die anywhere, two at once: no number twice, no appeal with two numbers, nothing placed twice.
 
-mod rig;
-
 use std::{
     collections::BTreeMap,
     future::pending,
@@ -12,9 +10,9 @@ use std::{
     time::Duration,
 };
 
+use crate::rig::{Rig, Told, config, metrics};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use rig::{Rig, Told, config, metrics};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, message::Outcome};

@@ -1,0 +1,102 @@
+//! Terms pass once, through restarts, and never while nobody looks.
+
+use crate::rig::Rig;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use zholdary_domain::{
+    AppealId, CommandId, StreamId,
+    appeal::{self, Actor, Clock, Command, Deadline, Event, FindingId, TermCause},
+};
+use zholdary_log::Cause;
+use zholdary_testkit::at;
+
+async fn begun() -> (Rig, AppealId) {
+    let rig = Rig::new().await;
+    let line = json!({ "id": "1", "text": "Не горят фонари на Толе би, темно", "contact": "+77000000401",
+                       "sent_at": "2026-11-20T09:00:00+05:00" });
+    let [message] = rig.hear(&[line]).await[..] else { panic!("one message") };
+    rig.settle().await;
+    let id = rig.appeal_of(message).await.0;
+    (rig, id)
+}
+
+async fn overdue(rig: &Rig, id: AppealId) -> Vec<(Clock, DateTime<Utc>)> {
+    let events = rig.events(id).await;
+    let passed = events.iter().filter_map(|event| match event {
+        Event::Overdue { clock, due_at, .. } => Some((*clock, *due_at)),
+        _ => None,
+    });
+    passed.collect()
+}
+
+#[tokio::test]
+async fn a_term_passes_once() {
+    let (rig, id) = begun().await;
+    let due = rig.appeals().load(&StreamId::from(id)).await.unwrap().state.findings[0].due.clone();
+    // Light: 72 hours around the clock; the law: 15 working days from the day of registration.
+    assert_eq!(due[&Clock::Service].at, at("2026-11-23T10:00:00+05:00"));
+    assert_eq!(due[&Clock::Legal].at, at("2026-12-11T18:30:00+05:00"));
+    rig.clock.set(at("2026-11-23T09:59:59+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await, []);
+    for _ in 0..3 {
+        // Each turn is a restart: the queue is built from the log again.
+        rig.clock.set(at("2026-11-23T10:00:00+05:00"));
+        rig.settle().await;
+        assert_eq!(overdue(&rig, id).await, [(Clock::Service, at("2026-11-23T10:00:00+05:00"))]);
+    }
+    rig.clock.set(at("2027-03-01T00:00:00+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await.len(), 2);
+    let events = rig.events(id).await;
+    let told = events.iter().filter(|e| matches!(e, Event::Escalated { why, .. } if why == "overdue"));
+    assert_eq!(told.count(), 2);
+}
+
+#[tokio::test]
+async fn an_extended_term_and_a_settled_appeal_do_not_pass() {
+    let (rig, id) = begun().await;
+    let by = Actor::Operator { token: "t".into() };
+    let later = Deadline {
+        at: at("2026-11-30T10:00:00+05:00"),
+        from: at("2026-11-20T10:00:00+05:00"),
+        cause: TermCause::Extended { reason: "ждём опоры".into() },
+    };
+    for (name, command) in [(
+        "extend",
+        Command::Extend { finding: FindingId(0), clock: Clock::Service, deadline: later, by: by.clone() },
+    )] {
+        wish(&rig, id, name, command).await;
+    }
+    rig.clock.set(at("2026-11-29T10:00:00+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await, []);
+    rig.clock.set(at("2026-11-30T10:00:00+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await, [(Clock::Service, at("2026-11-30T10:00:00+05:00"))]);
+    wish(
+        &rig,
+        id,
+        "done",
+        Command::Finish {
+            finding: FindingId(0),
+            by,
+            explanation: Some("починили".to_owned().into()),
+            proof: vec![],
+        },
+    )
+    .await;
+    rig.clock.set(at("2027-03-01T00:00:00+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await.len(), 1, "what is done is late no more");
+}
+
+async fn wish(rig: &Rig, id: AppealId, name: &str, command: Command) {
+    let stream = StreamId::from(id);
+    rig.appeals()
+        .handle(&stream, CommandId::named("test", name), Cause::OUTSIDE, |state, _| {
+            appeal::decide(state, command.clone())
+        })
+        .await
+        .unwrap();
+}

@@ -1,0 +1,6 @@
+//! The workers over a real log: what they decide, and what they leave whole when they die.
+
+mod deadlines;
+mod register;
+mod rig;
+mod route;

@@ -1,0 +1,249 @@
+//! What `route` decides, and what it leaves to people.
+
+use crate::rig::{Rig, files};
+use serde_json::{Value, json};
+use zholdary_city::Files;
+use zholdary_domain::{
+    AppealId, CommandId, StreamId,
+    appeal::{self, Actor, Appeal, Clock, Command, Event, FindingId, StateName},
+};
+use zholdary_log::Cause;
+
+fn says(id: &str, text: &str) -> Value {
+    json!({ "id": id, "channel": "whatsapp", "contact": "+77000000301", "text": text,
+            "sent_at": "2026-11-20T09:00:00+05:00" })
+}
+
+async fn one(line: Value) -> (Rig, AppealId, Appeal) {
+    let rig = Rig::new().await;
+    let [message] = rig.hear(&[line]).await[..] else { panic!("one message") };
+    rig.settle().await;
+    let (id, appeal) = rig.appeal_of(message).await;
+    (rig, id, appeal)
+}
+
+async fn wish(rig: &Rig, id: AppealId, name: &str, command: Command) {
+    let stream = StreamId::from(id);
+    rig.appeals()
+        .handle(&stream, CommandId::named("test", name), Cause::OUTSIDE, |state, _| {
+            appeal::decide(state, command.clone())
+        })
+        .await
+        .unwrap();
+}
+
+fn names(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(Event::name).collect()
+}
+
+struct Expected {
+    state: StateName,
+    to: &'static str,
+    rule: &'static str,
+    events: &'static [&'static str],
+}
+
+async fn check(line: Value, expected: Expected) {
+    let text = line.to_string();
+    let (rig, id, appeal) = one(line).await;
+    let main = appeal.findings.first().and_then(|f| f.route.as_ref()).expect("is routed");
+    assert_eq!((main.to.as_str(), main.rule.as_str()), (expected.to, expected.rule), "{text}");
+    assert_eq!(appeal.state(), expected.state, "{text}");
+    assert_eq!(names(&rig.events(id).await), expected.events, "{text}");
+    assert!(!main.because.ru.is_empty() && !main.because.kk.is_empty(), "{text}: {:?}", main.because);
+    assert!(main.due.contains_key(&Clock::Legal));
+}
+
+#[tokio::test]
+async fn each_kind_of_words_finds_who_acts() {
+    let routed = StateName::Routed;
+    let plain: &[&str] = &["registered", "understood", "routed"];
+    let point = |lon: f64, lat: f64| json!({ "lon": lon, "lat": lat });
+    for (line, expected) in [
+        (
+            says("1", "Большая яма на Кабанбай батыра 164, угол Масанчи"),
+            Expected { state: routed, to: "sample-tegis-tosem", rule: "works", events: plain },
+        ),
+        (
+            says("2", "Светофор не работает: Абылай хана и Толе би"),
+            Expected { state: routed, to: "traffic_org", rule: "category", events: plain },
+        ),
+        (
+            says("3", "Огромная яма на въезде в Каскелен, город Каскелен"),
+            Expected {
+                state: StateName::Forwarded,
+                to: "oblast",
+                rule: "region",
+                events: &["registered", "understood", "routed", "forwarded_outside"],
+            },
+        ),
+        (
+            says("4", "Яма и ещё раз яма, колесо пробило"),
+            Expected {
+                state: StateName::Asked,
+                to: "operator",
+                rule: "ask_place",
+                events: &["registered", "understood", "routed", "place_asked"],
+            },
+        ),
+        (
+            says("5", "Колодец без крышки"),
+            // Danger never waits for a question: the desk is told, the question goes beside.
+            Expected {
+                state: StateName::Desk,
+                to: "operator",
+                rule: "ask_place",
+                events: &["registered", "understood", "routed", "place_asked", "escalated"],
+            },
+        ),
+        (
+            says("6", "Подскажите, как включить улицу в план ремонта? Как подать заявку?"),
+            Expected {
+                state: StateName::Answered,
+                to: "operator",
+                rule: "category",
+                events: &["registered", "understood", "routed", "answered"],
+            },
+        ),
+        (
+            says("7", "Спасибо большое, яму на Толе би заделали, молодцы"),
+            Expected {
+                state: StateName::Answered,
+                to: "operator",
+                rule: "category",
+                events: &["registered", "understood", "routed", "answered"],
+            },
+        ),
+        (
+            {
+                let mut line = says("8", "Яма на дороге, выбоина");
+                line["point"] = point(76.915, 43.252);
+                line
+            },
+            Expected { state: routed, to: "akimat-almaly", rule: "category", events: plain },
+        ),
+    ] {
+        check(line, expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_danger_on_a_border_is_told_to_every_candidate() {
+    let (rig, id, appeal) = one(says("1", "Провалился асфальт на проспекте Абая, провал на дороге")).await;
+    let route = appeal.findings[0].route.as_ref().unwrap();
+    assert!(route.candidates.len() > 1, "{route:?}");
+    let told: Vec<_> = rig
+        .events(id)
+        .await
+        .into_iter()
+        .filter_map(|e| match e {
+            Event::Escalated { to, why, .. } if why == "danger" => Some(to),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, route.candidates);
+}
+
+#[tokio::test]
+async fn a_point_that_comes_later_finds_the_district_and_a_word_of_danger_is_heard() {
+    let rig = Rig::new().await;
+    let [first] = rig.hear(&[says("1", "Яма, выбоина на дороге")]).await[..] else {
+        panic!()
+    };
+    rig.settle().await;
+    let (id, appeal) = rig.appeal_of(first).await;
+    assert_eq!(appeal.state(), StateName::Asked);
+    let mut point = says("2", "");
+    point["point"] = json!({ "lon": 76.915, "lat": 43.252 });
+    rig.hear(&[point]).await;
+    rig.settle().await;
+    let (same, appeal) = rig.appeal_of(first).await;
+    assert_eq!(same, id);
+    assert_eq!(appeal.findings[0].party(), "akimat-almaly");
+    assert_eq!(appeal.state(), StateName::Routed);
+    // A photo more changes nothing; a collapse does.
+    rig.hear(&[says("3", "Жду ответа")]).await;
+    rig.settle().await;
+    assert!(!rig.appeal_of(first).await.1.understanding.unwrap().danger);
+    rig.hear(&[says("4", "Там теперь провал на дороге, дорога провалилась")]).await;
+    rig.settle().await;
+    let (_, appeal) = rig.appeal_of(first).await;
+    assert!(appeal.understanding.unwrap().danger);
+    assert_eq!(appeal.findings[0].category, "sinkhole");
+}
+
+#[tokio::test]
+async fn a_person_s_correction_is_followed_and_never_decided_over() {
+    let (rig, id, before) = one(says("1", "Снег не убран на Толе би 100 угол Масанчи")).await;
+    let by = Actor::Operator { token: "t".into() };
+    wish(
+        &rig,
+        id,
+        "correct",
+        Command::Correct {
+            finding: FindingId(0),
+            category: Some("light_fault".into()),
+            place: None,
+            route: None,
+            by,
+            reason: "не снег, а свет".to_owned().into(),
+        },
+    )
+    .await;
+    rig.settle().await;
+    let after = rig.appeals().load(&StreamId::from(id)).await.unwrap().state;
+    assert_eq!(after.findings[0].party(), "zharyq", "was {}", before.findings[0].party());
+    rig.hear(&[says("2", "Открытый люк там же, люк открыт")]).await;
+    rig.settle().await;
+    let after = rig.appeals().load(&StreamId::from(id)).await.unwrap().state;
+    assert_eq!(after.findings[0].category, "light_fault", "the rules decide nothing over a person");
+}
+
+#[tokio::test]
+async fn rules_are_a_barrier() {
+    let rig = Rig::new().await;
+    let [old] = rig.hear(&[says("1", "Не горят фонари на Толе би")]).await[..] else {
+        panic!()
+    };
+    let mut entries: Vec<_> = files().iter().map(|(n, b)| (n.to_owned(), b.to_vec())).collect();
+    for (name, bytes) in &mut entries {
+        if name == "categories.toml" {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            *bytes = text.replace("party = \"zharyq\"", "party = \"energy\"").into_bytes();
+        }
+    }
+    rig.settle().await;
+    rig.publish(&Files::from_entries(entries).unwrap()).await;
+    let mut line = says("2", "Не горят фонари на Толе би");
+    line["contact"] = json!("+77000000302");
+    let [new] = rig.hear(&[line]).await[..] else { panic!() };
+    // One worker walks over both: each appeal is decided under the rules that stood before it in the log.
+    rig.settle().await;
+    let party = |appeal: &Appeal| appeal.findings[0].route.as_ref().unwrap().to.clone();
+    let version = |appeal: &Appeal| appeal.understanding.as_ref().unwrap().rules.clone();
+    let (one, other) = (rig.appeal_of(old).await.1, rig.appeal_of(new).await.1);
+    assert_eq!((party(&one), party(&other)), ("zharyq".to_owned(), "energy".to_owned()));
+    assert_ne!(version(&one), version(&other));
+}
+
+#[tokio::test]
+async fn a_question_about_an_appeal_is_answered_by_its_number() {
+    let rig = Rig::new().await;
+    let [first] = rig.hear(&[says("1", "Не горят фонари на Толе би")]).await[..] else {
+        panic!()
+    };
+    rig.settle().await;
+    let number = rig.appeal_of(first).await.1.registered.unwrap().number;
+    let mut ask = says("2", &format!("Что с моим обращением {number}? когда будет ответ по заявке"));
+    ask["contact"] = json!("+77000000303");
+    let [second] = rig.hear(&[ask]).await[..] else { panic!() };
+    rig.settle().await;
+    let (id, appeal) = rig.appeal_of(second).await;
+    assert_eq!(appeal.findings[0].category, "status_query");
+    let answer = rig.events(id).await.into_iter().find_map(|e| match e {
+        Event::Answered(answer) => Some(*answer),
+        _ => None,
+    });
+    let text = answer.expect("is answered").text.into_revealed();
+    assert!(text.contains(number.as_str()), "{text}");
+}
