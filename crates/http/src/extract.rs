@@ -39,9 +39,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
             .split('&')
             .filter(|pair| !pair.starts_with("as_of="))
             .collect();
-        serde_urlencoded::from_str(&rest.join("&"))
-            .map(Self)
-            .map_err(|error| Problem::new(Code::BadQuery, safe(&error.to_string())))
+        serde_urlencoded::from_str(&rest.join("&")).map(Self).map_err(|error| {
+            let said = error.to_string();
+            let problem = Problem::new(Code::BadQuery, safe(&said));
+            let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+            match unknown.or_else(|| missing(&said)) {
+                Some(name) => problem.field(name),
+                None => problem,
+            }
+        })
     }
 }
 
@@ -76,8 +82,14 @@ pub(crate) fn json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Re
         let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() {
-            let problem = Problem::new(Code::BadField, safe(&inner.to_string()));
-            if path == "." { problem } else { problem.field(path) }
+            let said = inner.to_string();
+            let problem = Problem::new(Code::BadField, safe(&said));
+            match missing(&said) {
+                Some(field) if path == "." => problem.field(field),
+                Some(field) => problem.field(format!("{path}.{field}")),
+                None if path == "." => problem,
+                None => problem.field(path),
+            }
         } else {
             Problem::new(Code::BadJson, format!("line {}, column {}", inner.line(), inner.column()))
         }
@@ -102,6 +114,11 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
             Err(_) => Err(Problem::new(Code::BadJson, "the body did not arrive whole")),
         }
     }
+}
+
+/// The field that serde misses; it names those beside the path.
+fn missing(said: &str) -> Option<&str> {
+    said.strip_prefix("missing field `")?.split('`').next()
 }
 
 /// What serde says, when it names our own fields only; any other message may repeat what a person wrote.

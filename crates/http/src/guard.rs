@@ -31,7 +31,11 @@ pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next:
 }
 
 async fn admitted(app: &App, method: &Method, headers: &HeaderMap, path: &str) -> Result<Caller, Problem> {
-    let bearer = bearer(app, headers).await?;
+    judged(method, path, bearer(app, headers).await?)
+}
+
+/// What the table says of this caller here. Whatever it does not name is refused.
+fn judged(method: &Method, path: &str, bearer: Option<zholdary_readmodel::Token>) -> Result<Caller, Problem> {
     let (who, token, party) = match bearer {
         None => (Who::Anonymous, None, None),
         Some(token) => (Who::Bearer(token.role), Some(token.name), token.party),
@@ -68,5 +72,44 @@ async fn bearer(app: &App, headers: &HeaderMap) -> Result<Option<zholdary_readmo
     match known {
         Some(token) if right && token.works_at(app.clock.now()) => Ok(Some(token)),
         _ => Err(BAD()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use zholdary_domain::access::Role;
+
+    use super::*;
+
+    fn operator() -> zholdary_readmodel::Token {
+        zholdary_readmodel::Token {
+            name: "a".into(),
+            digest: String::new(),
+            role: Role::Operator,
+            party: None,
+            created_at: DateTime::UNIX_EPOCH,
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    fn check(
+        method: &Method,
+        path: &str,
+        token: Option<zholdary_readmodel::Token>,
+        expected: Result<Level, Code>,
+    ) {
+        let judged = judged(method, path, token).map(|caller| caller.level).map_err(|problem| problem.code());
+        assert_eq!(judged, expected, "{method} {path}");
+    }
+
+    #[test]
+    fn a_route_without_a_line_is_refused_to_everybody() {
+        check(&Method::GET, "/api/v1/secrets", Some(operator()), Err(Code::Forbidden));
+        check(&Method::GET, "/api/v1/secrets", None, Err(Code::Forbidden));
+        check(&Method::DELETE, "/api/v1/appeals", Some(operator()), Err(Code::MethodNotAllowed));
+        check(&Method::GET, "/api/v1/appeals", Some(operator()), Ok(Level::Full));
+        check(&Method::GET, "/api/v1/appeals", None, Err(Code::TokenNeeded));
     }
 }

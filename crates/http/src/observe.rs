@@ -82,3 +82,26 @@ pub(crate) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked");
     Problem::new(Code::Internal, "").into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, routing::get};
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing() {
+        async fn falls() -> &'static str {
+            panic!("with what somebody wrote")
+        }
+        let router = Router::new().route("/", get(falls)).layer(CatchPanicLayer::custom(panicked));
+        let asked = Request::builder().uri("/").body(Body::empty()).unwrap();
+        let response = router.oneshot(asked).await.unwrap();
+        assert_eq!(response.status().as_u16(), 500);
+        let body = axum::body::to_bytes(response.into_body(), 1024).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("\"internal\"") && !body.contains("wrote"), "{body}");
+    }
+}

@@ -116,4 +116,23 @@ mod tests {
             permission::TABLE.iter().map(|l| (l.method.to_string(), l.path.to_owned())).collect();
         assert_eq!(endpoints, lines);
     }
+
+    #[test]
+    fn every_reference_of_the_document_resolves() {
+        fn walk(value: &serde_json::Value, whole: &serde_json::Value) {
+            match value {
+                serde_json::Value::Object(map) => {
+                    if let Some(reference) = map.get("$ref").and_then(|r| r.as_str()) {
+                        let pointer = reference.strip_prefix('#').expect("a reference within the document");
+                        assert!(whole.pointer(pointer).is_some(), "{reference} leads nowhere");
+                    }
+                    map.values().for_each(|v| walk(v, whole));
+                }
+                serde_json::Value::Array(values) => values.iter().for_each(|v| walk(v, whole)),
+                _ => {}
+            }
+        }
+        let described: serde_json::Value = serde_json::from_slice(&document()).unwrap();
+        walk(&described, &described);
+    }
 }

@@ -220,8 +220,6 @@ pub(crate) async fn write(
                 Code::BadField | Code::TooLarge if too_long => (w.error_long, true, false),
                 Code::BadField if no_text => (w.error_empty, true, false),
                 Code::BadField => (w.error_contact, false, true),
-                // The page was open with an older text: another key makes it another appeal.
-                Code::KeyReused => (w.error_later, false, false),
                 _ => (w.error_later, false, false),
             };
             let status = problem.code().status();

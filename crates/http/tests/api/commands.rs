@@ -35,7 +35,8 @@ impl Story {
     }
 
     async fn state(&self) -> String {
-        let view = self.town.get(&self.operator, &format!("/api/v1/appeals/{}", self.number)).await.expect(200);
+        let view =
+            self.town.get(&self.operator, &format!("/api/v1/appeals/{}", self.number)).await.expect(200);
         view.json()["state"].as_str().unwrap().to_owned()
     }
 
@@ -124,7 +125,11 @@ async fn codes_are_checked_against_the_city() {
     ] {
         let path = format!("/api/v1/appeals/{}/{verb}", story.number);
         let refused = story.town.post(&operator, &path, &body).await.expect(422);
-        assert_eq!((refused.code().as_str(), refused.json()["field"].as_str()), ("bad-field", Some(field)), "{verb} {body}");
+        assert_eq!(
+            (refused.code().as_str(), refused.json()["field"].as_str()),
+            ("bad-field", Some(field)),
+            "{verb} {body}"
+        );
     }
 }
 
@@ -136,7 +141,8 @@ async fn a_person_corrects_what_the_rules_understood() {
     let path = format!("/api/v1/appeals/{}", story.number);
     let category = story.town.get(&operator, &path).await.json()["findings"][0]["category"]["code"].clone();
     let city = story.town.query.city().await.unwrap().unwrap();
-    let other = city.city.categories.iter().find(|c| category != c.code.as_str() && c.code != "other").unwrap();
+    let other =
+        city.city.categories.iter().find(|c| category != c.code.as_str() && c.code != "other").unwrap();
     let body = json!({ "category": other.code, "party": body["party"], "reason": body["reason"] });
     assert_eq!(story.ask(&operator, "correct", body).await.0, 202);
     let view = story.town.get(&operator, &path).await.expect(200).json();
@@ -145,7 +151,8 @@ async fn a_person_corrects_what_the_rules_understood() {
     assert_eq!(view["findings"][0]["rule"], "person");
     let place = json!({ "place": { "names": ["Абая"], "house": "12", "district": "medeu" } });
     let street = city.city.streets.first().unwrap().name.ru.clone();
-    let place = json!({ "place": { "names": [street], "house": place["place"]["house"], "district": "medeu" } });
+    let place =
+        json!({ "place": { "names": [street], "house": place["place"]["house"], "district": "medeu" } });
     assert_eq!(story.ask(&operator, "place", place).await.0, 202);
     let public = story.town.get("", &path).await.expect(200).json();
     assert_eq!(public["findings"][0]["place"]["names"], json!([street]));
@@ -188,5 +195,24 @@ async fn parts_and_problems() {
     assert_eq!(story.ask(&operator, "split", json!({ "parts": 1 })).await.0, 202);
     let view = story.town.get(&operator, &format!("/api/v1/appeals/{own}")).await.expect(200).json();
     assert_eq!((view["voices"].as_u64(), view["problem"].as_str()), (Some(2), Some(other.as_str())));
-    assert_eq!(view["children"], json!(["Z-2026-000003"]));
+    story.town.get("", "/api/v1/appeals/Z-2026-000003").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_the_log_did_not_take_is_said() {
+    let mut story = Story::begin().await;
+    let operator = story.operator.clone();
+    story.town.faulty.unavailable(1);
+    assert_eq!(
+        story.ask(&operator, "note", json!({ "text": "x" })).await,
+        (503, "log-unavailable".to_owned())
+    );
+    story.town.faulty.conflict(3);
+    assert_eq!(story.ask(&operator, "note", json!({ "text": "x" })).await.0, 202);
+    story.town.faulty.lose_requests(1000);
+    assert_eq!(
+        story.ask(&operator, "note", json!({ "text": "y" })).await,
+        (503, "outcome-unknown".to_owned())
+    );
+    story.town.faulty.lose_requests(0);
 }

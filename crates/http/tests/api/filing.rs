@@ -10,13 +10,15 @@ const PATH: &str = "/api/v1/appeals";
 #[tokio::test]
 async fn a_filed_appeal_gets_its_number_at_once() {
     let mut town = Town::start().await;
-    let filed = town.post("", PATH, &json!({ "text": "Яма на Абая — Розыбакиева, правый ряд" })).await.expect(202);
+    let filed =
+        town.post("", PATH, &json!({ "text": "Яма на Абая — Розыбакиева, правый ряд" })).await.expect(202);
     let body = filed.json();
     assert_eq!(body["number"], "Z-2026-000001");
     assert_eq!(body["position"], filed.position());
     assert_eq!(body["appeal"].as_str().unwrap().len(), 32);
     // Whoever waits for the position reads what was written.
-    let seen = town.get("", &format!("/api/v1/messages/{}", body["message"].as_str().unwrap())).await.expect(200);
+    let seen =
+        town.get("", &format!("/api/v1/messages/{}", body["message"].as_str().unwrap())).await.expect(200);
     assert_eq!(seen.json()["number"], "Z-2026-000001");
     assert_eq!(seen.json()["outcome"], "placed");
     town.settle().await;
@@ -31,15 +33,18 @@ async fn without_workers_the_words_are_kept_and_the_number_comes_later() {
     let body = town.post("", PATH, &json!({ "text": "Темно на Абая" })).await.expect(202).json();
     assert_eq!((&body["appeal"], &body["number"]), (&Value::Null, &Value::Null));
     town.settle().await;
-    let seen = town.get("", &format!("/api/v1/messages/{}", body["message"].as_str().unwrap())).await.expect(200);
+    let seen =
+        town.get("", &format!("/api/v1/messages/{}", body["message"].as_str().unwrap())).await.expect(200);
     assert_eq!(seen.json()["outcome"], Value::Null);
 }
 
 #[tokio::test]
 async fn the_same_key_is_the_same_appeal() {
     let mut town = Town::start().await;
-    let first = town.post_as("", PATH, Some("k1"), &json!({ "text": "Яма на Абая" })).await.expect(202).json();
-    let again = town.post_as("", PATH, Some("k1"), &json!({ "text": "Яма на Абая" })).await.expect(202).json();
+    let first =
+        town.post_as("", PATH, Some("k1"), &json!({ "text": "Яма на Абая" })).await.expect(202).json();
+    let again =
+        town.post_as("", PATH, Some("k1"), &json!({ "text": "Яма на Абая" })).await.expect(202).json();
     assert_eq!(first["message"], again["message"]);
     assert_eq!(first["number"], again["number"]);
     for other in [
@@ -48,11 +53,15 @@ async fn the_same_key_is_the_same_appeal() {
         json!({ "text": "Яма на Абая", "point": { "lon": 76.9, "lat": 43.24 } }),
     ] {
         let refused = town.post_as("", PATH, Some("k1"), &other).await.expect(422);
-        assert_eq!((refused.code().as_str(), &refused.json()["field"]), ("key-reused", &json!("Idempotency-Key")));
+        assert_eq!(
+            (refused.code().as_str(), &refused.json()["field"]),
+            ("key-reused", &json!("Idempotency-Key"))
+        );
     }
     // Another caller's key is another key; an operator's key holds across channels.
     let operator = town.token(Role::Operator).await;
-    let theirs = town.post_as(&operator, PATH, Some("k1"), &json!({ "text": "Яма на Абая" })).await.expect(202).json();
+    let theirs =
+        town.post_as(&operator, PATH, Some("k1"), &json!({ "text": "Яма на Абая" })).await.expect(202).json();
     assert_ne!(first["message"], theirs["message"]);
     let phone = json!({ "text": "Яма на Абая", "channel": "phone" });
     assert_eq!(town.post_as(&operator, PATH, Some("k1"), &phone).await.expect(422).code(), "key-reused");
@@ -80,7 +89,11 @@ async fn what_cannot_be_filed_names_the_field() {
         (json!({ "text": 7 }), "bad-field", "text"),
     ] {
         let refused = town.post("", PATH, &body).await.expect(422);
-        assert_eq!((refused.code().as_str(), refused.json()["field"].as_str()), (code, Some(field)), "{body}");
+        assert_eq!(
+            (refused.code().as_str(), refused.json()["field"].as_str()),
+            (code, Some(field)),
+            "{body}"
+        );
     }
     let key = "k".repeat(129);
     let refused = town.post_as("", PATH, Some(&key), &json!({ "text": "яма" })).await.expect(400);

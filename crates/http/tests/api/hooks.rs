@@ -33,7 +33,8 @@ async fn the_challenge_is_answered_to_who_knows_the_word() {
             }
         }
     };
-    check(format!("hub.mode=subscribe&hub.verify_token={word}&hub.challenge=1158201444"), 200, "1158201444").await;
+    check(format!("hub.mode=subscribe&hub.verify_token={word}&hub.challenge=1158201444"), 200, "1158201444")
+        .await;
     check("hub.mode=subscribe&hub.verify_token=x&hub.challenge=1".into(), 403, "challenge-refused").await;
     check(format!("hub.mode=other&hub.verify_token={word}&hub.challenge=1"), 403, "challenge-refused").await;
     check(String::new(), 403, "challenge-refused").await;
@@ -98,4 +99,18 @@ async fn a_signed_message_becomes_a_numbered_appeal() {
     let list = town.get(&operator, "/api/v1/appeals?channel=whatsapp").await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     assert_eq!(list["items"][0]["number"], "Z-2026-000001");
+}
+
+#[tokio::test]
+async fn while_the_log_is_out_of_reach_the_platform_is_asked_to_come_again() {
+    let town = Town::asleep().await;
+    let before = stored(&town).await;
+    let good = samples::signature("01_text_pothole_ru.json");
+    town.faulty.unavailable(1);
+    let later = deliver(&town, samples::whatsapp("01").to_vec(), Some(&good)).await.expect(503);
+    assert_eq!((later.code().as_str(), later.header("retry-after")), ("log-unavailable", Some("5")));
+    // A lost answer is asked about, and the message is stored once.
+    town.faulty.lose_answers(1);
+    deliver(&town, samples::whatsapp("01").to_vec(), Some(&good)).await.expect(200);
+    assert_eq!(stored(&town).await, before + 1);
 }

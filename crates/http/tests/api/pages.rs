@@ -43,7 +43,10 @@ async fn what_went_wrong_stands_beside_the_form_and_the_text_is_kept() {
     assert!(refused.contains("Напишите, что случилось и где.") && refused.contains("a@b.kz"), "{refused}");
     let escaped = send(&town, "lang=en&text=%3Cscript%3Ealert(1)%3C%2Fscript%3E&contact=+%00").await;
     assert!(!escaped.text().contains("<script>"));
-    let label = request(Method::POST, "", "/").header("content-type", "application/json").body(Body::from("{}")).unwrap();
+    let label = request(Method::POST, "", "/")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"))
+        .unwrap();
     assert_eq!(town.ask(label).await.expect(422).code(), "bad-field");
 }
 
@@ -60,7 +63,9 @@ async fn while_nobody_works_the_page_says_that_the_number_is_on_its_way() {
 #[tokio::test]
 async fn an_unknown_number_is_a_page_that_helps() {
     let town = Town::asleep().await;
-    for path in ["/appeals/Z-2026-999999?lang=ru", "/appeals?number=%D1%8F%D0%BC%D0%B0&lang=ru", "/appeals/x?lang=ru"] {
+    for path in
+        ["/appeals/Z-2026-999999?lang=ru", "/appeals?number=%D1%8F%D0%BC%D0%B0&lang=ru", "/appeals/x?lang=ru"]
+    {
         let page = town.get("", path).await.expect(404);
         assert!(page.text().contains("Такого номера нет") && page.text().contains("Z-2026-000401"), "{path}");
     }
@@ -76,11 +81,13 @@ async fn pages_hold_nothing_inline() {
             assert!(!page.contains(inline), "{path} holds {inline}");
         }
         assert!(page.contains("<html lang=\""));
-        let style = page.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let style =
+            page.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let css = town.get("", &style).await.expect(200);
         assert_eq!(css.header("content-type"), Some("text/css; charset=utf-8"));
         let tag = css.header("etag").unwrap();
-        let again = request(Method::GET, "", &style).header("if-none-match", tag).body(Body::empty()).unwrap();
+        let again =
+            request(Method::GET, "", &style).header("if-none-match", tag).body(Body::empty()).unwrap();
         town.ask(again).await.expect(304);
     }
 }

@@ -76,7 +76,11 @@ async fn a_token_that_is_no_longer_good_opens_nothing() {
         }
     }
     let none = town.get("", "/api/v1/appeals").await.expect(401);
-    assert_eq!((none.code().as_str(), none.header("www-authenticate")), ("token-needed", Some("Bearer realm=\"zholdary\"")));
-    let basic = axum::http::Request::builder().uri("/").header("authorization", "Basic eDp5").body(Body::empty());
+    assert_eq!(
+        (none.code().as_str(), none.header("www-authenticate")),
+        ("token-needed", Some("Bearer realm=\"zholdary\""))
+    );
+    let basic =
+        axum::http::Request::builder().uri("/").header("authorization", "Basic eDp5").body(Body::empty());
     assert_eq!(town.ask(basic.unwrap()).await.expect(401).code(), "bad-token");
 }

@@ -65,7 +65,8 @@ async fn every_answer_has_an_id_and_safe_headers() {
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_given_up() {
-    let town = Town::with(|config| (config.request_timeout_ms, config.position_wait_ms) = (50, 5_000), false).await;
+    let town =
+        Town::with(|config| (config.request_timeout_ms, config.position_wait_ms) = (50, 5_000), false).await;
     let asked = request(Method::GET, "", "/api/v1/report").header("zholdary-position", "99999");
     let answer = town.ask(asked.body(Body::empty()).unwrap()).await.expect(503);
     assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("timeout", Some("5")));
@@ -86,7 +87,10 @@ async fn health_says_what_is_missing() {
     assert_eq!(town.get("", "/readyz").await.expect(200).json()["ready"], true);
     town.stop.cancel();
     let stopping = town.get("", "/readyz").await.expect(503).json();
-    assert_eq!((&stopping["ready"], &stopping["started"], &stopping["log"]), (&json!(false), &json!(false), &json!(true)));
+    assert_eq!(
+        (&stopping["ready"], &stopping["started"], &stopping["log"]),
+        (&json!(false), &json!(false), &json!(true))
+    );
 }
 
 #[tokio::test]

@@ -18,7 +18,12 @@ async fn lists_are_filtered_and_paged() {
     let mut town = Town::start().await;
     let operator = town.token(Role::Operator).await;
     let mut filed = vec![];
-    for text in ["Яма на Абая — Розыбакиева", "Открытый люк на Сатпаева — Байтурсынова", "Темно на Абая, не горят фонари", "ыва олд"] {
+    for text in [
+        "Яма на Абая — Розыбакиева",
+        "Открытый люк на Сатпаева — Байтурсынова",
+        "Темно на Абая, не горят фонари",
+        "ыва олд",
+    ] {
         filed.push(town.file(text).await);
     }
     let all = town.get(&operator, "/api/v1/appeals").await.expect(200);
@@ -101,7 +106,10 @@ async fn a_read_waits_for_the_position_it_names() {
     let mut town = Town::start().await;
     let head = town.settle().await.0;
     let at = |position: String| {
-        request(Method::GET, "", "/api/v1/report").header("zholdary-position", position).body(Body::empty()).unwrap()
+        request(Method::GET, "", "/api/v1/report")
+            .header("zholdary-position", position)
+            .body(Body::empty())
+            .unwrap()
     };
     assert!(town.ask(at(head.to_string())).await.expect(200).position() >= head);
     let early = town.ask(at((head + 1000).to_string())).await.expect(503);
@@ -119,8 +127,13 @@ async fn as_of_answers_while_nothing_has_changed_since() {
     let operator = town.token(Role::Operator).await;
     let number = town.file("Яма на Абая — Розыбакиева").await;
     let head = town.settle().await.0;
-    let reads = ["/api/v1/appeals".to_owned(), "/api/v1/report".into(), "/api/v1/counters?by=day,state".into(),
-        format!("/api/v1/appeals/{number}"), "/api/v1/queues/operator".into()];
+    let reads = [
+        "/api/v1/appeals".to_owned(),
+        "/api/v1/report".into(),
+        "/api/v1/counters?by=day,state".into(),
+        format!("/api/v1/appeals/{number}"),
+        "/api/v1/queues/operator".into(),
+    ];
     let with = |path: &str, moment: &str| {
         format!("{path}{}as_of={moment}", if path.contains('?') { '&' } else { '?' })
     };
@@ -131,9 +144,18 @@ async fn as_of_answers_while_nothing_has_changed_since() {
         let by_time = town.get(&operator, &with(path, "2026-11-20T09:00:00%2B05:00")).await.expect(200);
         assert_eq!(now.body, by_time.body, "{path}");
     }
-    assert_eq!(town.get(&operator, &with("/api/v1/report", &(head + 1).to_string())).await.expect(409).code(), "as-of-beyond-head");
-    assert_eq!(town.get(&operator, &with("/api/v1/report", "2026-11-20T09:00:01%2B05:00")).await.expect(409).code(), "as-of-beyond-head");
-    assert_eq!(town.get(&operator, &with("/api/v1/report", "yesterday")).await.expect(400).code(), "bad-query");
+    assert_eq!(
+        town.get(&operator, &with("/api/v1/report", &(head + 1).to_string())).await.expect(409).code(),
+        "as-of-beyond-head"
+    );
+    assert_eq!(
+        town.get(&operator, &with("/api/v1/report", "2026-11-20T09:00:01%2B05:00")).await.expect(409).code(),
+        "as-of-beyond-head"
+    );
+    assert_eq!(
+        town.get(&operator, &with("/api/v1/report", "yesterday")).await.expect(400).code(),
+        "bad-query"
+    );
     town.file("Темно на Сатпаева").await;
     let gone = town.get(&operator, &with("/api/v1/appeals", &head.to_string())).await.expect(501);
     assert_eq!(gone.code(), "as-of-not-kept");
@@ -145,7 +167,8 @@ async fn as_of_answers_while_nothing_has_changed_since() {
 async fn counters_and_the_report_say_the_same() {
     let mut town = Town::start().await;
     let analyst = town.token(Role::Analyst).await;
-    for text in ["Яма на Абая — Розыбакиева", "Яма на Абая — Гагарина", "ыва олд"] {
+    for text in ["Яма на Абая — Розыбакиева", "Яма на Абая — Гагарина", "ыва олд"]
+    {
         town.file(text).await;
     }
     let counted = town.get(&analyst, "/api/v1/counters?by=state,channel").await.expect(200).json();
@@ -154,7 +177,10 @@ async fn counters_and_the_report_say_the_same() {
     assert_eq!((sum, &report["all"]), (3, &json!(3)));
     let keys: BTreeSet<_> = counted[0]["key"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(keys, ["channel".to_owned(), "state".to_owned()].into());
-    assert!(report["groups"].as_array().unwrap().iter().all(|row| row["satisfied"] == Value::Null), "nobody was asked");
+    assert!(
+        report["groups"].as_array().unwrap().iter().all(|row| row["satisfied"] == Value::Null),
+        "nobody was asked"
+    );
     let lag = town.get(&analyst, "/api/v1/lag").await.expect(200).json();
     assert_eq!((&lag["records"], &lag["parked_records"]), (&json!(0), &json!([])));
 }

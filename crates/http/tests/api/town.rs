@@ -23,6 +23,7 @@ use zholdary_http::{App, Config, Metrics, Parts, Ready, Secret, WhatsApp, new_to
 use zholdary_intake::{Intake, RawConfig, RawStore};
 use zholdary_log::{
     Cause, Decider, EventLog, SqliteConfig, SqliteLog,
+    faults::Faulty,
     streams::{Access, Rules},
 };
 use zholdary_readmodel::{Projector, ProjectorConfig, Query, QueryConfig};
@@ -37,6 +38,8 @@ pub(crate) const PARTY: &str = "akimat-bostandyk";
 pub(crate) struct Town {
     pub(crate) clock: HandClock,
     pub(crate) log: Arc<dyn EventLog>,
+    /// The same log, which fails on demand.
+    pub(crate) faulty: Arc<Faulty>,
     pub(crate) query: Query,
     pub(crate) intake: Intake,
     pub(crate) stop: CancellationToken,
@@ -98,8 +101,8 @@ impl Town {
         let folder = tempfile::tempdir().unwrap();
         let hand = HandClock::at(samples::BEGINS_AT);
         let clock: Arc<dyn Clock> = Arc::new(hand.clone());
-        let log: Arc<dyn EventLog> =
-            Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap());
+        let faulty = Faulty::new(Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap()));
+        let log: Arc<dyn EventLog> = Arc::clone(&faulty) as _;
         let raw = RawStore::open(folder.path(), RawConfig::default()).unwrap();
         let intake = Intake::new(
             Arc::clone(&log),
@@ -109,7 +112,8 @@ impl Town {
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),
         );
-        let query = Query::open(folder.path(), &QueryConfig { watch_ms: 5, ..QueryConfig::default() }).unwrap();
+        let query =
+            Query::open(folder.path(), &QueryConfig { watch_ms: 5, ..QueryConfig::default() }).unwrap();
         let registry = Registry::new();
         let stop = CancellationToken::new();
         let mut config = Config {
@@ -151,8 +155,18 @@ impl Town {
             let config = zholdary_routing::Config { look_ms: 20, ..zholdary_routing::Config::default() };
             Workers::start(&log, &clock, &Rulesets::default(), &config, &metrics, &stop)
         });
-        let mut town =
-            Self { clock: hand, log, query, intake, stop, router: router(app), workers, tokens: 0, _folder: folder };
+        let mut town = Self {
+            clock: hand,
+            log,
+            faulty,
+            query,
+            intake,
+            stop,
+            router: router(app),
+            workers,
+            tokens: 0,
+            _folder: folder,
+        };
         town.settle().await;
         town
     }
@@ -185,7 +199,9 @@ impl Town {
         };
         let command = CommandId::named("test", &new.name);
         access
-            .handle(&stream, command, Cause::OUTSIDE, |_, _| Ok::<_, std::convert::Infallible>(vec![created.clone()]))
+            .handle(&stream, command, Cause::OUTSIDE, |_, _| {
+                Ok::<_, std::convert::Infallible>(vec![created.clone()])
+            })
             .await
             .unwrap();
         self.settle().await;
@@ -199,7 +215,9 @@ impl Town {
         let revoked = access::Event::TokenRevoked { token: name };
         let command = CommandId::named("test", "revoke");
         access
-            .handle(&stream, command, Cause::OUTSIDE, |_, _| Ok::<_, std::convert::Infallible>(vec![revoked.clone()]))
+            .handle(&stream, command, Cause::OUTSIDE, |_, _| {
+                Ok::<_, std::convert::Infallible>(vec![revoked.clone()])
+            })
             .await
             .unwrap();
         self.settle().await;
@@ -249,7 +267,8 @@ impl Town {
 
     /// Files an appeal as anybody may, and gives its number.
     pub(crate) async fn file(&mut self, text: &str) -> String {
-        let filed = self.post("", "/api/v1/appeals", &serde_json::json!({ "text": text })).await.expect(202).json();
+        let filed =
+            self.post("", "/api/v1/appeals", &serde_json::json!({ "text": text })).await.expect(202).json();
         self.settle().await;
         filed["number"].as_str().expect("a number").to_owned()
     }
