@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use zholdary_city::{
-    Category, City, Names, PartyRef, PlaceTest, Rule, Values, WorksHit, WorksMatch, WorksTest,
+    Category, City, Lang, Names, PartyRef, PlaceTest, Rule, Values, WorksHit, WorksMatch, WorksTest,
 };
 use zholdary_domain::{
     Place,
@@ -128,6 +128,7 @@ impl<'a> Look<'a> {
         route.waits_at = party.waits_at;
         route.to = party.code;
         route.inputs = self.inputs(row, day);
+        self.say_who_chooses(&mut route);
         self.hold_when_unsure(&mut route, finding, danger);
         let near_border = finding
             .place
@@ -142,6 +143,25 @@ impl<'a> Look<'a> {
 
     fn nothing_holds(&self) -> Decision {
         Decision { route: self.blank(), ask: None, danger: self.is_danger() }
+    }
+
+    /// A class of parties that nothing resolved: an operator chooses, and sees from whom.
+    fn say_who_chooses(&self, route: &mut Route) {
+        if route.waits_at.is_none() {
+            return;
+        }
+        let names: Vec<&Names> =
+            route.candidates.iter().filter_map(|code| self.city.party(code)).map(|p| &p.name).collect();
+        let list = |lang| {
+            let names: Vec<_> = names.iter().map(|n| n.get(lang)).collect();
+            if names.is_empty() { String::new() } else { format!(": {}", names.join(" / ")) }
+        };
+        let because = &mut route.because;
+        because.ru += &format!(" Кто именно, выбирает оператор{}.", list(Lang::Ru));
+        because.kk += &format!(" Нақты кім екенін оператор таңдайды{}.", list(Lang::Kk));
+        if !because.en.is_empty() {
+            because.en += &format!(" An operator chooses which one{}.", list(Lang::En));
+        }
     }
 
     /// Below the city's threshold a person decides; a danger never waits.
@@ -389,7 +409,7 @@ pub(crate) fn set_works(city: &City, values: &mut Values, found: &WorksMatch<'_>
     }
     for (name, day) in [("starts", row.start), ("ends", row.finish), ("warranty_until", found.warranty_until)]
     {
-        for lang in [zholdary_city::Lang::Ru, zholdary_city::Lang::Kk, zholdary_city::Lang::En] {
+        for lang in [Lang::Ru, Lang::Kk, Lang::En] {
             values.set_in(lang, name, city.letterhead.date(day, lang));
         }
     }

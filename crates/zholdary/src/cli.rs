@@ -7,16 +7,26 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// The single window for a city's roads.
 #[derive(Debug, Parser)]
-#[command(name = "zholdary", version, after_help = "Examples:
+#[command(
+    name = "zholdary",
+    version,
+    after_help = "Examples:
   zholdary demo                     a city with sample appeals on http://127.0.0.1:8080
   zholdary up --data ./data         the whole system in one process
   zholdary ingest whatsapp hook.json
-  zholdary city check deploy/cities/almaty")]
+  zholdary city check deploy/cities/almaty"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// Which log lines are shown, for example `info` or `zholdary_routing=debug`.
-    #[arg(long, global = true, env = "ZHOLDARY_LOG", default_value = "warn,zholdary=info", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "ZHOLDARY_LOG",
+        default_value = "warn,zholdary=info",
+        value_name = "FILTER"
+    )]
     pub(crate) log_filter: String,
     /// Log lines as JSON.
     #[arg(long, global = true)]

@@ -61,8 +61,12 @@ impl Config {
             (Some(app_secret), Some(verify_token)) => {
                 Some(WhatsApp { app_secret, verify_token, accounts: files.accounts.clone() })
             }
-            (Some(_), None) => bail!("the WhatsApp hook has an app secret but no verify token: set ZHOLDARY_WHATSAPP_VERIFY_TOKEN, or whatsapp.verify_token_file"),
-            (None, Some(_)) => bail!("the WhatsApp hook has a verify token but no app secret: set ZHOLDARY_WHATSAPP_APP_SECRET, or whatsapp.app_secret_file"),
+            (Some(_), None) => bail!(
+                "the WhatsApp hook has an app secret but no verify token: set ZHOLDARY_WHATSAPP_VERIFY_TOKEN, or whatsapp.verify_token_file"
+            ),
+            (None, Some(_)) => bail!(
+                "the WhatsApp hook has a verify token but no app secret: set ZHOLDARY_WHATSAPP_APP_SECRET, or whatsapp.app_secret_file"
+            ),
         };
         Ok(config)
     }

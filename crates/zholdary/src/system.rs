@@ -1,11 +1,6 @@
 //! The parts of one process, wired.
 
-use std::{
-    fs::File,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
@@ -29,9 +24,8 @@ static ALMATY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../deploy/cities/a
 /// Files of a city: a folder's, or the shipped city's.
 pub(crate) fn city_files(folder: Option<&Path>) -> anyhow::Result<Files> {
     let Some(folder) = folder else {
-        let entries = ALMATY.files().filter_map(|f| {
-            Some((f.path().to_str()?.to_owned(), f.contents().to_vec()))
-        });
+        let entries =
+            ALMATY.files().filter_map(|f| Some((f.path().to_str()?.to_owned(), f.contents().to_vec())));
         return Files::from_entries(entries).context("the city in the binary");
     };
     let what = || format!("could not read the city's folder {}", folder.display());

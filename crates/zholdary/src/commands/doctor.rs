@@ -50,7 +50,8 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
             look(
                 "views",
                 format!("at {}, {records} records behind", lag.position),
-                (records > 1000).then_some("wait, or look at the log lines of the process that runs the workers"),
+                (records > 1000)
+                    .then_some("wait, or look at the log lines of the process that runs the workers"),
             );
             let parked = query.parked().await?.body.len();
             look(

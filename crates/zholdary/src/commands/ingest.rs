@@ -344,7 +344,9 @@ impl Feed<'_> {
 fn channel_of(element: &Inbound) -> Channel {
     match element {
         Inbound::Message(message) => message.id.channel,
-        Inbound::Edited { of, .. } | Inbound::Withdrawn { of, .. } | Inbound::Delivery { of, .. } => of.channel,
+        Inbound::Edited { of, .. } | Inbound::Withdrawn { of, .. } | Inbound::Delivery { of, .. } => {
+            of.channel
+        }
         Inbound::Sent(sent) => sent.id.channel,
         Inbound::Nothing { .. } | Inbound::Kept { .. } => Channel::Web,
     }

@@ -75,7 +75,10 @@ pub(crate) fn triage(args: &cli::Triage) -> anyhow::Result<ExitCode> {
         match serde_json::from_str::<Line>(&line) {
             Ok(line) => one(&rules, &line, at)?,
             Err(error) => {
-                print::note(&format!("line {n}: expected {{\"id\": …, \"text\": …}}: column {}", error.column()));
+                print::note(&format!(
+                    "line {n}: expected {{\"id\": …, \"text\": …}}: column {}",
+                    error.column()
+                ));
                 code = ExitCode::FAILURE;
             }
         }
@@ -85,8 +88,7 @@ pub(crate) fn triage(args: &cli::Triage) -> anyhow::Result<ExitCode> {
 
 fn one(rules: &Ruleset, line: &Line, at: chrono::DateTime<Utc>) -> anyhow::Result<()> {
     let city = &rules.city;
-    let understood =
-        rules.triage.read(&Input { text: &line.text, point: line.point, has_media: false });
+    let understood = rules.triage.read(&Input { text: &line.text, point: line.point, has_media: false });
     let day = city.calendar.local_date(at);
     let decisions = settle::decide_all(city, &rules.triage, &understood, at, day);
     let understanding = &understood.understanding;
