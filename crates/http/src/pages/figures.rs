@@ -1,9 +1,9 @@
 //! The honest figures and the report, as the public page shows them.
 
 use zholdary_city::{City, Lang};
-use zholdary_readmodel::{Period, Query, Report};
+use zholdary_readmodel::{Period, Query, Report, ReportRow};
 
-use super::{day_and_time, iso, name};
+use super::{day_and_time, iso, name, words::Words};
 
 /// The figures of the front page.
 pub(super) struct Figures {
@@ -25,8 +25,8 @@ pub(super) struct Row {
     pub(super) share: String,
     /// Length of the bar, 0 to 100: the longest is 100.
     pub(super) bar: String,
-    pub(super) answered: String,
-    pub(super) done: String,
+    /// What was done, in words.
+    pub(super) outcome: String,
     /// None: not stated, nobody was asked.
     pub(super) satisfied: Option<String>,
 }
@@ -71,11 +71,19 @@ fn rows(report: &Report, lang: Lang) -> Vec<Row> {
                 Some(share) if longest > 0.0 => format!("{:.1}", share / longest * 100.0),
                 _ => "0".to_owned(),
             },
-            answered: number(row.answered),
-            done: number(row.done),
+            outcome: outcome(row, Words::of(lang)),
             satisfied: row.satisfied.map(percent),
         })
         .collect()
+}
+
+fn outcome(row: &ReportRow, w: &Words) -> String {
+    let said: Vec<_> = [(w.answered, row.answered), (w.done, row.done)]
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(what, n)| format!("{what}:\u{a0}{}", number(n)))
+        .collect();
+    if said.is_empty() { "—".to_owned() } else { said.join(", ") }
 }
 
 /// A whole number with narrow no-break spaces between thousands.

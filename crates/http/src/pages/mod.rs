@@ -92,12 +92,13 @@ struct AppealPage {
 
 struct Term {
     name: &'static str,
-    at: String,
+    until: String,
     at_iso: String,
 }
 
 struct Step {
     what: String,
+    why: Option<String>,
     at: String,
     at_iso: String,
     state: Option<&'static str>,
@@ -317,22 +318,32 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
     let w = Words::of(lang);
     let understood = card.category.code != "unknown";
     let status = name(&card.status, lang).to_owned();
-    let term = |name, at: Option<DateTime<Utc>>| {
-        at.map(|at| Term { name, at: day(city, at, lang), at_iso: iso(at) })
+    let term = |name, at: Option<DateTime<Utc>>, shown: String| {
+        at.map(|at| Term { name, until: w.until.replace("{day}", &shown), at_iso: iso(at) })
     };
+    let hour = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| day_and_time(city, at, lang));
+    let legal = card.legal_due_at.map_or_else(String::new, |at| day(city, at, lang));
+    let secure = view.findings.first().and_then(|f| f.secure_due_at);
     let last = view.history.len().saturating_sub(1);
-    let steps = view.history.iter().enumerate().map(|(i, line)| Step {
-        what: sentence(&line.text, lang).to_owned(),
-        at: day_and_time(city, line.at, lang),
-        at_iso: iso(line.at),
-        state: match line.event.as_str() {
-            "overdue" => Some("overdue"),
-            "done" | "answered" => Some("done"),
-            "accepted" | "started" => Some("work"),
-            "place_asked" => Some("waiting"),
-            _ => None,
-        },
-        last: i == last,
+    let steps = view.history.iter().enumerate().map(|(i, line)| {
+        let said = sentence(&line.text, lang);
+        // «Sent to X — why»: the reason stands on a line of its own.
+        let parts = (line.event == "routed").then(|| said.split_once(" — ")).flatten();
+        let (what, why) = parts.map_or((said, None), |(what, why)| (what, Some(why)));
+        Step {
+            what: what.to_owned(),
+            why: why.map(str::to_owned),
+            at: day_and_time(city, line.at, lang),
+            at_iso: iso(line.at),
+            state: match line.event.as_str() {
+                "overdue" => Some("overdue"),
+                "done" | "answered" => Some("done"),
+                "accepted" | "started" => Some("work"),
+                "place_asked" => Some("waiting"),
+                _ => None,
+            },
+            last: i == last,
+        }
     });
     let number = card.number.clone();
     AppealPage {
@@ -352,11 +363,15 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
         overdue: card.overdue && card.open,
         category: understood.then(|| name(&card.category, lang).to_owned()),
         party: understood.then(|| name(&card.party, lang).to_owned()),
-        terms: [term(w.legal_term, card.legal_due_at), term(w.service_term, card.service_due_at)]
-            .into_iter()
-            .flatten()
-            .filter(|_| card.open)
-            .collect(),
+        terms: [
+            term(w.secure_term, secure, hour(secure)),
+            term(w.service_term, card.service_due_at, hour(card.service_due_at)),
+            term(w.legal_term, card.legal_due_at, legal),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|_| card.open)
+        .collect(),
         official: card.official,
         steps: steps.collect(),
     }

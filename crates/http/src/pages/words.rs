@@ -73,8 +73,9 @@ words! {
     group: "О чём", "Не туралы", "About";
     count: "Обращений", "Өтініш", "Appeals";
     share: "Доля", "Үлесі", "Share";
-    answered: "Дан ответ", "Жауап берілді", "Answered";
-    done: "Сделано", "Орындалды", "Done";
+    what_was_done: "Что сделано", "Не істелді", "What was done";
+    answered: "ответ дан", "жауап берілді", "answered";
+    done: "сделано", "орындалды", "done";
     satisfied: "Довольны", "Риза", "Satisfied";
     beside: "Прочее и ещё не решённое", "Басқа және әлі шешілмегені", "Others, and not decided yet";
     all_groups: "Всего", "Барлығы", "In all";
@@ -87,8 +88,9 @@ words! {
     who_acts: "Исполнитель", "Орындаушы", "Party";
     about: "О чём", "Не туралы", "About";
     legal_term: "Срок по закону", "Заң бойынша мерзім", "Legal term";
+    secure_term: "Оградить место", "Орынды қоршау", "Fence the place";
     service_term: "Срок службы", "Қызмет мерзімі", "Service term";
-    until: "до", "дейін:", "by";
+    until: "до {day}", "{day} дейін", "by {day}";
     late: "срок прошёл", "мерзімі өтті", "overdue";
     history: "Как это было", "Қалай болды", "How it went";
     official: "Официальное обращение по закону", "Заң бойынша ресми өтініш", "An official appeal under the law";
