@@ -1,9 +1,10 @@
 //! The OpenAPI 3.1 document, made from the code that it describes.
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,6 +12,7 @@ use crate::{
     api::{changes, commands, file, read},
     app::Shared,
     permission::{self, Found, Level, Who},
+    problem::ProblemBody,
 };
 
 #[derive(OpenApi)]
@@ -27,6 +29,7 @@ use crate::{
         (name = "figures", description = "Counters, the report, changes"),
         (name = "installation", description = "The installation itself"),
     ),
+    components(schemas(ProblemBody)),
     modifiers(&Bearer),
 )]
 struct Description;
@@ -77,22 +80,41 @@ pub(crate) fn api() -> OpenApiRouter<Shared> {
 
 /// The document as JSON.
 pub(crate) fn document() -> Bytes {
-    let mut described = api().into_openapi();
-    // Which operation wants a token is what the permission table says, not a second list.
-    for (path, item) in &mut described.paths.paths {
-        let operations = [("GET", &mut item.get), ("POST", &mut item.post)];
-        for (method, operation) in operations {
-            let method = method.parse().expect("a constant method");
-            let found = permission::find(&method, path, Who::Anonymous);
-            if let (Some(operation), Found::Level(Level::Deny)) = (operation, found) {
-                let token = SecurityRequirement::new::<_, [&str; 0], &str>("token", []);
-                operation.security = Some(vec![token]);
-            }
+    let described = api().into_openapi();
+    let mut described = serde_json::to_value(&described).expect("the description is plain data");
+    let paths = described["paths"].as_object_mut().into_iter().flatten();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            complete(path, method, operation);
         }
     }
-    let mut json = serde_json::to_vec_pretty(&described).expect("the description is plain data");
+    let mut json = serde_json::to_vec_pretty(&described).expect("a JSON value is JSON");
     json.push(b'\n');
     json.into()
+}
+
+/// What every operation has: words for its answers, refusals in one form, and, where the permission table (and no second
+/// list) says so, a token.
+fn complete(path: &str, method: &str, operation: &mut Value) {
+    let method = method.to_uppercase().parse().expect("the name of a method");
+    if permission::find(&method, path, Who::Anonymous) == Found::Level(Level::Deny) {
+        operation["security"] = json!([{ "token": [] }]);
+    }
+    let responses = &mut operation["responses"];
+    responses["default"] = json!({
+        "description": "A refusal (RFC 9457); `code` says which.",
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    });
+    for (status, response) in responses.as_object_mut().into_iter().flatten() {
+        let words = match status.as_str() {
+            "202" => "Recorded. A read that names the position in `Zholdary-Position` sees it.",
+            _ => "The answer. `Zholdary-Position` says what it knows of.",
+        };
+        response.as_object_mut().map(|r| r.entry("description").or_insert_with(|| words.into()));
+        if let Some(header) = response.pointer_mut("/headers/Zholdary-Position") {
+            header["description"] = "The position it reached.".into();
+        }
+    }
 }
 
 #[cfg(test)]

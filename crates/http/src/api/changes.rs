@@ -20,7 +20,7 @@ use crate::{
     app::Shared,
     caller::Caller,
     metrics::Listening,
-    problem::{Code, Problem, ProblemBody},
+    problem::{Code, Problem},
 };
 
 /// Changes read at once.
@@ -31,7 +31,6 @@ const PAGE: u32 = 200;
 #[utoipa::path(get, path = "/api/v1/changes", tag = "figures",
     params(("Last-Event-ID" = Option<u64>, Header, description = "Position of the last event that was seen")), responses(
     (status = 200, body = Change, content_type = "text/event-stream"),
-    (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn changes(
     State(app): State<Shared>,

@@ -30,7 +30,7 @@ use crate::{
     extract::{JsonBody, PathOf},
     moment::{AtLeast, Moment, POSITION},
     permission::Who,
-    problem::{Code, Problem, ProblemBody},
+    problem::{Code, Problem},
 };
 
 /// A wish that was recorded.
@@ -144,7 +144,6 @@ macro_rules! commands {
                 params(("appeal" = String, Path, description = "Number or id"), Repeatable, AtLeast),
                 responses(
                     (status = 202, body = Recorded, headers(("Zholdary-Position" = u64))),
-                    (status = "default", body = ProblemBody, content_type = "application/problem+json"),
                 ))]
             pub(crate) async fn $handler(
                 State(app): State<Shared>,
@@ -202,7 +201,6 @@ commands! {
     params(("appeal" = String, Path, description = "Number or id"), Repeatable, AtLeast),
     responses(
         (status = 202, body = Recorded, headers(("Zholdary-Position" = u64))),
-        (status = "default", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn join(
     State(app): State<Shared>,

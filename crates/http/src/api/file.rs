@@ -32,7 +32,7 @@ use crate::{
     extract::{RawBody, json},
     moment::POSITION,
     permission::Who,
-    problem::{Code, Problem, ProblemBody},
+    problem::{Code, Problem},
 };
 
 /// An appeal as somebody files it.
@@ -73,7 +73,6 @@ pub(crate) struct Filed {
 /// File an appeal. Answered with 202, the words are durable; the number is there when it was given within two seconds.
 #[utoipa::path(post, path = "/api/v1/appeals", tag = "appeals", params(Repeatable), request_body = NewAppeal, responses(
     (status = 202, body = Filed, headers(("Zholdary-Position" = u64))),
-    (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn file(
     State(app): State<Shared>,

@@ -20,12 +20,12 @@ use crate::{
     extract::{PathOf, QueryOf},
     moment::{AsOf, AtLeast, Moment, Viewed},
     permission::{Level, Who},
-    problem::{Code, Problem, ProblemBody},
+    problem::{Code, Problem},
 };
 
 /// Appeals, the newest first.
 #[utoipa::path(get, path = "/api/v1/appeals", tag = "appeals", params(AppealFilter, AsOf, AtLeast), responses(
-    (status = 200, body = Page<Card>), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = Page<Card>),
 ))]
 pub(crate) async fn list(
     State(app): State<Shared>,
@@ -49,7 +49,7 @@ pub(crate) async fn list(
 /// One appeal, as far as the caller may see it. Without a token: by its number, and only what everybody may know.
 #[utoipa::path(get, path = "/api/v1/appeals/{appeal}", tag = "appeals",
     params(("appeal" = String, Path, description = "Number or id"), AsOf, AtLeast), responses(
-    (status = 200, body = AppealView), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = AppealView),
 ))]
 pub(crate) async fn one(
     caller: Caller,
@@ -83,7 +83,7 @@ fn concerns(view: &AppealView, party: &str) -> bool {
 /// What became of a message.
 #[utoipa::path(get, path = "/api/v1/messages/{message}", tag = "messages",
     params(("message" = String, Path, description = "Id of the message"), AsOf, AtLeast), responses(
-    (status = 200, body = MessageOutcome), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = MessageOutcome),
 ))]
 pub(crate) async fn message(
     Moment(query): Moment,
@@ -134,7 +134,7 @@ impl CountQuery {
 
 /// How many appeals there are, by the columns asked for.
 #[utoipa::path(get, path = "/api/v1/counters", tag = "figures", params(CountQuery, AsOf, AtLeast), responses(
-    (status = 200, body = Vec<Count>), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = Vec<Count>),
 ))]
 pub(crate) async fn counters(
     Moment(query): Moment,
@@ -146,7 +146,7 @@ pub(crate) async fn counters(
 
 /// The report by groups: what people wrote about, and what was done.
 #[utoipa::path(get, path = "/api/v1/report", tag = "figures", params(Period, AsOf, AtLeast), responses(
-    (status = 200, body = Report), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = Report),
 ))]
 pub(crate) async fn report(
     Moment(query): Moment,
@@ -167,7 +167,7 @@ pub(crate) struct QueueQuery {
 /// A party's queue in the order in which it should be worked; `operator` is the desk.
 #[utoipa::path(get, path = "/api/v1/queues/{party}", tag = "appeals",
     params(("party" = String, Path, description = "Code of the party"), QueueQuery, AsOf, AtLeast), responses(
-    (status = 200, body = Queue), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = Queue),
 ))]
 pub(crate) async fn queue(
     State(app): State<Shared>,
@@ -202,7 +202,7 @@ pub(crate) struct Behind {
 
 /// How far the views are behind the log.
 #[utoipa::path(get, path = "/api/v1/lag", tag = "installation", responses(
-    (status = 200, body = Behind), (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 200, body = Behind),
 ))]
 pub(crate) async fn lag(State(app): State<Shared>, Moment(query): Moment) -> Result<Viewed<Behind>, Problem> {
     let head = app.log.head().await.ok();

@@ -117,3 +117,26 @@ async fn who_may_file_under_which_channel() {
         town.post(token, PATH, &body).await.expect(status);
     }
 }
+
+#[tokio::test]
+async fn two_at_once_under_one_key_are_one_appeal_or_one_refusal() {
+    let town = Town::start().await;
+    let yama = json!({ "text": "Яма на Абая" });
+    let (a, b) =
+        tokio::join!(town.post_as("", PATH, Some("r"), &yama), town.post_as("", PATH, Some("r"), &yama));
+    assert_eq!(a.expect(202).json()["message"], b.expect(202).json()["message"]);
+    let other = json!({ "text": "Темно на Сатпаева" });
+    let (a, b) =
+        tokio::join!(town.post_as("", PATH, Some("s"), &yama), town.post_as("", PATH, Some("s"), &other));
+    let mut statuses = [a.status.as_u16(), b.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 422]);
+}
+
+#[tokio::test]
+async fn while_the_log_is_out_of_reach_nothing_is_promised() {
+    let town = Town::asleep().await;
+    town.faulty.unavailable(1);
+    let refused = town.post("", PATH, &json!({ "text": "Яма на Абая" })).await.expect(503);
+    assert_eq!((refused.code().as_str(), refused.header("retry-after")), ("log-unavailable", Some("5")));
+}
