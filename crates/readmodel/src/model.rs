@@ -92,6 +92,8 @@ pub struct AppealFilter {
     pub district: Option<String>,
     /// Code of the party that has the main finding.
     pub party: Option<String>,
+    /// Code of a party that has any finding, or a copy of one.
+    pub concerns: Option<String>,
     /// Code of the channel.
     pub channel: Option<String>,
     /// Received on this local day (`2026-11-20`) or later.

@@ -130,6 +130,17 @@ impl System {
         Ok(Some(Held { workers, views, stop, _lock: lock }))
     }
 
+    /// Measures each second how far the views are behind, whoever writes them: a writer that died shows as well.
+    pub(crate) async fn observe_views(&self, stop: &CancellationToken) {
+        let mut look = tokio::time::interval(Duration::from_secs(1));
+        while stop.run_until_cancelled(look.tick()).await.is_some() {
+            let Ok(head) = self.log.head().await else { continue };
+            if let Ok(lag) = self.query.lag(SystemClock.now(), Some(head)).await {
+                self.metrics.views.observe(&lag.body);
+            }
+        }
+    }
+
     /// Asks each second whether the workers are free, runs them once they are, and ends when `stop` is cancelled.
     pub(crate) async fn hold_workers(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let mut said = false;

@@ -34,10 +34,10 @@ pub(crate) async fn list(
     QueryOf(mut filter): QueryOf<AppealFilter>,
 ) -> Result<Viewed<Page<Card>>, Problem> {
     if let Some(own) = caller.own_party()? {
-        if filter.party.as_deref().is_some_and(|party| party != own) {
+        if [&filter.party, &filter.concerns].into_iter().flatten().any(|party| party != own) {
             return Err(Problem::new(Code::Forbidden, "this token sees its own appeals").field("party"));
         }
-        filter.party = Some(own.to_owned());
+        filter.concerns = Some(own.to_owned());
     }
     let most = app.config.limits.page_max;
     if filter.limit.is_some_and(|limit| limit == 0 || limit > most) {

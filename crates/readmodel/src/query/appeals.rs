@@ -64,6 +64,12 @@ impl Conditions {
     }
 }
 
+/// A party has a finding, holds it in its queue, or has a copy of it.
+const CONCERNS: &str = "? IN (
+    SELECT f.party FROM finding f WHERE f.appeal = a.id
+    UNION ALL SELECT f.queue FROM finding f WHERE f.appeal = a.id
+    UNION ALL SELECT c.value FROM finding f, json_each(f.route, '$.copies') c WHERE f.appeal = a.id)";
+
 fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
     let mut all = Conditions::default();
     match filter.state.as_deref() {
@@ -78,6 +84,7 @@ fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
         ("a.category = ?", &filter.category),
         ("a.district = ?", &filter.district),
         ("a.party = ?", &filter.party),
+        (CONCERNS, &filter.concerns),
         ("a.channel = ?", &filter.channel),
         ("a.day >= ?", &filter.from),
         ("a.day <= ?", &filter.to),

@@ -126,6 +126,9 @@ async fn filters_narrow_and_figures_agree_with_the_lists_they_link_to() {
     }
     town.story(4, "kazavtozhol").await;
     town.appeal(2, vec![done("akimat-almaly")]).await;
+    let mut copied = routed("akimat-almaly");
+    copied["copies"] = json!(["road_infra"]);
+    town.appeal(3, vec![copied]).await;
     let query = town.views().await;
     let check = async |filter: AppealFilter, expected: &[u32]| {
         let page = query.appeals(filter.clone(), Level::Operator).await.unwrap().body;
@@ -137,6 +140,9 @@ async fn filters_narrow_and_figures_agree_with_the_lists_they_link_to() {
     check(AppealFilter { state: some("open"), ..AppealFilter::default() }, &[4, 3, 1]).await;
     check(AppealFilter { state: some("done"), ..AppealFilter::default() }, &[2]).await;
     check(AppealFilter { party: some("kazavtozhol"), ..AppealFilter::default() }, &[4]).await;
+    check(AppealFilter { concerns: some("kazavtozhol"), ..AppealFilter::default() }, &[4]).await;
+    check(AppealFilter { concerns: some("road_infra"), ..AppealFilter::default() }, &[3]).await;
+    check(AppealFilter { concerns: some("water"), ..AppealFilter::default() }, &[]).await;
     check(
         AppealFilter { category: some("pothole"), district: some("almaly"), ..AppealFilter::default() },
         &[4, 3, 2, 1],

@@ -72,6 +72,7 @@ impl Register {
                     surface: registered.surface,
                     received_at: registered.received_at,
                     draft: false,
+                    parent: Some(parent),
                 };
                 opened.push(Item {
                     cause: item.cause,
@@ -155,7 +156,7 @@ impl Register {
                 && batch.contains_key(appeal)
                 && let Some(number) = numbers.get(appeal)
             {
-                let registered = (**opening).clone().numbered(number.clone(), None);
+                let registered = (**opening).clone().numbered(number.clone());
                 self.register(item.cause, *appeal, appeal::Command::Register(registered)).await?;
             }
         }
@@ -209,11 +210,11 @@ impl Register {
                     let Some(number) = numbers.get(&appeal).cloned() else {
                         return Err(Error::Overtaken { stream: appeal.into() });
                     };
-                    let registered = opening.numbered(number, None);
+                    let registered = opening.numbered(number);
                     self.register(cause, appeal, appeal::Command::Register(registered)).await
                 }
                 What::OpenKnown { appeal, number, opening } => {
-                    let registered = opening.numbered(number, None);
+                    let registered = opening.numbered(number);
                     self.register(cause, appeal, appeal::Command::Register(registered)).await
                 }
                 What::Appeal { appeal, message, command, purpose } => {

@@ -54,11 +54,12 @@ pub(super) struct Opening {
     pub(super) surface: Surface,
     pub(super) received_at: DateTime<Utc>,
     pub(super) draft: bool,
+    pub(super) parent: Option<AppealId>,
 }
 
 impl Opening {
-    pub(super) fn numbered(self, number: Number, parent: Option<AppealId>) -> Box<Registered> {
-        let Self { message, contact, channel, surface, received_at, draft } = self;
+    pub(super) fn numbered(self, number: Number) -> Box<Registered> {
+        let Self { message, contact, channel, surface, received_at, draft, parent } = self;
         Box::new(Registered { number, message, contact, channel, surface, received_at, draft, parent })
     }
 }
@@ -246,6 +247,7 @@ impl Session {
                 surface: received.surface,
                 received_at: record.recorded_at,
                 draft: is_draft(&received.content),
+                parent: None,
             };
             return What::Open { appeal, opening: Box::new(opening) };
         }
@@ -305,6 +307,7 @@ impl Session {
                     surface: known_surface(channel),
                     received_at: sent_at.min(record.recorded_at),
                     draft: false,
+                    parent: None,
                 };
                 let what = What::OpenKnown { appeal, number, opening: Box::new(opening) };
                 items.push(Item { cause, what });

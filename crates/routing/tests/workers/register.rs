@@ -237,3 +237,38 @@ async fn what_is_told_before_its_message_waits_for_it() {
     assert!(appeal.withdrawn.contains(&id));
     Told::read(&fresh.records().await).check();
 }
+
+#[tokio::test]
+async fn a_part_that_was_split_off_has_its_own_number_and_knows_where_it_came_from() {
+    let rig = Rig::new().await;
+    let line = json!({ "id": "s1", "contact": "+77000000205", "text": "Яма и фонари не горят на Толе би",
+                       "sent_at": "2026-11-20T09:00:00+05:00" });
+    let [message] = rig.hear(&[line]).await[..] else { panic!("one message") };
+    rig.settle().await;
+    let (parent, before) = rig.appeal_of(message).await;
+    let by = zholdary_domain::appeal::Actor::Operator { token: "t".into() };
+    let split = zholdary_domain::appeal::Command::Split { parts: 2, by };
+    rig.appeals()
+        .handle(
+            &StreamId::from(parent),
+            zholdary_domain::CommandId::named("test", "split"),
+            zholdary_log::Cause::OUTSIDE,
+            |state, _| zholdary_domain::appeal::decide(state, split.clone()),
+        )
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        rig.settle().await;
+    }
+    let told = Told::read(&rig.records().await);
+    told.check();
+    let parts: Vec<_> = told
+        .appeals
+        .values()
+        .filter_map(|a| a.registered.as_ref())
+        .filter(|r| r.parent == Some(parent))
+        .collect();
+    assert_eq!(parts.len(), 2);
+    let first = before.registered.unwrap();
+    assert!(parts.iter().all(|p| p.contact == first.contact && p.received_at == first.received_at));
+}

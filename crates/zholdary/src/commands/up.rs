@@ -59,6 +59,10 @@ pub(crate) async fn serve(
             held
         }
     });
+    let observer = tokio::spawn({
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        async move { system.observe_views(&stop).await }
+    });
     let cleaner = tokio::spawn(system.intake.clone().keep_clean(stop.clone()));
     tokio::spawn(signals(stop.clone()));
     ready.set(true);
@@ -75,6 +79,7 @@ pub(crate) async fn serve(
     stop.cancel();
     let workers = workers.await.context("the workers ended")?;
     cleaner.await.context("the cleaner of raw bodies ended")?;
+    observer.await.context("the observer of the views ended")?;
     info!("stopped");
     ended.and(workers).map(|()| ExitCode::SUCCESS)
 }
