@@ -112,9 +112,8 @@ impl Categories {
             because: std::mem::take(&mut because[main]),
         }];
         let alone = city.categories[main].alone;
-        let also = |at: &usize| {
-            *at != main && scores[*at] >= matching.also_score && (!alone || never_dropped(*at))
-        };
+        let also =
+            |at: &usize| *at != main && scores[*at] >= matching.also_score && (!alone || never_dropped(*at));
         for at in order.into_iter().filter(also) {
             problems.push(Problem {
                 category: at,
