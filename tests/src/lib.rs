@@ -1,1 +1,1 @@
-//! Nothing lives here: see `system/`.
+//! Nothing lives here: the tests stand in `system/`, the samples in `samples/`.

@@ -1,1 +1,9 @@
-//! Whole-system tests.
+//! The whole system: the real binary over real files, spoken to over HTTP, and killed for real.
+
+mod api;
+mod cli;
+mod crash;
+mod harness;
+mod hook;
+mod processes;
+mod samples;

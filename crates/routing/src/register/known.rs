@@ -1,12 +1,13 @@
 //! What had been done before this register began: read once, then forgotten.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use zholdary_domain::{
     AppealId, MessageId, Number, Position, StreamKind, appeal,
     message::{self, Outcome},
+    number,
 };
-use zholdary_log::{EventLog, Recorded};
+use zholdary_log::{EventLog, Recorded, Token};
 
 use crate::Error;
 
@@ -23,6 +24,26 @@ pub(super) struct Known {
     pub(super) withdrawn: HashSet<MessageId>,
     pub(super) rated: HashSet<MessageId>,
     pub(super) aliases: HashSet<(AppealId, Number)>,
+    /// Each year's numbers with the last record of its stream. Known up to the head before anything is decided: what is
+    /// unfinished stands before the record that numbered it.
+    pub(super) years: Years,
+}
+
+/// The numbers of each year, with the last record of the year's stream.
+pub(super) type Years = BTreeMap<i32, (number::Year, Option<Token>)>;
+
+/// Takes in a record of a stream `number.<year>`, unless it was taken in before.
+pub(super) fn note_number(years: &mut Years, record: &Recorded) -> Result<(), zholdary_log::DecodeError> {
+    let Ok(year) = record.stream.key().parse() else { return Ok(()) };
+    let (known, token) = years.entry(year).or_default();
+    if token.is_some_and(|t| t.position >= record.position) {
+        return Ok(());
+    }
+    for event in record.events::<number::Event>()? {
+        known.evolve(&event);
+    }
+    *token = Some(record.token());
+    Ok(())
 }
 
 impl Known {
@@ -34,17 +55,21 @@ impl Known {
             let records = log.read(after, page).await?;
             let Some(last) = records.last() else { break };
             after = last.position;
-            records.iter().for_each(|record| known.note(record));
+            for record in &records {
+                known.note(record)?;
+            }
         }
         Ok(known)
     }
 
-    fn note(&mut self, record: &Recorded) {
+    fn note(&mut self, record: &Recorded) -> Result<(), Error> {
         match record.stream.kind() {
+            StreamKind::Number => note_number(&mut self.years, record)
+                .map_err(|source| Error::Decode { position: record.position, source })?,
             StreamKind::Message => {
                 let (Some(id), Ok(events)) = (record.stream.message(), record.events::<message::Event>())
                 else {
-                    return;
+                    return Ok(());
                 };
                 for event in events {
                     let outcome = match event {
@@ -60,7 +85,7 @@ impl Known {
             StreamKind::Appeal => {
                 let (Some(id), Ok(events)) = (record.stream.appeal(), record.events::<appeal::Event>())
                 else {
-                    return;
+                    return Ok(());
                 };
                 for event in &events {
                     self.note_appeal(id, event);
@@ -68,6 +93,7 @@ impl Known {
             }
             _ => {}
         }
+        Ok(())
     }
 
     fn note_appeal(&mut self, id: AppealId, event: &appeal::Event) {

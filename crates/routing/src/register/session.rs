@@ -1,9 +1,6 @@
 //! One run over the log: what each record asks for.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
@@ -12,13 +9,12 @@ use zholdary_domain::{
     appeal::Registered,
     inbound::{Channel, Content, Surface},
     message::{self, Outcome, Received},
-    number,
 };
 use zholdary_log::{Cause, EventLog, Recorded, Token};
 
 use super::{
     fold::{Belongs, Fold},
-    known::Known,
+    known::{Known, Years, note_number},
 };
 use crate::{Error, Ruleset};
 
@@ -78,7 +74,7 @@ pub(super) struct Session {
     pub(super) fold: Fold,
     pub(super) rules: Option<Arc<Ruleset>>,
     /// Each year's numbers, with the last record of its stream.
-    pub(super) years: BTreeMap<i32, (number::Year, Option<Token>)>,
+    pub(super) years: Years,
     pub(super) caught_up: bool,
     known: Known,
     told: HashMap<MessageId, Told>,
@@ -93,6 +89,7 @@ impl Session {
         page: usize,
     ) -> Result<(), Error> {
         self.known = Known::read(log, head, page).await?;
+        self.years = std::mem::take(&mut self.known.years);
         self.caught_up = head == Position::START;
         Ok(())
     }
@@ -108,7 +105,7 @@ impl Session {
         let read = match record.stream.kind() {
             StreamKind::Message => self.note_message(record, items),
             StreamKind::Appeal => self.note_appeal(record, items),
-            StreamKind::Number => self.note_number(record),
+            StreamKind::Number => note_number(&mut self.years, record),
             _ => Ok(()),
         };
         if let Err(error) = read {
@@ -123,20 +120,6 @@ impl Session {
                 items.push(Item { cause: Cause::record(record), what });
             }
         }
-    }
-
-    fn note_number(&mut self, record: &Recorded) -> Result<(), zholdary_log::DecodeError> {
-        let Ok(year) = record.stream.key().parse() else { return Ok(()) };
-        let (known, token) = self.years.entry(year).or_default();
-        // Our own append was taken in when it was acknowledged.
-        if token.is_some_and(|t| t.position >= record.position) {
-            return Ok(());
-        }
-        for event in record.events::<number::Event>()? {
-            known.evolve(&event);
-        }
-        *token = Some(record.token());
-        Ok(())
     }
 
     fn note_appeal(

@@ -20,7 +20,7 @@ use zholdary_log::{
     AppendError, Appended, BindError, Damage, EventLog, LogInfo, NewRecord, Progress, ReadError, Recorded,
     Stream, Tail, Verified, WritePermit,
 };
-use zholdary_routing::{Rulesets, register::Register};
+use zholdary_routing::{Config, Rulesets, register::Register};
 
 /// A log whose user dies after some appends: before the next one is written, or after it is written and before it is
 /// answered.
@@ -117,7 +117,9 @@ async fn run(rig: &Rig, lives: &[(i64, bool)]) {
             writes_last: *writes_last,
             dead: dead.clone(),
         });
-        let register = Register::new(&mortal, &rig.clock(), rig.rulesets.clone(), config(), metrics());
+        // Small pages: what is unfinished and what finishes it seldom stand on the same one.
+        let config = Config { page_records: 2, ..config() };
+        let register = Register::new(&mortal, &rig.clock(), rig.rulesets.clone(), config, metrics());
         let progress = register.progress();
         let task = tokio::spawn(register.run(CancellationToken::new()));
         running.push((dead, progress, task));

@@ -1,0 +1,344 @@
+//! Starts the binary, speaks to it, and reads what it left in the log.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use zholdary_domain::{
+    AppealId, ContactId, MessageId, Position, StreamKind,
+    appeal::{self, Appeal},
+    message::{self, Message, Outcome},
+};
+use zholdary_log::{EventLog, SqliteConfig, SqliteLog};
+use zholdary_testkit::{samples, sign};
+
+/// How long a condition may take before a test gives up on it.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+
+/// The binary, built once by the cargo that runs the tests and found beside them.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build.args(["build", "--quiet", "--package", "zholdary"]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        let built = build.current_dir(root()).status().expect("cargo can be run");
+        assert!(built.success(), "`cargo build --package zholdary` failed: see above");
+        let test = std::env::current_exe().expect("a test knows where it is");
+        let folder = test.parent().and_then(Path::parent).expect("tests stand in target/<profile>/deps");
+        let binary = folder.join(format!("zholdary{}", std::env::consts::EXE_SUFFIX));
+        assert!(binary.is_file(), "{} was not built", binary.display());
+        binary
+    })
+}
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A WhatsApp sample's path.
+pub(crate) fn sample(name: &str) -> PathBuf {
+    let folder = root().join("tests/samples/channels/whatsapp");
+    let file = samples::whatsapp_names().find(|n| n.starts_with(&format!("{name}_"))).expect("a sample");
+    folder.join(file)
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    Command::new(binary()).args(args).stdin(Stdio::null()).output().expect("the binary can be run")
+}
+
+/// Runs a command that must end well, and reads its lines of JSON.
+pub(crate) fn json(args: &[&str]) -> Vec<Value> {
+    let output = run(args);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?} failed: {errors}");
+    let lines = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+}
+
+/// Feeds files; the lines that `ingest` prints.
+pub(crate) fn ingest(data: &Path, channel: &str, files: &[PathBuf]) -> Vec<Value> {
+    let files = files.iter().map(|f| f.to_str().expect("a path of ours"));
+    let mut args = vec!["ingest", channel, "--data", data.to_str().expect("a path of ours")];
+    args.extend(files);
+    json(&args)
+}
+
+/// A folder of state.
+pub(crate) fn folder() -> TempDir {
+    TempDir::new().expect("a temporary folder")
+}
+
+/// `zholdary up`, running. Dropped, it is killed.
+pub(crate) struct City {
+    pub(crate) child: Child,
+    pub(crate) url: String,
+    client: reqwest::Client,
+    token: String,
+}
+
+impl City {
+    /// Starts it over `data` and waits until it is ready.
+    pub(crate) async fn up(data: &Path) -> Self {
+        let mut city = Self::begin(data);
+        let token = json(&["token", "create", "--role", "operator", "--json", "--data", path(data)]);
+        token[0]["token"].as_str().expect("a token").clone_into(&mut city.token);
+        until("it is ready", async || city.get("/readyz").await.0 == 200).await;
+        // The views must know the token before it opens anything.
+        until("the token works", async || city.get("/api/v1/lag").await.0 == 200).await;
+        city
+    }
+
+    /// Starts it over `data` and waits only until it listens.
+    pub(crate) fn begin(data: &Path) -> Self {
+        let mut child = Command::new(binary())
+            .args(["up", "--listen", "127.0.0.1:0", "--log-filter", "warn", "--data"])
+            .arg(data)
+            .env("ZHOLDARY_WHATSAPP_APP_SECRET", samples::APP_SECRET)
+            .env("ZHOLDARY_WHATSAPP_VERIFY_TOKEN", "a word")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary can be run");
+        let mut said = BufReader::new(child.stdout.take().expect("is piped"));
+        let mut line = String::new();
+        said.read_line(&mut line).expect("says where it listens");
+        let url = line.trim().rsplit(' ').next().expect("says where it listens").to_owned();
+        assert!(url.starts_with("http://"), "it said {line:?}");
+        Self { child, url, client: reqwest::Client::new(), token: String::new() }
+    }
+
+    /// Status and body of a GET, as an operator.
+    pub(crate) async fn get(&self, path: &str) -> (u16, Vec<u8>) {
+        let asked = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        match asked.send().await {
+            Ok(answer) => {
+                (answer.status().as_u16(), answer.bytes().await.map(|b| b.to_vec()).unwrap_or_default())
+            }
+            Err(_) => (0, vec![]),
+        }
+    }
+
+    /// The body of a GET that must answer 200.
+    pub(crate) async fn read(&self, path: &str) -> Value {
+        let (status, body) = self.get(path).await;
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).expect("JSON")
+    }
+
+    /// Status of a POST to the WhatsApp hook with this signature.
+    pub(crate) async fn hook(&self, body: &[u8], signature: Option<&str>) -> u16 {
+        let mut ask = self
+            .client
+            .post(format!("{}/hooks/whatsapp", self.url))
+            .header("content-type", "application/json")
+            .body(body.to_vec());
+        if let Some(signature) = signature {
+            ask = ask.header("x-hub-signature-256", signature);
+        }
+        ask.send().await.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// Status of a rightly signed POST.
+    pub(crate) async fn signed(&self, body: &[u8]) -> u16 {
+        self.hook(body, Some(&sign(samples::APP_SECRET, body))).await
+    }
+
+    /// `POST /api/v1/appeals` under a key.
+    pub(crate) async fn file(&self, key: &str, text: &str) -> Option<(u16, Value)> {
+        let asked = self
+            .client
+            .post(format!("{}/api/v1/appeals", self.url))
+            .header("idempotency-key", key)
+            .json(&serde_json::json!({ "text": text }));
+        let answer = asked.send().await.ok()?;
+        let status = answer.status().as_u16();
+        Some((status, answer.json().await.ok()?))
+    }
+
+    /// Waits until nothing is left to do: the log stands still and the views have it.
+    pub(crate) async fn idle(&self) -> u64 {
+        let mut before = 0;
+        let started = Instant::now();
+        loop {
+            let lag = self.read("/api/v1/lag").await;
+            let head = lag["head"].as_u64().expect("where the log ends");
+            let waiting = self.read("/api/v1/appeals?state=registered&limit=1").await;
+            let quiet = waiting["items"].as_array().is_some_and(Vec::is_empty);
+            if lag["records"] == 0 && head == before && quiet {
+                return head;
+            }
+            before = head;
+            assert!(started.elapsed() < DEADLINE, "it does not come to rest: {lag}");
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("our own child");
+        self.child.wait().expect("our own child");
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) async fn stop(mut self) -> std::process::ExitStatus {
+        self.signal("TERM");
+        self.ended().await
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill can be run");
+        assert!(sent.success());
+    }
+
+    pub(crate) async fn ended(&mut self) -> std::process::ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("our own child") {
+                return status;
+            }
+            assert!(started.elapsed() < DEADLINE, "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for City {
+    fn drop(&mut self) {
+        // Ended already, or on its way out: both are fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn path(folder: &Path) -> &str {
+    folder.to_str().expect("a path of ours")
+}
+
+/// Waits for a condition.
+pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < DEADLINE, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+/// What stands in the log of a folder that no process has open.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) messages: BTreeMap<MessageId, Message>,
+    pub(crate) appeals: BTreeMap<AppealId, Appeal>,
+    received: BTreeMap<MessageId, Position>,
+    placed: BTreeMap<MessageId, Position>,
+}
+
+impl Told {
+    pub(crate) async fn read(data: &Path) -> Self {
+        let log: Arc<dyn EventLog> =
+            Arc::new(SqliteLog::open(data, SqliteConfig::default()).expect("the log opens"));
+        let mut told = Self::default();
+        let mut after = Position::START;
+        loop {
+            let page = log.read(after, 1000).await.expect("the log reads");
+            let Some(last) = page.last() else { return told };
+            after = last.position;
+            for record in &page {
+                told.note(record);
+            }
+        }
+    }
+
+    fn note(&mut self, record: &zholdary_log::Recorded) {
+        match record.stream.kind() {
+            StreamKind::Message => {
+                let id = record.stream.message().expect("a message's stream");
+                for event in record.events::<message::Event>().expect("events read") {
+                    if matches!(event, message::Event::Received(_)) {
+                        assert!(self.received.insert(id, record.position).is_none(), "received twice");
+                    }
+                    if matches!(event, message::Event::Placed { .. }) {
+                        assert!(self.placed.insert(id, record.position).is_none(), "placed twice");
+                    }
+                    self.messages.entry(id).or_default().evolve(&event);
+                }
+            }
+            StreamKind::Appeal => {
+                let appeal = self.appeals.entry(record.stream.appeal().expect("a stream")).or_default();
+                for event in record.events::<appeal::Event>().expect("events read") {
+                    if matches!(event, appeal::Event::Registered(_)) {
+                        assert!(appeal.registered.is_none(), "registered twice");
+                    }
+                    appeal.evolve(&event);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What holds however the processes ended.
+    pub(crate) fn check(&self) {
+        let mut numbers = BTreeMap::new();
+        for (id, appeal) in &self.appeals {
+            let registered = appeal.registered.as_ref().expect("an appeal has its number");
+            assert!(numbers.insert(registered.number.clone(), id).is_none(), "a number twice");
+            assert!(appeal.understanding.is_some(), "{} was never understood", registered.number);
+            let once: BTreeSet<_> = appeal.messages.iter().collect();
+            assert_eq!(once.len(), appeal.messages.len(), "a message stands twice");
+        }
+        let mut last: BTreeMap<ContactId, Position> = BTreeMap::new();
+        let mut order: Vec<_> = self.received.iter().collect();
+        order.sort_by_key(|(_, at)| **at);
+        for (id, _) in order {
+            let message = &self.messages[id];
+            let outcome = message.outcome.expect("a message is placed or set aside");
+            let Outcome::Placed { appeal, .. } = outcome else { continue };
+            let appeal = self.appeals.get(&appeal).expect("what was placed has its second half");
+            assert!(appeal.messages.contains(id), "what was placed stands in its appeal");
+            let contact = message.received.as_ref().expect("was received").contact;
+            if let Some(before) = last.insert(contact, self.placed[id]) {
+                assert!(before < self.placed[id], "placed before an earlier message of the same person");
+            }
+        }
+    }
+
+    /// Which messages, by the platform's ids in the order received, stand in one appeal together.
+    pub(crate) fn together(&self) -> BTreeSet<Vec<String>> {
+        let name = |id: &MessageId| {
+            self.messages[id].received.as_ref().expect("was received").external_id.reveal().clone()
+        };
+        self.appeals
+            .values()
+            .map(|appeal| {
+                let mut ids = appeal.messages.clone();
+                ids.sort_by_key(|id| self.received[id]);
+                ids.iter().map(name).collect()
+            })
+            .collect()
+    }
+
+    /// The message with this id of the platform.
+    pub(crate) fn message(&self, external: &str) -> (MessageId, &Message) {
+        let is = |m: &Message| m.received.as_ref().is_some_and(|r| r.external_id.reveal() == external);
+        let (id, message) = self.messages.iter().find(|(_, m)| is(m)).expect("the message is there");
+        (*id, message)
+    }
+
+    /// The appeal of a message.
+    pub(crate) fn appeal_of(&self, external: &str) -> &Appeal {
+        let (id, _) = self.message(external);
+        self.appeals.values().find(|a| a.messages.contains(&id)).expect("the message is in an appeal")
+    }
+}
