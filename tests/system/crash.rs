@@ -83,8 +83,8 @@ impl Client {
         for _ in 0..several {
             self.sent += 1;
             let id = format!("wamid.CRASH.{}.{}", self.name, self.sent);
-            // Steps of some minutes: now and then the ten minutes are over.
-            let at = 1_795_147_200 + u64::from(self.sent) * 150 + self.chance.below(500);
+            // Steps of up to half an hour, not always forward: some messages join, most begin an appeal.
+            let at = 1_748_000_000 + u64::from(self.sent) * 600 + self.chance.below(1200);
             messages.push(json!({ "from": phone, "id": id, "timestamp": at.to_string(), "type": "text",
                                   "text": { "body": self.text() } }));
             ids.push(id);
@@ -139,13 +139,21 @@ fn rounds() -> u32 {
     std::env::var("ZHOLDARY_CRASH_ROUNDS").ok().and_then(|s| s.parse().ok()).unwrap_or(10)
 }
 
-/// Everybody writes until the process is gone.
+/// The most letters that one client sends in a round: then the workers come to their turn, and the kill may meet them at
+/// any step.
+const LETTERS: u64 = 12;
+
+/// Everybody writes for a while, and then the process is gone.
 async fn write_until_killed(city: City, clients: Vec<Client>, after: Duration) -> Vec<Client> {
     let city = std::sync::Arc::new(city);
     let writing = clients.into_iter().map(|mut client| {
         let city = std::sync::Arc::clone(&city);
         tokio::spawn(async move {
-            while client.send(&city).await {}
+            for _ in 0..1 + client.chance.below(LETTERS) {
+                if !client.send(&city).await {
+                    break;
+                }
+            }
             client
         })
     });
@@ -156,6 +164,8 @@ async fn write_until_killed(city: City, clients: Vec<Client>, after: Duration) -
     for task in writing {
         clients.push(task.await.expect("a client"));
     }
+    // Its files are free for the next one only when it is gone.
+    std::sync::Arc::into_inner(city).expect("nobody else speaks to it").kill();
     clients
 }
 

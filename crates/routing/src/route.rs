@@ -298,10 +298,15 @@ impl Route {
         if appeal.by_person || !CommandName::Settle.is_allowed_in(appeal.state()) {
             return Ok(None);
         }
-        let said = self.said(appeal).await?;
         if why == Why::Registered && appeal.understanding.is_some() {
             return Ok(None);
         }
+        if let (Why::Added(message), Some(known)) = (why, &appeal.understanding)
+            && self.adds_nothing(rules, appeal, known.danger, message).await?
+        {
+            return Ok(None);
+        }
+        let said = self.said(appeal).await?;
         let input = Input { text: &said.text, point: said.point, has_media: said.has_media };
         let understood = rules.triage.read(&input);
         let earlier = match &understood.understanding.names_number {
@@ -367,10 +372,35 @@ impl Route {
         Ok((!same && open).then(|| Command::Redirect { route: Box::new(route), by: Actor::System }))
     }
 
-    /// Everything residents wrote, as it reads now; what was taken back is left out.
+    /// Whether a further message cannot change the decision: told by itself, before the whole thread is read again. Somebody
+    /// who writes a hundred times costs a hundred messages, not ten thousand.
+    async fn adds_nothing(
+        &self,
+        rules: &Ruleset,
+        appeal: &Appeal,
+        known_danger: bool,
+        message: MessageId,
+    ) -> Result<bool, Error> {
+        let loaded = self.messages.load(&StreamId::from(message)).await?;
+        let Some(content) = loaded.state.content() else { return Ok(true) };
+        if content.point.is_some() {
+            return Ok(false);
+        }
+        let Some(text) = content.usable_text() else { return Ok(true) };
+        if appeal.state() != StateName::Routed {
+            return Ok(false);
+        }
+        let alone = rules.triage.understand(&Input { text, point: None, has_media: false });
+        Ok(known_danger || !alone.danger)
+    }
+
+    /// What residents wrote, as it reads now; what was taken back is left out, and of a very long thread the middle.
     async fn said(&self, appeal: &Appeal) -> Result<Said, Error> {
         let mut said = Said::default();
-        for id in appeal.messages.iter().filter(|id| !appeal.withdrawn.contains(id)) {
+        let kept: Vec<_> = appeal.messages.iter().filter(|id| !appeal.withdrawn.contains(id)).collect();
+        let (most, all) = (self.config.thread_messages.max(2), kept.len());
+        let read = |n: &usize| all <= most || *n < most / 2 || *n >= all - most / 2;
+        for id in (0..all).filter(read).map(|n| kept[n]) {
             let loaded = self.messages.load(&StreamId::from(*id)).await?;
             let Some(content) = loaded.state.content() else { continue };
             if let Some(text) = content.usable_text() {

@@ -20,6 +20,9 @@ pub struct Config {
     pub lanes: usize,
     /// Records of the log that are looked at together. Default 256.
     pub page_records: usize,
+    /// Messages of one appeal that are read together to understand it; of a longer thread the first and the last half of
+    /// them. Default 40.
+    pub thread_messages: usize,
     /// The wait before a worker that failed starts again, in milliseconds; it doubles each time. Default 200.
     pub retry_ms: u64,
     /// The longest such wait, in milliseconds. Default 10,000.
@@ -34,6 +37,7 @@ impl Default for Config {
             site: "http://127.0.0.1:8080".to_owned(),
             lanes: 256,
             page_records: 256,
+            thread_messages: 40,
             retry_ms: 200,
             longest_retry_ms: 10_000,
             look_ms: 250,

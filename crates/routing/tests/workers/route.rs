@@ -162,8 +162,10 @@ async fn a_point_that_comes_later_finds_the_district_and_a_word_of_danger_is_hea
     assert_eq!(appeal.findings[0].party(), "akimat-almaly");
     assert_eq!(appeal.state(), StateName::Routed);
     // A photo more changes nothing; a collapse does.
+    let before = rig.events(id).await.len();
     rig.hear(&[says("3", "Жду ответа")]).await;
     rig.settle().await;
+    assert_eq!(rig.events(id).await.len(), before + 1, "the message was added, nothing was decided again");
     assert!(!rig.appeal_of(first).await.1.understanding.unwrap().danger);
     rig.hear(&[says("4", "Там теперь провал на дороге, дорога провалилась")]).await;
     rig.settle().await;
