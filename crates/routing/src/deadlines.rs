@@ -3,11 +3,7 @@
 //! The queue holds instants and appeals only; when an instant comes, the appeal itself says what is due. So the queue may
 //! know too much, never too little, and building it again from the log after a restart is all that recovery is.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -37,55 +33,35 @@ impl std::fmt::Debug for Deadlines {
     }
 }
 
-/// Due instants.
+/// Instants at which an appeal wants a look. Nothing is taken out before its time: a term may have been moved, an appeal closed
+/// and opened again, and the look tells.
 #[derive(Debug, Default)]
 struct Queue {
     due: BTreeSet<(DateTime<Utc>, AppealId)>,
-    of: HashMap<AppealId, BTreeSet<DateTime<Utc>>>,
     rules: Option<Arc<Ruleset>>,
 }
 
 impl Queue {
-    fn add(&mut self, at: DateTime<Utc>, id: AppealId) {
-        self.due.insert((at, id));
-        self.of.entry(id).or_default().insert(at);
-    }
-
-    fn remove(&mut self, at: DateTime<Utc>, id: AppealId) {
-        self.due.remove(&(at, id));
-        if let Some(of) = self.of.get_mut(&id) {
-            of.remove(&at);
-            if of.is_empty() {
-                self.of.remove(&id);
-            }
-        }
-    }
-
-    fn end(&mut self, id: AppealId) {
-        for at in self.of.remove(&id).unwrap_or_default() {
-            self.due.remove(&(at, id));
-        }
-    }
-
     /// Takes out what is due at `now`.
-    fn take_due(&mut self, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, AppealId)> {
+    fn take_due(&mut self, now: DateTime<Utc>) -> Vec<AppealId> {
         let mut taken = Vec::new();
         while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.remove(at, id);
-            taken.push((at, id));
+            self.due.remove(&(at, id));
+            taken.push(id);
         }
         taken
     }
 
-    fn note(&mut self, id: AppealId, event: &Event) {
+    fn note(&mut self, id: AppealId, event: &Event, recorded_at: DateTime<Utc>) {
         match event {
-            Event::Routed(route) => {
-                for deadline in route.due.values() {
-                    self.add(deadline.at, id);
-                }
+            Event::Routed(route) => self.due.extend(route.due.values().map(|deadline| (deadline.at, id))),
+            Event::Extended { deadline, .. } => {
+                self.due.insert((deadline.at, id));
             }
-            Event::Extended { deadline, .. } => self.add(deadline.at, id),
-            Event::Closed { .. } | Event::NotConsidered { .. } | Event::Erased { .. } => self.end(id),
+            // Terms that passed while it was closed.
+            Event::Reopened { .. } => {
+                self.due.insert((recorded_at, id));
+            }
             _ => {}
         }
     }
@@ -156,6 +132,10 @@ impl Deadlines {
             if tail.position() >= head {
                 self.mark(queue.take_due(now), now, &queue).await?;
                 self.progress.looked(now);
+                // Finished is what was read and looked at: who waits for a record waits for its terms too.
+                self.progress.set(tail.position());
+                #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
+                self.metrics.position.with_label_values(&["deadlines"]).set(tail.position().0 as i64);
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -163,14 +143,6 @@ impl Deadlines {
                     let page = page?;
                     for record in &page {
                         self.note(&mut queue, record)?;
-                    }
-                    if let Some(last) = page.last() {
-                        self.progress.set(last.position);
-                        #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-                        self.metrics
-                            .position
-                            .with_label_values(&["deadlines"])
-                            .set(last.position.0 as i64);
                     }
                     self.metrics.records.with_label_values(&["deadlines", "done"]).inc_by(page.len() as u64);
                 }
@@ -187,10 +159,7 @@ impl Deadlines {
         match record.events::<Event>() {
             Ok(events) => {
                 for event in &events {
-                    if let Event::Overdue { due_at, .. } = event {
-                        queue.remove(*due_at, id);
-                    }
-                    queue.note(id, event);
+                    queue.note(id, event, record.recorded_at);
                 }
             }
             Err(source) => {
@@ -202,17 +171,12 @@ impl Deadlines {
         Ok(())
     }
 
-    async fn mark(
-        &self,
-        due: Vec<(DateTime<Utc>, AppealId)>,
-        now: DateTime<Utc>,
-        queue: &Queue,
-    ) -> Result<(), Error> {
+    async fn mark(&self, due: Vec<AppealId>, now: DateTime<Utc>, queue: &Queue) -> Result<(), Error> {
         let escalate = |priority: &str| {
             let city = queue.rules.as_ref().map(|r| &r.city);
             city.and_then(|c| c.priority(priority)).map_or(DESK.to_owned(), |p| p.notify.escalate_to.clone())
         };
-        let items = due.into_iter().map(|(_, id)| (id, id));
+        let items = due.into_iter().map(|id| (id, id));
         lanes::run(items, self.config.lanes, |id| {
             let escalate = &escalate;
             async move { self.mark_one(id, now, escalate).await }

@@ -1,8 +1,11 @@
 //! Terms pass once, through restarts, and never while nobody looks.
 
 use crate::rig::Rig;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 use zholdary_domain::{
     AppealId, CommandId, StreamId,
     appeal::{self, Actor, Clock, Command, Deadline, Event, FindingId, TermCause},
@@ -89,6 +92,29 @@ async fn an_extended_term_and_a_settled_appeal_do_not_pass() {
     rig.clock.set(at("2027-03-01T00:00:00+05:00"));
     rig.settle().await;
     assert_eq!(overdue(&rig, id).await.len(), 1, "what is done is late no more");
+}
+
+#[tokio::test]
+async fn a_term_that_passed_while_it_was_closed_is_seen_when_it_is_opened_again() {
+    let (rig, id) = begun().await;
+    let by = Actor::Operator { token: "t".into() };
+    let why = || "всё".to_owned().into();
+    wish(&rig, id, "close", Command::Close { by: by.clone(), reason: why() }).await;
+    rig.clock.set(at("2026-11-24T10:00:00+05:00"));
+    let stop = CancellationToken::new();
+    let workers = rig.workers(&stop);
+    let settled = async || {
+        let clock = rig.clock();
+        let settled = workers.settle(clock.as_ref(), || rig.log.head());
+        tokio::time::timeout(Duration::from_secs(60), settled).await.expect("settles").unwrap();
+    };
+    settled().await;
+    assert_eq!(overdue(&rig, id).await, [], "what is closed is not late");
+    wish(&rig, id, "reopen", Command::Reopen { by, reason: why() }).await;
+    settled().await;
+    assert_eq!(overdue(&rig, id).await, [(Clock::Service, at("2026-11-23T10:00:00+05:00"))]);
+    stop.cancel();
+    workers.join().await.unwrap();
 }
 
 async fn wish(rig: &Rig, id: AppealId, name: &str, command: Command) {
