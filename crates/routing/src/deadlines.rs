@@ -7,14 +7,16 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 use zholdary_domain::{
     AppealId, Clock, CommandId, Position, StreamId, StreamKind,
     appeal::{self, Command, Event},
 };
 use zholdary_log::{Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
 
-use crate::{Error, Metrics, Progress, Ruleset, Rulesets, lanes, rules::DESK, workers::Config};
+use crate::{
+    Error, Metrics, Progress, Ruleset, Rulesets, lanes, restart::keep_running, rules::DESK, workers::Config,
+};
 
 /// The worker.
 #[derive(Clone)]
@@ -99,24 +101,7 @@ impl Deadlines {
     ///
     /// What waiting does not mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        let dying = stop.clone().drop_guard();
-        let mut wait = Duration::from_millis(self.config.retry_ms);
-        loop {
-            match self.work(&stop).await {
-                Ok(()) => break,
-                Err(error) if error.is_transient() => {
-                    self.metrics.restarts.with_label_values(&["deadlines"]).inc();
-                    warn!(error = &error as &dyn std::error::Error, "deadlines starts again from the log");
-                }
-                Err(error) => return Err(error),
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                break;
-            }
-            wait = (wait * 2).min(Duration::from_millis(self.config.longest_retry_ms));
-        }
-        dying.disarm();
-        Ok(())
+        keep_running("deadlines", &self.config, &self.metrics, &stop, || self.work(&stop)).await
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {

@@ -15,6 +15,7 @@ mod lanes;
 mod metrics;
 mod progress;
 pub mod register;
+mod restart;
 pub mod route;
 pub mod rules;
 mod ruleset;

@@ -7,11 +7,10 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 use zholdary_domain::{
     AppealId, Clock, CommandId, MessageId, Number, Point, Position, StreamId, StreamKind,
     appeal::{self, Actor, Appeal, Command, CommandName, Event, FindingId, StateName, decide::Settlement},
@@ -24,6 +23,7 @@ use zholdary_triage::Input;
 
 use crate::{
     Error, Metrics, Progress, Ruleset, Rulesets, lanes,
+    restart::keep_running,
     rules::{self, Case},
     settle::{Earlier, Words, settle},
     workers::Config,
@@ -108,24 +108,7 @@ impl Route {
     ///
     /// What waiting does not mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        let dying = stop.clone().drop_guard();
-        let mut wait = Duration::from_millis(self.config.retry_ms);
-        loop {
-            match self.work(&stop).await {
-                Ok(()) => break,
-                Err(error) if error.is_transient() => {
-                    self.metrics.restarts.with_label_values(&["route"]).inc();
-                    warn!(error = &error as &dyn std::error::Error, "route starts again from the log");
-                }
-                Err(error) => return Err(error),
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                break;
-            }
-            wait = (wait * 2).min(Duration::from_millis(self.config.longest_retry_ms));
-        }
-        dying.disarm();
-        Ok(())
+        keep_running("route", &self.config, &self.metrics, &stop, || self.work(&stop)).await
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {

@@ -14,17 +14,17 @@ pub mod fold;
 mod known;
 mod session;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use zholdary_domain::Clock;
 use zholdary_log::{
     Decider, EventLog,
     streams::{Appeals, Messages, Numbers},
 };
 
-use crate::{Error, Metrics, Progress, Rulesets, workers::Config};
+use crate::{Error, Metrics, Progress, Rulesets, restart::keep_running, workers::Config};
 use session::Session;
 
 /// The worker.
@@ -72,33 +72,13 @@ impl Register {
     ///
     /// What waiting does not mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        // If this task dies for any reason, the rest of the process must hear of it.
-        let dying = stop.clone().drop_guard();
-        let mut wait = Duration::from_millis(self.config.retry_ms);
-        loop {
-            let mut session = Session::default();
-            match self.work(&mut session, &stop).await {
-                Ok(()) => {
-                    dying.disarm();
-                    return Ok(());
-                }
-                Err(error) if error.is_transient() => {
-                    self.metrics.restarts.with_label_values(&["register"]).inc();
-                    warn!(error = &error as &dyn std::error::Error, "register starts again from the log");
-                }
-                Err(error) => return Err(error),
-            }
-            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-                dying.disarm();
-                return Ok(());
-            }
-            wait = (wait * 2).min(Duration::from_millis(self.config.longest_retry_ms));
-        }
+        keep_running("register", &self.config, &self.metrics, &stop, || self.work(&stop)).await
     }
 
-    async fn work(&self, session: &mut Session, stop: &CancellationToken) -> Result<(), Error> {
+    async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
         let log = self.appeals.log();
         let head = log.head().await?;
+        let session = &mut Session::default();
         session.look_back(log.as_ref(), head, self.config.page_records).await?;
         let mut tail = log.tail(zholdary_domain::Position::START);
         loop {

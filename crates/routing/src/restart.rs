@@ -1,0 +1,45 @@
+//! A worker that failed starts again from the log, while that may help.
+
+use std::{future::Future, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::{Error, Metrics, workers::Config};
+
+/// Runs `work` until it ends well or `stop` is cancelled. After a failure that waiting may mend it runs again, after a wait that
+/// doubles each time; any other failure ends it and cancels `stop`, so that the rest of the process hears of it.
+///
+/// # Errors
+///
+/// What waiting does not mend.
+pub(crate) async fn keep_running<F>(
+    worker: &'static str,
+    config: &Config,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+    work: impl Fn() -> F,
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<(), Error>>,
+{
+    // Dropped in any other way than through `disarm`, a panic included, it cancels `stop`.
+    let dying = stop.clone().drop_guard();
+    let mut wait = Duration::from_millis(config.retry_ms);
+    loop {
+        match work().await {
+            Ok(()) => break,
+            Err(error) if error.is_transient() => {
+                metrics.restarts.with_label_values(&[worker]).inc();
+                warn!(worker, error = &error as &dyn std::error::Error, "{worker} starts again from the log");
+            }
+            Err(error) => return Err(error),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            break;
+        }
+        wait = (wait * 2).min(Duration::from_millis(config.longest_retry_ms));
+    }
+    dying.disarm();
+    Ok(())
+}
