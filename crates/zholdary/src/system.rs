@@ -191,7 +191,7 @@ impl Held {
             .filter(|(_, position)| *position < head)
             .map(|(who, position)| format!("{who} at {position}"))
             .collect();
-        Ok(format!("not finished: the log is at {head}, {}", behind.join(", ")))
+        Ok(format!("the log is at {head}, {}", behind.join(", ")))
     }
 
     /// Stops the workers: they finish what is in hand.

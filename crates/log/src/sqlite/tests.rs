@@ -428,17 +428,6 @@ async fn a_log_of_the_first_format_is_read_for_ever() {
     sound(&log, 5).await;
 }
 
-/// Writes the sample anew; only for a new format, under a new name.
-#[tokio::test]
-#[ignore = "writes into the source tree"]
-async fn write_the_sample() {
-    let (folder, log) = filled(2).await;
-    log.bind_key("0011223344556677").await.unwrap();
-    drop(log);
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/format-1.db");
-    std::fs::copy(SqliteLog::file_in(folder.path()), sample).unwrap();
-}
-
 const FULL_DISK: &str = "ZHOLDARY_LOG_TEST_FULL_DISK";
 
 /// A disk that fails while committing, without any trick inside: the operating system refuses to let files grow.

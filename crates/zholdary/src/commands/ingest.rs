@@ -31,6 +31,8 @@ use crate::{
 
 /// Without progress for this long, a file is given up and its report says who is behind.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether there is progress.
+const LOOK: Duration = Duration::from_secs(1);
 /// Lines of a JSON-lines file that are taken in together.
 const LINES_AT_ONCE: usize = 256;
 
@@ -248,29 +250,32 @@ impl Feed<'_> {
 
     /// Waits until each message is placed or set aside, stands in its appeal, and `route` and the views have passed it.
     async fn wait(&mut self, messages: &[MessageId], position: Position) -> anyhow::Result<()> {
-        let mut seen = (Position::START, Position::START);
+        let mut seen = String::new();
         let mut since = Instant::now();
         loop {
-            if let Some(held) = &self.held {
-                if held.stop.is_cancelled() {
-                    anyhow::bail!("a worker ended; its log line says why");
+            let behind = match &self.held {
+                Some(held) if held.stop.is_cancelled() => {
+                    anyhow::bail!("a worker ended; its log line says why")
                 }
-                if let Ok(settled) = tokio::time::timeout(PATIENCE, held.settle(self.system)).await {
-                    return settled;
+                Some(held) => match tokio::time::timeout(LOOK, held.settle(self.system)).await {
+                    Ok(settled) => return settled,
+                    Err(_) => held.behind(self.system).await?,
+                },
+                None => {
+                    let behind = self.behind_elsewhere(messages, position).await?;
+                    let Some(behind) = behind else { return Ok(()) };
+                    let (head, views) = (self.system.log.head().await?, self.system.query.position());
+                    // Who ran the workers may be gone.
+                    self.held = self.system.take_over(&self.stop)?;
+                    tokio::time::sleep(LOOK / 10).await;
+                    format!("the log is at {head}, the views are at {views}: {behind}")
                 }
-                anyhow::bail!("{}", held.behind(self.system).await?);
-            }
-            let behind = self.behind_elsewhere(messages, position).await?;
-            let Some(behind) = behind else { return Ok(()) };
-            let now = (self.system.log.head().await?, self.system.query.position());
-            if now != seen {
-                (seen, since) = (now, Instant::now());
+            };
+            if behind != seen {
+                (seen, since) = (behind, Instant::now());
             } else if since.elapsed() >= PATIENCE {
                 anyhow::bail!("no progress for {} s: {behind}", PATIENCE.as_secs());
             }
-            // Who ran the workers may be gone.
-            self.held = self.system.take_over(&self.stop)?;
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
