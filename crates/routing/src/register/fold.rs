@@ -106,6 +106,12 @@ impl Fold {
         self.numbers.entry(number).or_insert(appeal);
     }
 
+    /// Whether a number names another appeal than this one.
+    #[must_use]
+    pub fn is_taken(&self, number: &Number, appeal: AppealId) -> bool {
+        self.numbers.get(number).is_some_and(|known| *known != appeal)
+    }
+
     /// Takes in the author of an appeal that no message opened (an earlier system's, a part split off).
     pub fn authored(&mut self, appeal: AppealId, author: ContactId) {
         self.authors.entry(appeal).or_insert(author);

@@ -276,6 +276,10 @@ impl Session {
             self.fold.sent(id, belongs);
         }
         let Some(number) = number else { return };
+        if self.fold.appeal_of(id).is_some_and(|appeal| self.fold.is_taken(&number, appeal)) {
+            warn!(position = %record.position, %number, "{number} names another appeal already: it stays with that one");
+            return;
+        }
         match (self.fold.appeal_of(id), appeal.is_none() && answers.is_none(), contact) {
             (Some(appeal), false, _) if !self.known.aliases.contains(&(appeal, number.clone())) => {
                 let command = appeal::Command::NameAlias { number: number.clone() };

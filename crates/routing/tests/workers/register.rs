@@ -274,3 +274,33 @@ async fn a_part_that_was_split_off_has_its_own_number_and_knows_where_it_came_fr
     let first = before.registered.unwrap();
     assert!(parts.iter().all(|p| p.contact == first.contact && p.received_at == first.received_at));
 }
+
+#[tokio::test]
+async fn a_number_that_is_given_is_never_an_earlier_system_s() {
+    let rig = Rig::new().await;
+    rig.hear(&story()).await;
+    rig.settle().await;
+    let sent = |external: &str, number: &str| {
+        zholdary_domain::Inbound::Sent(Box::new(zholdary_domain::inbound::InboundSent {
+            id: zholdary_domain::inbound::MessageRef {
+                channel: zholdary_domain::inbound::Channel::Email,
+                account: "appeals@city.example".into(),
+                external_id: external.to_owned().into(),
+            },
+            answers: None,
+            number: Some(number.parse().unwrap()),
+            contact: Some("irina@example.org".to_owned().into()),
+            sent_at: zholdary_testkit::at("2026-11-19T17:40:00+05:00"),
+        }))
+    };
+    // One names a number that we gave, the other one far ahead: known from an earlier system, and passed by the counter.
+    rig.tell(vec![sent("<1@city>", "Z-2026-000002"), sent("<2@city>", "Z-2026-000401")]).await;
+    rig.settle().await;
+    rig.hear(&[json!({ "id": "n1", "text": "Снег не убран", "sent_at": "2026-11-20T09:40:00+05:00" })]).await;
+    rig.settle().await;
+    let (_, numbers) = outcomes(&rig).await;
+    let mut serials: Vec<_> = numbers.values().map(ToString::to_string).collect();
+    serials.sort();
+    let expected = ["Z-2026-000001", "Z-2026-000002", "Z-2026-000003", "Z-2026-000401", "Z-2026-000402"];
+    assert_eq!(serials, expected);
+}

@@ -202,7 +202,7 @@ impl Told {
             once.dedup();
             assert_eq!(once.len(), appeal.messages.len(), "a message stands twice in {id}");
         }
-        for (id, message) in &self.messages {
+        for (id, message) in self.messages.iter().filter(|(_, m)| m.received.is_some()) {
             match message.outcome {
                 Some(message::Outcome::Placed { appeal, .. }) => {
                     let appeal = self.appeals.get(&appeal).expect("what was placed has its second half");
