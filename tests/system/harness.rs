@@ -132,9 +132,16 @@ impl City {
 
     /// The body of a GET that must answer 200.
     pub(crate) async fn read(&self, path: &str) -> Value {
-        let (status, body) = self.get(path).await;
-        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).expect("JSON")
+        let started = Instant::now();
+        loop {
+            match self.get(path).await {
+                (200, body) => return serde_json::from_slice(&body).expect("JSON"),
+                // No answer at all: a connection that was kept from before and closed by the other side. A question may be
+                // asked again.
+                (0, _) if started.elapsed() < DEADLINE => tokio::time::sleep(Duration::from_millis(30)).await,
+                (status, body) => panic!("{path}: {status} {}", String::from_utf8_lossy(&body)),
+            }
+        }
     }
 
     /// Status of a POST to the WhatsApp hook with this signature.
@@ -148,6 +155,18 @@ impl City {
             ask = ask.header("x-hub-signature-256", signature);
         }
         ask.send().await.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// As [`City::hook`], sent again while there is no answer at all: who is refused in the middle of a large body may find
+    /// the connection closed before the answer is read.
+    pub(crate) async fn hook_until_answered(&self, body: &[u8], signature: Option<&str>) -> u16 {
+        let started = Instant::now();
+        loop {
+            match self.hook(body, signature).await {
+                0 if started.elapsed() < DEADLINE => tokio::time::sleep(Duration::from_millis(30)).await,
+                status => return status,
+            }
+        }
     }
 
     /// Status of a rightly signed POST.
