@@ -377,13 +377,14 @@ impl Route {
         Ok(known_danger || !alone.danger)
     }
 
-    /// What residents wrote, as it reads now; what was taken back is left out, and of a very long thread the middle.
+    /// What residents wrote, as it reads now; of a very long thread the middle is left out. What was taken back is hidden from
+    /// the public (R9), not from the rules: the pit is there whoever regrets having told of it.
     async fn said(&self, appeal: &Appeal) -> Result<Said, Error> {
         let mut said = Said::default();
-        let kept: Vec<_> = appeal.messages.iter().filter(|id| !appeal.withdrawn.contains(id)).collect();
+        let kept = &appeal.messages;
         let (most, all) = (self.config.thread_messages.max(2), kept.len());
         let read = |n: &usize| all <= most || *n < most / 2 || *n >= all - most / 2;
-        for id in (0..all).filter(read).map(|n| kept[n]) {
+        for id in (0..all).filter(read).map(|n| &kept[n]) {
             let loaded = self.messages.load(&StreamId::from(*id)).await?;
             let Some(content) = loaded.state.content() else { continue };
             if let Some(text) = content.usable_text() {

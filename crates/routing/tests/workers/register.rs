@@ -203,7 +203,7 @@ async fn two_registers_at_once_each_die_between_every_pair_of_appends() {
 async fn what_is_told_before_its_message_waits_for_it() {
     let rig = Rig::new().await;
     let line = |reply: Value| {
-        json!({ "id": "e1", "channel": "whatsapp", "contact": "+77000000204", "text": "Яма на Абая 45",
+        json!({ "id": "e1", "channel": "whatsapp", "contact": "+77000000204", "text": "Провалился асфальт, Абая 45",
                 "reply_to": reply, "sent_at": "2026-11-20T09:00:00+05:00" })
     };
     let [id] = rig.hear(&[line(Value::Null)]).await[..] else { panic!("one message") };
@@ -223,7 +223,7 @@ async fn what_is_told_before_its_message_waits_for_it() {
             zholdary_domain::Inbound::Edited {
                 of: of.clone(),
                 edit: "w2".to_owned().into(),
-                content: says("Яма на Абая 54"),
+                content: says("Провалился асфальт, Абая 54"),
                 sent_at: at,
             },
             zholdary_domain::Inbound::Withdrawn { of: of.clone(), sent_at: at },
@@ -237,6 +237,7 @@ async fn what_is_told_before_its_message_waits_for_it() {
     let (_, appeal) = fresh.appeal_of(id).await;
     assert!(appeal.edits.contains(&(id, 2)), "{appeal:?}");
     assert!(appeal.withdrawn.contains(&id));
+    assert!(appeal.understanding.unwrap().danger, "what is taken back is hidden, not unheard");
     Told::read(&fresh.records().await).check();
 }
 

@@ -84,27 +84,36 @@ pub(crate) async fn serve(
     ended.and(workers).map(|()| ExitCode::SUCCESS)
 }
 
-/// The first signal stops softly, the second hard.
+/// The first signal stops softly, the second hard. Both are listened to from the start: none falls between.
+#[cfg(unix)]
 async fn signals(stop: CancellationToken) {
-    signal().await;
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        warn!("signals cannot be heard: the process ends only when it is killed");
+        return;
+    };
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    next().await;
     print::note("stopping; once more to stop at once");
     stop.cancel();
-    signal().await;
+    next().await;
     std::process::exit(130);
 }
 
-async fn signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
+/// The first interrupt stops softly, the second hard.
+#[cfg(not(unix))]
+async fn signals(stop: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        print::note("stopping; once more to stop at once");
+        stop.cancel();
+        let _ = tokio::signal::ctrl_c().await;
     }
-    let _ = interrupt.await;
+    std::process::exit(130);
 }
