@@ -46,11 +46,15 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A WhatsApp sample's path.
+/// A WhatsApp sample's path, by the start of its name: `01`.
 pub(crate) fn sample(name: &str) -> PathBuf {
-    let folder = root().join("tests/samples/channels/whatsapp");
-    let file = samples::whatsapp_names().find(|n| n.starts_with(&format!("{name}_"))).expect("a sample");
-    folder.join(file)
+    let is = |file: &&str| file.starts_with(&format!("{name}_"));
+    sample_file(samples::whatsapp_names().find(is).expect("a sample"))
+}
+
+/// A WhatsApp sample's path, by its whole name.
+pub(crate) fn sample_file(file: &str) -> PathBuf {
+    samples::folder().join("channels/whatsapp").join(file)
 }
 
 /// Runs a command to its end.
@@ -80,30 +84,47 @@ pub(crate) fn folder() -> TempDir {
     TempDir::new().expect("a temporary folder")
 }
 
+/// The settings of every city here: the accounts are the samples', so that what comes for others leads to nothing.
+const SETTINGS: &str = r#"
+[whatsapp.accounts]
+businesses = ["104870029331200"]
+addresses = ["118920446655001"]
+"#;
+
 /// `zholdary up`, running. Dropped, it is killed.
 pub(crate) struct City {
-    pub(crate) child: Child,
-    pub(crate) url: String,
+    child: Child,
+    url: String,
     client: reqwest::Client,
-    token: String,
+    /// Whoever speaks without one is the public; a bad one is refused even where none is needed.
+    token: Option<String>,
 }
 
 impl City {
-    /// Starts it over `data` and waits until it is ready.
+    /// Starts it over `data` and waits until it is ready for an operator.
     pub(crate) async fn up(data: &Path) -> Self {
         let mut city = Self::begin(data);
-        let token = json(&["token", "create", "--role", "operator", "--json", "--data", path(data)]);
-        token[0]["token"].as_str().expect("a token").clone_into(&mut city.token);
         until("it is ready", async || city.get("/readyz").await.0 == 200).await;
-        // The views must know the token before it opens anything.
-        until("the token works", async || city.get("/api/v1/lag").await.0 == 200).await;
+        city.speak_as(data, "operator").await;
         city
+    }
+
+    /// Makes a token of `role`, and speaks as its bearer from now on.
+    pub(crate) async fn speak_as(&mut self, data: &Path, role: &str) {
+        let token = json(&["token", "create", "--role", role, "--json", "--data", path(data)]);
+        self.token = Some(token[0]["token"].as_str().expect("a token").to_owned());
+        // The views must know the token before it opens anything.
+        until("the token works", async || self.get("/api/v1/lag").await.0 == 200).await;
     }
 
     /// Starts it over `data` and waits only until it listens.
     pub(crate) fn begin(data: &Path) -> Self {
+        let settings = data.join("settings.toml");
+        std::fs::write(&settings, SETTINGS).expect("a file in a folder of ours");
         let mut child = Command::new(binary())
-            .args(["up", "--listen", "127.0.0.1:0", "--log-filter", "warn", "--data"])
+            .args(["up", "--listen", "127.0.0.1:0", "--log-filter", "warn", "--config"])
+            .arg(settings)
+            .arg("--data")
             .arg(data)
             .env("ZHOLDARY_WHATSAPP_APP_SECRET", samples::APP_SECRET)
             .env("ZHOLDARY_WHATSAPP_VERIFY_TOKEN", "a word")
@@ -116,13 +137,16 @@ impl City {
         said.read_line(&mut line).expect("says where it listens");
         let url = line.trim().rsplit(' ').next().expect("says where it listens").to_owned();
         assert!(url.starts_with("http://"), "it said {line:?}");
-        Self { child, url, client: reqwest::Client::new(), token: String::new() }
+        Self { child, url, client: reqwest::Client::new(), token: None }
     }
 
-    /// Status and body of a GET, as an operator.
+    /// Status and body of a GET, as whoever speaks; status 0 when there was no answer.
     pub(crate) async fn get(&self, path: &str) -> (u16, Vec<u8>) {
-        let asked = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        match asked.send().await {
+        let mut ask = self.client.get(format!("{}{path}", self.url));
+        if let Some(token) = &self.token {
+            ask = ask.bearer_auth(token);
+        }
+        match ask.send().await {
             Ok(answer) => {
                 (answer.status().as_u16(), answer.bytes().await.map(|b| b.to_vec()).unwrap_or_default())
             }
@@ -130,18 +154,35 @@ impl City {
         }
     }
 
-    /// The body of a GET that must answer 200.
-    pub(crate) async fn read(&self, path: &str) -> Value {
+    /// Status and body of a GET, asked again until there is an answer: a connection that was kept from before may have been
+    /// closed by the other side.
+    pub(crate) async fn answer(&self, path: &str) -> (u16, Vec<u8>) {
         let started = Instant::now();
         loop {
             match self.get(path).await {
-                (200, body) => return serde_json::from_slice(&body).expect("JSON"),
-                // No answer at all: a connection that was kept from before and closed by the other side. A question may be
-                // asked again.
                 (0, _) if started.elapsed() < DEADLINE => tokio::time::sleep(Duration::from_millis(30)).await,
-                (status, body) => panic!("{path}: {status} {}", String::from_utf8_lossy(&body)),
+                answer => return answer,
             }
         }
+    }
+
+    /// The bytes of a GET that must answer 200.
+    pub(crate) async fn bytes(&self, path: &str) -> Vec<u8> {
+        let (status, body) = self.answer(path).await;
+        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+        body
+    }
+
+    /// The JSON of a GET that must answer 200.
+    pub(crate) async fn read(&self, path: &str) -> Value {
+        serde_json::from_slice(&self.bytes(path).await).expect("JSON")
+    }
+
+    /// A figure of `/metrics`, by its name with its labels.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let text = String::from_utf8(self.bytes("/metrics").await).expect("metrics are text");
+        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        figure.unwrap_or_else(|| panic!("no metric {name}")).parse().expect("a figure")
     }
 
     /// Status of a POST to the WhatsApp hook with this signature.
@@ -184,6 +225,19 @@ impl City {
         let answer = asked.send().await.ok()?;
         let status = answer.status().as_u16();
         Some((status, answer.json().await.ok()?))
+    }
+
+    /// Waits until it takes no more connections: it was told to stop, and has heard it.
+    pub(crate) async fn deaf(&self) {
+        until("it takes no more connections", async || {
+            tokio::net::TcpStream::connect(self.address()).await.is_err()
+        })
+        .await;
+    }
+
+    /// Where it listens, as `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 
     /// Waits until nothing is left to do: the log stands still and the views have it.

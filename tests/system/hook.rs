@@ -9,14 +9,19 @@ use crate::harness::{City, Told, folder};
 async fn bad_deliveries_lose_nothing_and_crash_nothing() {
     let data = folder();
     let city = City::up(data.path()).await;
+    let head = city.idle().await;
     let good = samples::whatsapp("01");
     assert_eq!(city.hook_until_answered(good, None).await, 401);
     assert_eq!(city.hook_until_answered(good, Some(&sign("another secret", good))).await, 403);
     assert_eq!(city.hook_until_answered(good, Some("sha256=zz")).await, 403);
     let garbage: Vec<u8> = (0..5_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    assert_eq!(city.hook_until_answered(&garbage, Some(&sign(samples::APP_SECRET, &garbage))).await, 413);
-    let head = city.idle().await;
-    assert_eq!(city.idle().await, head);
+    for signature in [None, Some("sha256=zz"), Some(&sign(samples::APP_SECRET, &garbage)[..])] {
+        assert_eq!(city.hook_until_answered(&garbage, signature).await, 413);
+    }
+    assert_eq!(city.idle().await, head, "what nobody signed left a record");
+    let raw = "zholdary_intake_raw_bytes_total{channel=\"whatsapp\"}";
+    assert!(city.metric(raw).await.abs() < 0.5, "what nobody signed is kept");
+    assert!(city.metric("zholdary_http_hook_posts_total{outcome=\"refused\"}").await > 2.5);
 
     // Rightly signed, but cut short, of no known kind, or no JSON at all: 200, and kept for a person.
     let short = &good[..good.len() / 2];
@@ -34,12 +39,21 @@ async fn bad_deliveries_lose_nothing_and_crash_nothing() {
             ],
         } }] }],
     });
-    for body in [short, &b"\xff\xfe\x00"[..], b"[]", b"{}", unknown.to_string().as_bytes()] {
+    let kept = "zholdary_intake_elements_total{channel=\"whatsapp\",outcome=\"parked\"}";
+    assert_eq!(city.signed(short).await, 200);
+    assert!((city.metric(kept).await - 1.0).abs() < 0.5, "what was cut short waits for a person");
+    for body in [&b"\xff\xfe\x00"[..], b"[]", b"{}", b"", unknown.to_string().as_bytes()] {
         let signature = sign(samples::APP_SECRET, body);
         assert_eq!(city.hook_until_answered(body, Some(&signature)).await, 200);
     }
+    // For an account that is not ours.
+    let theirs = String::from_utf8(samples::whatsapp("02").to_vec()).unwrap();
+    let theirs = theirs.replace(samples::PHONE_NUMBER_ID, "118920446655999");
+    assert_eq!(city.signed(theirs.as_bytes()).await, 200);
     assert_eq!(city.signed(good).await, 200);
     city.idle().await;
+    let list = city.read("/api/v1/appeals?limit=50").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 2);
     assert!(city.stop().await.success());
     let log = Told::read(data.path()).await;
     log.check();

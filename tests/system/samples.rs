@@ -1,11 +1,10 @@
 //! The WhatsApp samples lead to the same appeals by every way in.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use serde_json::Value;
 use zholdary_testkit::samples;
 
-use crate::harness::{City, Told, folder, ingest, sample};
+use crate::harness::{City, Told, folder, ingest, sample, sample_file};
 
 /// The files of the story, in order; 07z is a seed.
 const STORY: [&str; 11] = ["01", "02", "03", "04", "05", "06", "07", "07z", "10", "11", "18"];
@@ -24,13 +23,10 @@ fn expected() -> BTreeSet<Vec<String>> {
     appeals.iter().map(|ids| ids.iter().map(|id| format!("wamid.ZHOLIN{id}")).collect()).collect()
 }
 
+/// How many appeals each file of the story opens, by `expected.json`.
 fn new_appeals() -> Vec<u64> {
-    let all: Value = serde_json::from_str(include_str!("../samples/channels/expected.json")).unwrap();
-    let files = all["whatsapp"].as_array().unwrap();
-    let of = |name: &str| {
-        let is = |f: &&Value| f["file"].as_str().unwrap().starts_with(&format!("{name}_"));
-        files.iter().find(is).unwrap()["new_appeals"].as_u64().unwrap()
-    };
+    let files = samples::expected_whatsapp();
+    let of = |name: &str| files.iter().find(|(file, _)| file.starts_with(&format!("{name}_"))).unwrap().1;
     STORY.map(of).to_vec()
 }
 
@@ -52,6 +48,23 @@ async fn by_ingest_once_and_again() {
     assert_eq!(log.together(), expected());
 }
 
+#[tokio::test]
+async fn every_file_opens_what_is_expected_of_it() {
+    let data = folder();
+    let expected = samples::expected_whatsapp();
+    let files: Vec<PathBuf> = expected.iter().map(|(file, _)| sample_file(file)).collect();
+    let told = ingest(data.path(), "whatsapp", &files);
+    for (line, (file, opens)) in told.iter().zip(&expected) {
+        assert!(line["error"].is_null(), "{line}");
+        assert_eq!(line["new_appeals"], *opens, "{file}: {line}");
+    }
+    assert_eq!(told.len(), expected.len());
+    let log = Told::read(data.path()).await;
+    log.check();
+    let opened: u64 = expected.iter().map(|(_, opens)| opens).sum();
+    assert_eq!(log.appeals.len() as u64, opened);
+}
+
 /// Feeds the story to the hook, each file `times` times; the seed by `ingest` into the same folder.
 async fn post_story(city: &City, data: &std::path::Path, times: usize) {
     for name in STORY {
@@ -68,26 +81,23 @@ async fn post_story(city: &City, data: &std::path::Path, times: usize) {
 
 async fn by_hook(times: usize, clients: usize) {
     let data = folder();
-    let city = City::up(data.path()).await;
-    let feeds = (0..clients).map(|_| post_story(&city, data.path(), times));
-    join_all(feeds).await;
+    let city = Arc::new(City::up(data.path()).await);
+    let feeds: Vec<_> = (0..clients)
+        .map(|_| {
+            let (city, data) = (Arc::clone(&city), data.path().to_owned());
+            tokio::spawn(async move { post_story(&city, &data, times).await })
+        })
+        .collect();
+    for feed in feeds {
+        feed.await.unwrap();
+    }
     city.idle().await;
     let list = city.read("/api/v1/appeals?limit=50").await;
     assert_eq!(list["items"].as_array().unwrap().len(), expected().len());
-    assert!(city.stop().await.success());
+    assert!(Arc::into_inner(city).unwrap().stop().await.success());
     let log = Told::read(data.path()).await;
     log.check();
     assert_eq!(log.together(), expected());
-}
-
-/// Polls all of them side by side.
-async fn join_all<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
-    let mut all: Vec<_> = futures.map(Box::pin).collect();
-    std::future::poll_fn(|cx| {
-        all.retain_mut(|one| one.as_mut().poll(cx).is_pending());
-        if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -116,6 +126,19 @@ async fn an_edit_and_a_withdrawal_before_their_messages_each_twice() {
         assert_eq!(city.signed(samples::whatsapp(name)).await, 200);
     }
     city.idle().await;
+    let list = city.read("/api/v1/appeals").await;
+    let mut seen = Vec::new();
+    for item in list["items"].as_array().unwrap() {
+        let appeal = city.read(&format!("/api/v1/appeals/{}", item["number"].as_str().unwrap())).await;
+        let [message] = &appeal["thread"].as_array().unwrap()[..] else { panic!("one message: {appeal}") };
+        let events = appeal["history"].as_array().unwrap().iter().map(|line| line["event"].as_str().unwrap());
+        let events: Vec<_> =
+            events.filter(|event| event.starts_with("message_")).map(str::to_owned).collect();
+        seen.push((!message["edited_at"].is_null(), !message["withdrawn_at"].is_null(), events));
+    }
+    seen.sort();
+    let one = |event: &str| vec![event.to_owned()];
+    assert_eq!(seen, [(false, true, one("message_withdrawn")), (true, false, one("message_edited"))]);
     assert!(city.stop().await.success());
     let log = Told::read(data.path()).await;
     log.check();
