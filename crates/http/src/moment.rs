@@ -54,10 +54,10 @@ impl FromRequestParts<Shared> for Moment {
         let Some(text) = as_of(parts.uri.query().unwrap_or_default())? else {
             return Ok(Self(app.query.clone()));
         };
-        let position = named(app, &text).await?;
+        let (position, at) = named(app, &text).await?;
         // What was recorded just now may not be in the views yet.
         app.query.wait_for(position, app.config.position_wait()).await?;
-        Ok(Self(app.query.as_of(position)))
+        Ok(Self(app.query.as_of(position, at)))
     }
 }
 
@@ -80,15 +80,22 @@ fn as_of(query: &str) -> Result<Option<String>, Problem> {
         .map_err(|_| Problem::new(Code::BadQuery, "given once, readable").field("as_of"))
 }
 
-/// The position that `text` names: itself, or the last one at that time.
-async fn named(app: &App, text: &str) -> Result<Position, Problem> {
+/// The moment that `text` names: a position and when it was recorded, or a time and the last position then.
+async fn named(app: &App, text: &str) -> Result<(Position, DateTime<Utc>), Problem> {
     let head = app.log.head().await?;
     if text.bytes().all(|b| b.is_ascii_digit()) {
         let position = text
             .parse()
             .map(Position)
             .map_err(|_| Problem::new(Code::BadQuery, "a position of the log").field("as_of"))?;
-        return if position > head { Err(beyond(head)) } else { Ok(position) };
+        if position > head {
+            return Err(beyond(head));
+        }
+        let record = match position.0.checked_sub(1) {
+            Some(before) => app.log.read(Position(before), 1).await?.pop(),
+            None => None,
+        };
+        return Ok((position, record.map(|record| record.recorded_at).unwrap_or_default()));
     }
     // A plus sign in a query stands for a space: `+05:00` often comes so.
     let at = DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
@@ -99,7 +106,7 @@ async fn named(app: &App, text: &str) -> Result<Position, Problem> {
     if at > app.clock.now() {
         return Err(beyond(head));
     }
-    Ok(app.log.position_at(at).await?)
+    Ok((app.log.position_at(at).await?, at))
 }
 
 fn beyond(head: Position) -> Problem {

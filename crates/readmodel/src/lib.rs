@@ -23,9 +23,9 @@ pub use city::RuleSet;
 pub use error::Error;
 pub use metrics::Metrics;
 pub use model::{
-    Answer, AppealFilter, AppealView, Card, Change, Checkpoint, Count, CountBy, Figures, FileView,
-    FindingView, Lag, Level, Line, MessageOutcome, MessageView, Named, Page, Parked, Period, PlaceFigures,
-    PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, Sentence, Task, Token,
+    Answer, AppealFilter, AppealView, Card, Change, Checkpoint, Count, CountBy, EarlierView, Figures,
+    FileView, FindingView, Lag, Level, Line, MessageOutcome, MessageView, Named, Page, Parked, Period,
+    PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, Sentence, Task, Token,
 };
 pub use projector::{Projector, ProjectorConfig};
 pub use query::{AppealRef, Query, QueryConfig, View};

@@ -316,6 +316,9 @@ pub struct MessageView {
     pub files: Vec<FileView>,
     /// When it was last edited.
     pub edited_at: Option<DateTime<Utc>>,
+    /// What it said before it was edited, the first words first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierView>,
     /// When it was taken back.
     pub withdrawn_at: Option<DateTime<Utc>>,
     /// How far ours came: `queued`, `sent`, `delivered`, `read`, `failed`.
@@ -338,6 +341,20 @@ pub struct MessageView {
     /// The key under which the channel knows the sender; for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+}
+
+/// What a message said before it was edited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EarlierView {
+    /// When its author said it.
+    pub said_at: DateTime<Utc>,
+    /// What it said.
+    pub text: Option<String>,
+    /// A point on the map.
+    #[schema(value_type = Option<Object>)]
+    pub point: Option<Point>,
+    /// Files.
+    pub files: Vec<FileView>,
 }
 
 /// An appeal, as far as the asker may see it.

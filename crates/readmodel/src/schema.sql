@@ -129,7 +129,6 @@ CREATE TABLE message(
   recorded_at INTEGER NOT NULL,         -- of its first record
   position INTEGER NOT NULL,            -- its first record
   changed INTEGER NOT NULL,             -- its last record
-  versions INTEGER NOT NULL DEFAULT 0,
   edited_at INTEGER,
   withdrawn_at INTEGER,
   echoed INTEGER NOT NULL DEFAULT 0,
@@ -144,6 +143,15 @@ CREATE TABLE message(
   erased INTEGER NOT NULL DEFAULT 0,
   name TEXT, phone TEXT, address TEXT, text TEXT, point TEXT, files TEXT -- personal
 ) STRICT;
+-- What a message said before it was edited; what it says now stands in `message`.
+CREATE TABLE earlier(
+  message TEXT NOT NULL,
+  seq INTEGER NOT NULL,                 -- in the order in which the records came
+  said_at INTEGER NOT NULL,             -- the author's time of these words
+  attachments TEXT NOT NULL,
+  text TEXT, point TEXT, files TEXT,    -- personal
+  PRIMARY KEY (message, seq)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX message_appeal ON message(appeal, position) WHERE appeal IS NOT NULL;
 CREATE INDEX message_answers ON message(answers) WHERE answers IS NOT NULL;
 CREATE INDEX message_outcome ON message(outcome, position) WHERE outcome = 'for_person';

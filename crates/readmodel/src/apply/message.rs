@@ -26,8 +26,21 @@ pub(super) fn apply(connection: &Connection, record: &Recorded) -> Result<Effect
 
 /// What is personal of a message is gone, in every message of `appeal`.
 pub(super) fn erase_of(connection: &Connection, appeal: AppealId) -> rusqlite::Result<()> {
-    let sql = format!("{ERASE} WHERE appeal = ?1");
-    connection.prepare_cached(&sql)?.execute([appeal.to_string()])?;
+    erase(connection, "appeal = ?1", &appeal.to_string())
+}
+
+/// What is personal is gone from the messages that `which` names by `key`, and from what they said earlier.
+fn erase(connection: &Connection, which: &str, key: &str) -> rusqlite::Result<()> {
+    let now = format!(
+        "UPDATE message SET erased = 1, name = NULL, phone = NULL, address = NULL, text = NULL, point = NULL,
+           files = NULL WHERE {which}"
+    );
+    connection.prepare_cached(&now)?.execute([key])?;
+    let earlier = format!(
+        "UPDATE earlier SET text = NULL, point = NULL, files = NULL
+         WHERE message IN (SELECT id FROM message WHERE {which})"
+    );
+    connection.prepare_cached(&earlier)?.execute([key])?;
     Ok(())
 }
 
@@ -38,9 +51,6 @@ pub(super) fn link(connection: &Connection, message: MessageId, appeal: AppealId
         .execute([message.to_string(), appeal.to_string()])?;
     Ok(())
 }
-
-const ERASE: &str = "UPDATE message SET erased = 1, name = NULL, phone = NULL, address = NULL, text = NULL,
-    point = NULL, files = NULL";
 
 struct Row<'a> {
     connection: &'a Connection,
@@ -66,18 +76,7 @@ impl Row<'_> {
                 "received"
             }
             Event::Edited { content, sent_at } => {
-                // The last edit by the author's own time is what the message says; of two at once the later recorded.
-                let at = sent_at.timestamp_millis();
-                let newest = self
-                    .connection
-                    .prepare_cached(
-                        "UPDATE message SET versions = versions + 1, edited_at = max(coalesce(edited_at, ?2), ?2)
-                         WHERE id = ?1 RETURNING edited_at = ?2",
-                    )?
-                    .query_row((&self.id, at), |row| row.get::<_, bool>(0))?;
-                if newest {
-                    self.content(content)?;
-                }
+                self.edited(content, sent_at.timestamp_millis())?;
                 "edited"
             }
             Event::Withdrawn { sent_at } => {
@@ -133,7 +132,7 @@ impl Row<'_> {
             .prepare_cached(
                 "UPDATE message SET channel = ?2, surface = ?3, sent_at = ?4, contact = ?5, raw = ?6,
                    name = iif(erased, NULL, ?7), phone = iif(erased, NULL, ?8), address = iif(erased, NULL, ?9)
-                 WHERE id = ?1 RETURNING versions > 0",
+                 WHERE id = ?1 RETURNING edited_at IS NOT NULL",
             )?
             .query_row(
                 (
@@ -149,29 +148,47 @@ impl Row<'_> {
                 ),
                 |row| row.get(0),
             )?;
-        if !edited {
-            self.content(&received.content)?;
+        if edited {
+            self.earlier(&received.content, received.sent_at.timestamp_millis())
+        } else {
+            self.content(&received.content)
         }
+    }
+
+    /// The last edit by the author's own time is what the message says; of two at once the later recorded. What it said
+    /// before stays readable beside it.
+    fn edited(&self, content: &Content, at: i64) -> Result<(), Failed> {
+        let last: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT edited_at FROM message WHERE id = ?1")?
+            .query_row([&self.id], |row| row.get(0))?;
+        if last.is_some_and(|last| at < last) {
+            return self.earlier(content, at);
+        }
+        self.connection
+            .prepare_cached(&format!(
+                "{EARLIER} SELECT id, {NEXT}, coalesce(edited_at, sent_at), attachments, text, point, files FROM message
+                 WHERE id = ?1 AND coalesce(edited_at, sent_at) IS NOT NULL"
+            ))?
+            .execute([&self.id])?;
+        self.set("edited_at = ?2", at)?;
+        self.content(content)
+    }
+
+    /// Keeps words that others have taken the place of.
+    fn earlier(&self, content: &Content, at: i64) -> Result<(), Failed> {
+        let Columns { attachments, text, point, files } = Columns::of(content)?;
+        self.connection
+            .prepare_cached(&format!(
+                "{EARLIER} SELECT id, {NEXT}, ?2, ?3, iif(erased, NULL, ?4), iif(erased, NULL, ?5), iif(erased, NULL, ?6)
+                 FROM message WHERE id = ?1"
+            ))?
+            .execute((&self.id, at, attachments, text, point, files))?;
         Ok(())
     }
 
     fn content(&self, content: &Content) -> Result<(), Failed> {
-        let labels: Vec<_> = content
-            .attachments
-            .iter()
-            .map(|a| Ok(json!({ "kind": code(&a.kind)?, "media_type": a.media_type })))
-            .collect::<Result<_, Failed>>()?;
-        let files: Vec<_> = content
-            .attachments
-            .iter()
-            .map(|a| {
-                json!({
-                    "external_id": a.external_id.as_ref().map(Personal::reveal),
-                    "file_name": a.file_name.as_ref().map(Personal::reveal),
-                })
-            })
-            .collect();
-        let point = content.point.as_ref().map(|p| json!(p.reveal()).to_string());
+        let Columns { attachments, text, point, files } = Columns::of(content)?;
         self.connection
             .prepare_cached(
                 "UPDATE message SET unsupported = ?2, button = ?3, attachments = ?4,
@@ -182,10 +199,10 @@ impl Row<'_> {
                 &self.id,
                 &content.unsupported,
                 content.button.as_ref().map(|b| &b.id),
-                json!(labels).to_string(),
-                content.text.as_ref().map(Personal::reveal),
+                attachments,
+                text,
                 point,
-                (!files.is_empty()).then(|| json!(files).to_string()),
+                files,
             ))?;
         Ok(())
     }
@@ -208,8 +225,7 @@ impl Row<'_> {
             .query_row([&appeal], |row| row.get(0))
             .optional()?;
         if erased == Some(true) {
-            let sql = format!("{ERASE} WHERE id = ?1");
-            self.connection.prepare_cached(&sql)?.execute([&self.id])?;
+            erase(self.connection, "id = ?1", &self.id)?;
         }
         Ok(())
     }
@@ -233,6 +249,43 @@ impl Row<'_> {
             effects.views.insert(View::Queue(party?).to_string());
         }
         Ok(())
+    }
+}
+
+const EARLIER: &str = "INSERT INTO earlier(message, seq, said_at, attachments, text, point, files)";
+const NEXT: &str = "(SELECT count(*) FROM earlier e WHERE e.message = id)";
+
+/// What a message says, as its columns.
+struct Columns<'a> {
+    attachments: String,
+    text: Option<&'a String>,
+    point: Option<String>,
+    files: Option<String>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(content: &'a Content) -> Result<Self, Failed> {
+        let labels: Vec<_> = content
+            .attachments
+            .iter()
+            .map(|a| Ok(json!({ "kind": code(&a.kind)?, "media_type": a.media_type })))
+            .collect::<Result<_, Failed>>()?;
+        let files: Vec<_> = content
+            .attachments
+            .iter()
+            .map(|a| {
+                json!({
+                    "external_id": a.external_id.as_ref().map(Personal::reveal),
+                    "file_name": a.file_name.as_ref().map(Personal::reveal),
+                })
+            })
+            .collect();
+        Ok(Self {
+            attachments: json!(labels).to_string(),
+            text: content.text.as_ref().map(Personal::reveal),
+            point: content.point.as_ref().map(|p| json!(p.reveal()).to_string()),
+            files: (!files.is_empty()).then(|| json!(files).to_string()),
+        })
     }
 }
 

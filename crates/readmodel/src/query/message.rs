@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    model::{Answer, FileView, Level, MessageOutcome, MessageView},
+    model::{Answer, EarlierView, FileView, Level, MessageOutcome, MessageView},
 };
 
 impl Query {
@@ -117,12 +117,12 @@ fn messages(
     let mut rows = statement.query(params).map_err(Error::sqlite(READ))?;
     let mut found = vec![];
     while let Some(row) = rows.next().map_err(Error::sqlite(READ))? {
-        found.push(message(row, level)?);
+        found.push(message(ask, row, level)?);
     }
     Ok(found)
 }
 
-fn message(row: &Row<'_>, level: Level) -> Result<MessageView, Error> {
+fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Error> {
     struct Read {
         point: Option<String>,
         attachments: String,
@@ -146,6 +146,7 @@ fn message(row: &Row<'_>, level: Level) -> Result<MessageView, Error> {
             unsupported: row.get(9)?,
             files: vec![],
             edited_at: instant(row.get(12)?),
+            earlier: vec![],
             withdrawn_at: instant(row.get(13)?),
             delivery: row.get(14)?,
             delivery_error: row.get(15)?,
@@ -168,19 +169,50 @@ fn message(row: &Row<'_>, level: Level) -> Result<MessageView, Error> {
     if operator {
         view.contact = read.contact.map(|c| code(&c, "a contact id")).transpose()?;
     }
-    let labels: Vec<Label> = json(&read.attachments, "attachments")?;
-    let mut personal: Vec<Personal> =
-        read.files.map(|f| json(&f, "attachments")).transpose()?.unwrap_or_default();
-    personal.resize_with(labels.len(), Personal::default);
-    view.files = labels
-        .into_iter()
-        .zip(personal)
-        .map(|(label, personal)| FileView {
-            kind: label.kind,
-            media_type: label.media_type,
-            file_name: personal.file_name.filter(|_| operator),
-            external_id: personal.external_id.filter(|_| operator),
-        })
-        .collect();
+    view.files = files(&read.attachments, read.files.as_deref(), level)?;
+    if view.edited_at.is_some() {
+        view.earlier = earlier(ask, id, level)?;
+    }
     Ok(view)
+}
+
+/// What a message said before it was edited, the first words first.
+fn earlier(ask: &Ask<'_>, message: MessageId, level: Level) -> Result<Vec<EarlierView>, Error> {
+    type Stored = (Option<i64>, Option<String>, Option<String>, String, Option<String>);
+    let read = || -> rusqlite::Result<Vec<Stored>> {
+        ask.connection
+            .prepare_cached(
+                "SELECT said_at, text, point, attachments, files FROM earlier WHERE message = ?1 ORDER BY said_at, seq",
+            )?
+            .query_map([message.to_string()], |row| row.try_into())?
+            .collect()
+    };
+    let stored = read().map_err(Error::sqlite("read what a message said earlier"))?;
+    stored
+        .into_iter()
+        .map(|(said_at, text, point, attachments, personal)| {
+            Ok(EarlierView {
+                said_at: instant(said_at).unwrap_or_default(),
+                text,
+                point: point.map(|p| json(&p, "a point")).transpose()?,
+                files: files(&attachments, personal.as_deref(), level)?,
+            })
+        })
+        .collect()
+}
+
+/// Files from their two columns: what they are, and what is personal of them.
+fn files(labels: &str, personal: Option<&str>, level: Level) -> Result<Vec<FileView>, Error> {
+    let labels: Vec<Label> = json(labels, "attachments")?;
+    let mut personal: Vec<Personal> =
+        personal.map(|f| json(f, "attachments")).transpose()?.unwrap_or_default();
+    personal.resize_with(labels.len(), Personal::default);
+    let operator = level == Level::Operator;
+    let view = |(label, personal): (Label, Personal)| FileView {
+        kind: label.kind,
+        media_type: label.media_type,
+        file_name: personal.file_name.filter(|_| operator),
+        external_id: personal.external_id.filter(|_| operator),
+    };
+    Ok(labels.into_iter().zip(personal).map(view).collect())
 }

@@ -112,7 +112,14 @@ impl From<Number> for AppealRef {
 #[derive(Clone)]
 pub struct Query {
     shared: Arc<Shared>,
-    as_of: Option<Position>,
+    as_of: Option<Past>,
+}
+
+/// An earlier moment: after this record, and when that was.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    position: Position,
+    at: DateTime<Utc>,
 }
 
 struct Shared {
@@ -134,7 +141,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) position: Position,
     pub(crate) rules: Option<Arc<RuleSet>>,
     pub(crate) file: &'a str,
-    as_of: Option<Position>,
+    as_of: Option<Past>,
 }
 
 impl Ask<'_> {
@@ -167,9 +174,14 @@ impl Ask<'_> {
         Ok(Position(own.max(names).unsigned_abs()))
     }
 
+    /// The moment of the question: the earlier one that it is about, else `now`.
+    pub(crate) fn moment(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.as_of.map_or(now, |past| past.at)
+    }
+
     /// Whether `view` may be shown: asked as of an earlier record, it must not have changed since.
     pub(crate) fn keeps(&self, view: &View) -> Result<(), Error> {
-        let Some(as_of) = self.as_of else { return Ok(()) };
+        let Some(Past { position: as_of, .. }) = self.as_of else { return Ok(()) };
         if as_of > self.position {
             return Err(Error::NotReached { asked: as_of, position: self.position });
         }
@@ -206,11 +218,11 @@ impl Query {
         Ok(Self { shared, as_of: None })
     }
 
-    /// The same questions about an earlier moment. They are answered when no later record has changed what they ask for, else
+    /// The same questions about an earlier moment: after the record at `position`, at `at` (UTC). They are answered when no later record has changed what they ask for, else
     /// [`Error::AsOfNotKept`]; a moment that the view has not reached is [`Error::NotReached`].
     #[must_use]
-    pub fn as_of(&self, position: Position) -> Self {
-        Self { shared: Arc::clone(&self.shared), as_of: Some(position) }
+    pub fn as_of(&self, position: Position, at: DateTime<Utc>) -> Self {
+        Self { shared: Arc::clone(&self.shared), as_of: Some(Past { position, at }) }
     }
 
     /// Tells each new position of the views, from now on.
@@ -327,7 +339,7 @@ impl Shared {
     fn answer<T>(
         &self,
         reader: &mut Reader,
-        as_of: Option<Position>,
+        as_of: Option<Past>,
         question: impl FnOnce(&Ask<'_>) -> Result<T, Error>,
     ) -> Result<Answer<T>, Error> {
         const READ: &str = "read a view";

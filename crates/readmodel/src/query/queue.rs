@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Query {
-    /// The queue of `party` as it should be worked at `now`: danger, then service time passed, then the nearest of reply and
+    /// The queue of `party` as it should be worked at `now` (UTC; asked as of an earlier moment, then): danger, then service time passed, then the nearest of reply and
     /// service time, then number. At most `limit` rows (1 to 1000); the counts are of all.
     ///
     /// # Errors
@@ -34,7 +34,7 @@ impl Query {
         let party = party.to_owned();
         self.ask(move |ask| {
             ask.keeps(&View::Queue(party.clone()))?;
-            let mut tasks = tasks(ask, &party, level, now)?;
+            let mut tasks = tasks(ask, &party, level, ask.moment(now))?;
             tasks.sort_by(|a, b| order(a).cmp(&order(b)));
             let total = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
             let mut by_why = BTreeMap::new();

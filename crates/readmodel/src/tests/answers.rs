@@ -276,7 +276,7 @@ async fn a_message_says_what_its_last_edit_says_in_whatever_order_it_came() {
     let edited = |text: &str, at: &str| json!({ "type": "edited", "content": { "text": personal(text) }, "sent_at": at });
     let early = edited("раньше", "2026-11-20T09:01:00Z");
     let late = edited("позже", "2026-11-20T09:02:00Z");
-    let check = async |events: Vec<Value>, expected: &str| {
+    let check = async |events: Vec<Value>, expected: &str, before: &[&str]| {
         let town = Town::new();
         for event in events {
             town.message(1, vec![event]).await;
@@ -284,11 +284,21 @@ async fn a_message_says_what_its_last_edit_says_in_whatever_order_it_came() {
         town.message(1, vec![placed(1, 1)]).await;
         town.appeal(1, vec![registered(1)]).await;
         let view = town.views().await.appeal(appeal_id(1), Level::Party).await.unwrap().body.unwrap();
-        assert_eq!(view.thread.unwrap()[0].text.as_deref(), Some(expected));
+        let message = &view.thread.unwrap()[0];
+        assert_eq!(message.text.as_deref(), Some(expected));
+        // R8: the first words stay readable, and every later ones.
+        let said: Vec<_> = message.earlier.iter().filter_map(|earlier| earlier.text.as_deref()).collect();
+        assert_eq!(said, before);
     };
-    check(vec![received(1, "Яма"), early.clone(), late.clone()], "позже").await;
-    check(vec![received(1, "Яма"), late.clone(), early.clone()], "позже").await;
-    check(vec![late, received(1, "Яма"), early], "позже").await;
+    let first = format!("Яма {CANARY}");
+    let all = [first.as_str(), "раньше"];
+    check(vec![received(1, "Яма")], &first, &[]).await;
+    check(vec![received(1, "Яма"), early.clone()], "раньше", &all[..1]).await;
+    check(vec![early.clone(), received(1, "Яма")], "раньше", &all[..1]).await;
+    check(vec![received(1, "Яма"), early.clone(), late.clone()], "позже", &all).await;
+    check(vec![received(1, "Яма"), late.clone(), early.clone()], "позже", &all).await;
+    check(vec![early.clone(), late.clone(), received(1, "Яма")], "позже", &all).await;
+    check(vec![late, received(1, "Яма"), early], "позже", &all).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -331,10 +341,14 @@ async fn an_earlier_moment_is_answered_as_long_as_nothing_has_changed() {
     )
     .await;
     let query = town.views().await;
-    let past = query.as_of(then);
+    let past = query.as_of(then, at("2026-11-20T09:30:00Z"));
     let now = at("2026-11-30T09:00:00Z");
     assert!(past.appeal(appeal_id(1), Level::Party).await.is_ok());
-    assert!(past.queue("akimat-almaly", Level::Party, now, 10).await.is_ok());
+    // What had not passed then has not passed, whenever it is asked.
+    let passed = async |query: &Query| {
+        query.queue("akimat-almaly", Level::Party, now, 10).await.unwrap().body.tasks[0].service_passed
+    };
+    assert_eq!((passed(&past).await, passed(&query).await), (false, true));
     assert!(past.rules().await.is_ok());
     assert!(
         matches!(past.appeal(appeal_id(2), Level::Party).await, Err(Error::AsOfNotKept { as_of, .. }) if as_of == then)
@@ -348,7 +362,7 @@ async fn an_earlier_moment_is_answered_as_long_as_nothing_has_changed() {
         Err(Error::AsOfNotKept { .. })
     ));
     assert!(matches!(past.report(Period::default()).await, Err(Error::AsOfNotKept { .. })));
-    let later = query.as_of(Position(then.0 + 100));
+    let later = query.as_of(Position(then.0 + 100), at("2026-11-20T09:30:00Z"));
     assert!(matches!(later.report(Period::default()).await, Err(Error::NotReached { .. })));
     assert!(query.changed_since(View::Appeals, then).await.unwrap().body);
     assert!(!query.changed_since(View::Appeal(appeal_id(1)), then).await.unwrap().body);

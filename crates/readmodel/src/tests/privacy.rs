@@ -6,7 +6,7 @@ use super::*;
 use crate::files::{self, Folder};
 
 /// Columns that hold what is personal; in no other may it stand.
-const PERSONAL: [(&str, &str); 8] = [
+const PERSONAL: [(&str, &str); 11] = [
     ("timeline", "personal"),
     ("finding", "personal_place"),
     ("message", "name"),
@@ -15,6 +15,9 @@ const PERSONAL: [(&str, &str); 8] = [
     ("message", "text"),
     ("message", "point"),
     ("message", "files"),
+    ("earlier", "text"),
+    ("earlier", "point"),
+    ("earlier", "files"),
 ];
 
 async fn told_town() -> Town {
@@ -37,6 +40,13 @@ async fn told_town() -> Town {
     )
     .await;
     town.appeal(1, vec![answered()]).await;
+    town.message(
+        1,
+        vec![json!({
+            "type": "edited", "content": received(1, "Другие слова")["content"], "sent_at": "2026-11-20T09:09:00Z",
+        })],
+    )
+    .await;
     town
 }
 
@@ -61,7 +71,7 @@ async fn the_public_level_shows_nothing_personal() {
 async fn personal_values_stand_in_personal_columns_only() {
     let town = told_town().await;
     drop(town.views().await);
-    let connection = files::reader(&Folder::of(town.data()).path("1-1.db")).unwrap();
+    let connection = files::reader(&Folder::of(town.data()).path("2-1.db")).unwrap();
     let mut found = std::collections::BTreeSet::new();
     for table in [
         "appeal",
@@ -70,6 +80,7 @@ async fn personal_values_stand_in_personal_columns_only() {
         "timeline",
         "alias",
         "message",
+        "earlier",
         "token",
         "rules",
         "counter",
@@ -112,7 +123,7 @@ async fn what_was_erased_is_nowhere_in_the_file() {
     let all = everything(&query, Level::Operator, &[1]).await.concat();
     assert!(!all.contains(CANARY) && !all.contains("76.12345"));
     assert_eq!(query.parked().await.unwrap().body, []);
-    let path = Folder::of(town.data()).path("1-1.db");
+    let path = Folder::of(town.data()).path("2-1.db");
     let connection = files::writer(&path).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let bytes = std::fs::read(&path).unwrap();
