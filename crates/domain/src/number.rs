@@ -97,7 +97,9 @@ impl FromStr for NumberFormat {
         let width: usize = rest.strip_suffix('}').and_then(|w| w.parse().ok()).ok_or(BadFormat)?;
         let format = Self { before: before.to_owned(), between: between.to_owned(), width };
         let sample = format!("{before}2026{between}{:0width$}", 1);
-        if !(4..=9).contains(&width) || between.is_empty() || sample.parse::<Number>().is_err() {
+        // Not merely readable: as it is read, so that a number given is the number that people's typing leads to.
+        let reads_as_it_is = sample.parse::<Number>().is_ok_and(|number| number.0 == sample);
+        if !(4..=9).contains(&width) || between.is_empty() || !reads_as_it_is {
             return Err(BadFormat);
         }
         Ok(format)
@@ -208,8 +210,15 @@ mod tests {
         assert_eq!(format.parts(&number), Some((2026, 401)));
         assert_eq!(format.parts(&"Z-2026-401".parse().unwrap()), None);
         assert_eq!(format.number(2026, 12_345_678).as_str(), "Z-2026-12345678");
-        for bad in ["", "Z-{serial:06}", "Z-{year}-{serial}", "Z-{year}-{serial:02}", "я-{year}-{serial:06}"]
-        {
+        for bad in [
+            "",
+            "Z-{serial:06}",
+            "Z-{year}-{serial}",
+            "Z-{year}-{serial:02}",
+            "я-{year}-{serial:06}",
+            "З-{year}-{serial:06}",
+            "z-{year}-{serial:06}",
+        ] {
             assert!(bad.parse::<NumberFormat>().is_err(), "{bad}");
         }
     }

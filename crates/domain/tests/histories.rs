@@ -204,7 +204,7 @@ fn of_residents_and_rules() -> impl Strategy<Value = Command> {
 /// What operators and parties may want.
 fn of_people() -> impl Strategy<Value = Command> {
     prop_oneof![
-        4 => (route(), actor()).prop_map(|(r, by)| Command::Redirect { route: Box::new(r), by }),
+        4 => (route(), actor()).prop_map(|(r, by)| Command::Redirect { route: Box::new(r), alarms: vec![], by }),
         4 => answer().prop_map(|a| Command::Answer(Box::new(a))),
         4 => (finding(), actor()).prop_map(|(finding, by)| Command::Accept { finding, by }),
         4 => (finding(), actor(), words())
@@ -217,9 +217,9 @@ fn of_people() -> impl Strategy<Value = Command> {
             },
         ),
         4 => (actor(), words()).prop_map(|(by, reason)| Command::Reopen { by, reason }),
-        2 => (0u32..3, actor()).prop_map(|(parts, by)| Command::Split { parts, by }),
+        2 => (0u32..3, actor()).prop_map(|(parts, by)| Command::Split { of: AppealId::opened_by(message(0)), parts, by }),
         2 => (0u8..3, actor())
-            .prop_map(|(n, by)| Command::Join { problem: AppealId::opened_by(message(n)), by }),
+            .prop_map(|(n, by)| Command::Join { of: AppealId::opened_by(message(0)), problem: AppealId::opened_by(message(n)), by }),
         2 => (finding(), party(), actor()).prop_map(|(finding, to, by)| Command::Escalate { finding, to, by }),
         2 => (finding(), clock(), deadline(), actor())
             .prop_map(|(finding, clock, deadline, by)| Command::Extend { finding, clock, deadline, by }),

@@ -253,7 +253,6 @@ impl From<appeal::Refusal> for Problem {
                 problem.state = Some(state.code());
                 problem
             }
-            R::PersonDecided => Self::new(Code::NotNow, "a person decided already"),
             R::NotYours => Self::new(Code::NotYours, ""),
             R::NeedsProof => Self::new(Code::NeedsProof, "").field("explanation"),
             R::NeedsReason => Self::new(Code::NeedsReason, "").field("reason"),

@@ -175,6 +175,16 @@ impl<R> DeciderError<R> {
         }
     }
 
+    /// Whether it is about what stands in this one stream, or should: other streams can go on, and waiting does not help.
+    #[must_use]
+    pub const fn is_of_one_stream(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Decode { .. } | Self::Encode { .. } => true,
+            Self::Append { source, .. } => matches!(source, AppendError::TooLarge { .. }),
+            Self::Contended { .. } | Self::Load { .. } => false,
+        }
+    }
+
     /// The record that came first, when that is why nothing was written.
     #[must_use]
     pub const fn winner(&self) -> Option<Position> {

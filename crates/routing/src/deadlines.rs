@@ -10,13 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use zholdary_domain::{
     AppealId, Clock, CommandId, Position, StreamId, StreamKind,
-    appeal::{self, Command, Event},
+    appeal::{self, Command, DESK, Event},
 };
 use zholdary_log::{Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
 
-use crate::{
-    Error, Metrics, Progress, Ruleset, Rulesets, lanes, restart::keep_running, rules::DESK, workers::Config,
-};
+use crate::{Error, Metrics, Progress, Ruleset, Rulesets, lanes, restart::keep_running, workers::Config};
 
 /// The worker.
 #[derive(Clone)]

@@ -66,6 +66,18 @@ impl From<DeciderError<appeal::Refusal>> for Error {
 }
 
 impl Error {
+    /// Whether it is about what stands in one stream: the others can go on without it, and waiting does not help.
+    #[must_use]
+    pub fn is_of_one_stream(&self) -> bool {
+        match self {
+            Self::Decode { .. } => true,
+            Self::Message(error) => error.is_of_one_stream(),
+            Self::Appeal(error) => error.is_of_one_stream(),
+            Self::Decider(error) => error.is_of_one_stream(),
+            Self::Read(_) | Self::Overtaken { .. } | Self::NoRules | Self::BadRules { .. } => false,
+        }
+    }
+
     /// Whether looking again from the start may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {

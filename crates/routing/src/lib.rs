@@ -11,6 +11,7 @@
 
 pub mod deadlines;
 mod error;
+mod further;
 mod lanes;
 mod metrics;
 mod progress;

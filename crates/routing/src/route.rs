@@ -2,7 +2,10 @@
 //!
 //! Lanes are appeals. A record that puts other rules in force is a barrier: what came before is decided under the rules that
 //! were in force. Nothing is decided over a person: once somebody corrected or redirected, only the rules for the
-//! corrected category and place are asked again, when that person left the party open.
+//! corrected category and place are asked again, when that person left the party open. A danger is heard in every state.
+//!
+//! What was decided once is not decided again after a restart: a decision expects its appeal's stream as it was, so it has
+//! seen every fact before it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,19 +16,22 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use zholdary_domain::{
     AppealId, Clock, CommandId, MessageId, Number, Point, Position, StreamId, StreamKind,
-    appeal::{self, Actor, Appeal, Command, CommandName, Event, FindingId, StateName, decide::Settlement},
+    appeal::{
+        self, Actor, Appeal, Command, DESK, Event, FindingId, Stage, StateName, Understanding,
+        decide::Settlement,
+    },
 };
 use zholdary_log::{
-    AppendError, Cause, Decider, DeciderError, EventLog, Recorded,
+    AppendError, Cause, Decider, DeciderError, EventLog, Loaded, Recorded,
     streams::{Appeals, Messages},
 };
 use zholdary_triage::Input;
 
 use crate::{
-    Error, Metrics, Progress, Ruleset, Rulesets, lanes,
+    Error, Metrics, Progress, Ruleset, Rulesets, further, lanes,
     restart::keep_running,
     rules::{self, Case},
-    settle::{Earlier, Words, settle},
+    settle::{Earlier, Words, alarms, decide_all, settle},
     workers::Config,
 };
 
@@ -72,9 +78,12 @@ struct Trigger {
 enum Why {
     Registered,
     Added(MessageId),
-    Edited,
+    Edited(MessageId),
     Corrected(FindingId),
 }
+
+/// Names the command that decides on everything that was written.
+const WHOLE: &str = "route";
 
 impl Route {
     /// A worker over `log`.
@@ -179,7 +188,7 @@ impl Route {
         let why = events.iter().find_map(|event| match event {
             Event::Registered(_) => Some(Why::Registered),
             Event::MessageAdded { message, .. } => Some(Why::Added(*message)),
-            Event::MessageEdited { .. } => Some(Why::Edited),
+            Event::MessageEdited { message, .. } => Some(Why::Edited(*message)),
             // A person who named the party too has decided everything.
             Event::Corrected { finding, .. } if !events.iter().any(|e| matches!(e, Event::Routed(_))) => {
                 Some(Why::Corrected(*finding))
@@ -188,7 +197,7 @@ impl Route {
             _ => None,
         });
         let Some(why) = why else { return };
-        let command = CommandId::of(record.command_id, "route");
+        let command = CommandId::of(record.command_id, WHOLE);
         if !memory.decided.contains(&command) {
             triggers.push(Trigger {
                 appeal: id,
@@ -215,7 +224,7 @@ impl Route {
                     return Ok(());
                 }
                 match self.decide(memory, &rules, &trigger).await {
-                    Err(error) if !error.is_transient() => {
+                    Err(error) if error.is_of_one_stream() => {
                         self.park(memory, trigger.appeal, trigger.position, &error);
                         Ok(())
                     }
@@ -246,6 +255,10 @@ impl Route {
             let appeal = &loaded.state;
             let command = match trigger.why {
                 Why::Corrected(finding) => self.reroute(rules, appeal, finding, trigger).await?,
+                Why::Added(message) | Why::Edited(message) if !further::waits(appeal) => {
+                    self.hear_danger(rules, appeal, message, trigger).await?
+                }
+                _ if has_been_seen(&loaded, trigger) => None,
                 why => self.settle(memory, rules, appeal, why, trigger).await?,
             };
             let Some(command) = command else { return Ok(()) };
@@ -278,43 +291,94 @@ impl Route {
         trigger: &Trigger,
     ) -> Result<Option<Command>, Error> {
         let Some(registered) = &appeal.registered else { return Ok(None) };
-        if appeal.by_person || !CommandName::Settle.is_allowed_in(appeal.state()) {
-            return Ok(None);
-        }
-        if why == Why::Registered && appeal.understanding.is_some() {
+        if !further::waits(appeal) || (why == Why::Registered && appeal.understanding.is_some()) {
             return Ok(None);
         }
         if let (Why::Added(message), Some(known)) = (why, &appeal.understanding)
-            && self.adds_nothing(rules, appeal, known.danger, message).await?
+            && self.adds_nothing(rules, appeal, known, message).await?
         {
             return Ok(None);
         }
         let said = self.said(appeal).await?;
-        let input = Input { text: &said.text, point: said.point, has_media: said.has_media };
-        let understood = rules.triage.read(&input);
+        let mut understood = rules.triage.read(&said.input());
+        let findings = &mut understood.understanding.findings;
+        *findings = further::aligned(appeal, std::mem::take(findings));
+        let taken = |f: &&appeal::FindingState| !matches!(f.stage, Stage::Desk | Stage::Asked);
         let earlier = match &understood.understanding.names_number {
             Some(named) => self.earlier(memory, named, trigger.appeal).await?,
             None => None,
         };
         let words = Words {
             number: &registered.number,
-            text: &said.text,
+            text: (!appeal.messages.is_empty()).then_some(said.text.as_str()),
             received_at: registered.received_at,
             now: trigger.at,
             earlier,
             answered_with: &appeal.answered_with,
             place_asked: appeal.place_asked,
+            taken: if appeal.findings.iter().any(|f| taken(&f)) { appeal.findings.len() } else { 0 },
             site: &self.config.site,
         };
-        let settlement = settle(rules, understood, &words);
+        let mut settlement = settle(rules, understood, &words);
+        if registered.message.is_none() && registered.parent.is_none() {
+            // Its terms run where it was registered, and we do not know them.
+            settlement.routes.iter_mut().for_each(|route| route.due.clear());
+        }
+        let new = &settlement.understanding;
         let news = match why {
-            Why::Added(message) => is_news(appeal, &settlement, said.points_of.contains(&message)),
-            _ => appeal.understanding.as_deref() != Some(&settlement.understanding),
+            Why::Added(message) => {
+                further::is_news(&rules.city, appeal, new, said.points_of.contains(&message))
+            }
+            _ => appeal.understanding.as_ref().is_none_or(|known| !further::means_the_same(known, new)),
         };
         Ok(news.then(|| Command::Settle(Box::new(settlement))))
     }
 
-    /// A person corrected category or place and left the party open: the rules are asked again.
+    /// A message in an appeal that the rules no longer decide about: a person or a party has it, it is answered, done or
+    /// closed. A danger in it becomes a finding of its own and is handed over at once; anything else is left to people.
+    async fn hear_danger(
+        &self,
+        rules: &Ruleset,
+        appeal: &Appeal,
+        message: MessageId,
+        trigger: &Trigger,
+    ) -> Result<Option<Command>, Error> {
+        let Some(registered) = &appeal.registered else { return Ok(None) };
+        let said = self.said_in([&message]).await?;
+        let mut understood = rules.triage.read(&said.input());
+        let city = &rules.city;
+        let read = std::mem::take(&mut understood.understanding.findings);
+        let dangers = further::new_dangers(city, appeal, read);
+        if dangers.is_empty() {
+            return Ok(None);
+        }
+        let known = appeal.understanding.as_deref();
+        let findings = further::known_findings(appeal).chain(dangers).collect();
+        understood.understanding = Understanding {
+            danger: true,
+            lang: known.map_or(understood.understanding.lang, |known| known.lang),
+            names_number: known.and_then(|known| known.names_number.clone()),
+            findings,
+            ..understood.understanding
+        };
+        let first = further::next_finding(appeal);
+        let day = city.calendar.local_date(trigger.at);
+        let decisions = decide_all(city, &rules.triage, &understood, first, registered.received_at, day);
+        let alarms = match appeal.end {
+            None => alarms(&decisions),
+            // Nobody is made responsible for what is closed: a person must look at once.
+            Some(_) => decisions.iter().map(|d| (d.route.finding, DESK.to_owned())).collect(),
+        };
+        Ok(Some(Command::Settle(Box::new(Settlement {
+            understanding: understood.understanding,
+            routes: decisions.into_iter().map(|d| d.route).collect(),
+            question: None,
+            answers: vec![],
+            alarms,
+        }))))
+    }
+
+    /// A person corrected category or place and left the party open: the rules are asked again, unless somebody decided since.
     async fn reroute(
         &self,
         rules: &Ruleset,
@@ -327,15 +391,20 @@ impl Route {
         else {
             return Ok(None);
         };
+        if !state.is_open() || appeal.end.is_some() || self.was_decided_since(trigger, finding).await? {
+            return Ok(None);
+        }
         let said = self.said(appeal).await?;
-        let input = Input { text: &said.text, point: said.point, has_media: said.has_media };
-        let understood = rules.triage.read(&input);
+        let understood = rules.triage.read(&said.input());
         let city = &rules.city;
+        let known = state.route.as_ref();
+        // What the words raised it to stays; another category has its own urgency.
+        let raised =
+            known.filter(|route| route.category == state.category).map(|route| route.priority.clone());
+        let priority = raised.or_else(|| city.category(&state.category).map(|c| c.priority.clone()));
         let corrected = appeal::Finding {
             category: state.category.clone(),
-            priority: city
-                .category(&state.category)
-                .map_or_else(|| "normal".to_owned(), |c| c.priority.clone()),
+            priority: priority.unwrap_or_else(|| "normal".to_owned()),
             confidence: appeal::Permille(1000),
             because: vec![],
             place: state.place.clone(),
@@ -349,10 +418,39 @@ impl Route {
             received_at: registered.received_at,
             day: city.calendar.local_date(trigger.at),
         };
-        let route = rules::decide(city, &case).route;
-        let same = state.route.as_ref().is_some_and(|r| r.to == route.to && r.waits_at == route.waits_at);
-        let open = state.is_open() && state.stage != appeal::Stage::Refused;
-        Ok((!same && open).then(|| Command::Redirect { route: Box::new(route), by: Actor::System }))
+        let decision = rules::decide(city, &case);
+        let route = &decision.route;
+        let same = known.is_some_and(|known| {
+            (&known.to, &known.waits_at) == (&route.to, &route.waits_at)
+                && (&known.category, &known.priority, &known.bucket)
+                    == (&route.category, &route.priority, &route.bucket)
+        });
+        // Whoever refused it does not get it again from the rules: a person chooses.
+        let refused = state.stage == Stage::Refused && known.is_some_and(|known| known.to == route.to);
+        let alarms = alarms(std::slice::from_ref(&decision));
+        let route = Box::new(decision.route);
+        Ok((!same && !refused).then_some(Command::Redirect { route, alarms, by: Actor::System }))
+    }
+
+    /// Whether anybody decided about the finding after the trigger, or took it in hand.
+    async fn was_decided_since(&self, trigger: &Trigger, finding: FindingId) -> Result<bool, Error> {
+        let stream = self.appeals.log().load(&StreamId::from(trigger.appeal)).await?;
+        for record in stream.records().iter().filter(|record| record.position > trigger.position) {
+            let events: Vec<Event> =
+                record.events().map_err(|source| Error::Decode { position: record.position, source })?;
+            let decides = |event: &Event| match event {
+                Event::Routed(route) => route.finding == finding,
+                Event::Accepted { finding: of, .. }
+                | Event::Refused { finding: of, .. }
+                | Event::Started { finding: of, .. }
+                | Event::Corrected { finding: of, .. } => *of == finding,
+                _ => false,
+            };
+            if events.iter().any(decides) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a further message cannot change the decision: told by itself, before the whole thread is read again. Somebody
@@ -361,7 +459,7 @@ impl Route {
         &self,
         rules: &Ruleset,
         appeal: &Appeal,
-        known_danger: bool,
+        known: &Understanding,
         message: MessageId,
     ) -> Result<bool, Error> {
         let loaded = self.messages.load(&StreamId::from(message)).await?;
@@ -374,17 +472,21 @@ impl Route {
             return Ok(false);
         }
         let alone = rules.triage.understand(&Input { text, point: None, has_media: false });
-        Ok(known_danger || !alone.danger)
+        let dangerous = further::dangers(&rules.city, &known.findings);
+        Ok(further::dangers(&rules.city, &alone.findings).is_subset(&dangerous))
     }
 
     /// What residents wrote, as it reads now; of a very long thread the middle is left out. What was taken back is hidden from
     /// the public (R9), not from the rules: the pit is there whoever regrets having told of it.
     async fn said(&self, appeal: &Appeal) -> Result<Said, Error> {
-        let mut said = Said::default();
-        let kept = &appeal.messages;
-        let (most, all) = (self.config.thread_messages.max(2), kept.len());
+        let (most, all) = (self.config.thread_messages.max(2), appeal.messages.len());
         let read = |n: &usize| all <= most || *n < most / 2 || *n >= all - most / 2;
-        for id in (0..all).filter(read).map(|n| &kept[n]) {
+        self.said_in((0..all).filter(read).map(|n| &appeal.messages[n])).await
+    }
+
+    async fn said_in(&self, messages: impl IntoIterator<Item = &MessageId>) -> Result<Said, Error> {
+        let mut said = Said::default();
+        for id in messages {
             let loaded = self.messages.load(&StreamId::from(*id)).await?;
             let Some(content) = loaded.state.content() else { continue };
             if let Some(text) = content.usable_text() {
@@ -427,14 +529,15 @@ struct Said {
     has_media: bool,
 }
 
-/// Whether a further message changes anything. What waits is decided again; what a party has is left with it, unless the
-/// message tells of a danger, or where a place is that was not known to a point.
-fn is_news(appeal: &Appeal, settlement: &Settlement, gives_point: bool) -> bool {
-    let Some(known) = &appeal.understanding else { return true };
-    let new = &settlement.understanding;
-    if appeal.state() != StateName::Routed {
-        return **known != *new;
+impl Said {
+    fn input(&self) -> Input<'_> {
+        Input { text: &self.text, point: self.point, has_media: self.has_media }
     }
-    let had_point = known.findings.iter().any(|f| f.place.point.is_some());
-    (new.danger && !known.danger) || (gives_point && !had_point && **known != *new)
+}
+
+/// Whether everything that was written was read after the trigger, and decided on.
+fn has_been_seen(loaded: &Loaded<Appeal>, trigger: &Trigger) -> bool {
+    let later: HashSet<CommandId> =
+        loaded.known.iter().filter(|(_, at)| *at > trigger.position).map(|(command, _)| *command).collect();
+    !later.is_empty() && loaded.known.iter().any(|(cause, _)| later.contains(&CommandId::of(*cause, WHOLE)))
 }

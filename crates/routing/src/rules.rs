@@ -8,7 +8,7 @@ use zholdary_city::{
 };
 use zholdary_domain::{
     Place,
-    appeal::{Because, Clock, Deadline, Due, Finding, FindingId, Route, TermCause},
+    appeal::{Because, Clock, DESK, Deadline, Due, Finding, FindingId, Route, TermCause},
 };
 
 /// What the rules look at.
@@ -50,6 +50,13 @@ pub fn decide(city: &City, case: &Case<'_>) -> Decision {
         // A validated city's last rule is total; without one the desk is what it would have said.
         None => look.nothing_holds(),
     }
+}
+
+/// Whether somebody may be hurt: the first priority, or a category that is never dropped.
+#[must_use]
+pub fn is_danger(city: &City, finding: &Finding) -> bool {
+    city.priorities.first().is_some_and(|p| p.code == finding.priority)
+        || city.danger.categories_never_dropped.contains(&finding.category)
 }
 
 /// The rows of the works register at a place.
@@ -104,7 +111,7 @@ impl<'a> Look<'a> {
 
     fn decision(&self, rule: &Rule, row: Option<&WorksMatch<'a>>) -> Decision {
         let Case { id, finding, day, .. } = *self.case;
-        let danger = self.is_danger();
+        let danger = is_danger(self.city, finding);
         let party = self.party(&rule.party, row);
         let mut route = self.blank();
         let copies = rule.copy_to.iter().map(|c| self.party(c, row)).filter(|c| c.waits_at.is_none());
@@ -142,7 +149,7 @@ impl<'a> Look<'a> {
     }
 
     fn nothing_holds(&self) -> Decision {
-        Decision { route: self.blank(), ask: None, danger: self.is_danger() }
+        Decision { route: self.blank(), ask: None, danger: is_danger(self.city, self.case.finding) }
     }
 
     /// A class of parties that nothing resolved: an operator chooses, and sees from whom.
@@ -179,11 +186,6 @@ impl<'a> Look<'a> {
         if !because.en.is_empty() {
             because.en += &format!(" Confidence {is} % is below {least} %: an operator looks first.");
         }
-    }
-
-    fn is_danger(&self) -> bool {
-        self.city.priorities.first().is_some_and(|p| p.code == self.case.finding.priority)
-            || self.city.danger.categories_never_dropped.contains(&self.case.finding.category)
     }
 
     /// The route before any rule: at the desk, with the category's own group and terms.
@@ -333,9 +335,6 @@ impl<'a> Look<'a> {
         inputs
     }
 }
-
-/// Code of the party that serves the desk. The one code that every city has.
-pub const DESK: &str = "operator";
 
 /// The terms of a finding: the law's, and the city's own.
 #[must_use]

@@ -4,7 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use zholdary_city::{City, Lang, Names, Template, Values, WorksMatch, WorksState};
 use zholdary_domain::{
     Number,
-    appeal::{Actor, Answer, Clock, FindingId, PlaceQuestion, PublicState, Route, decide::Settlement},
+    appeal::{
+        Actor, Alarm, Answer, Clock, DESK, FindingId, PlaceQuestion, PublicState, Route, decide::Settlement,
+    },
 };
 use zholdary_triage::{Triage, Understood};
 
@@ -18,8 +20,9 @@ use crate::{
 pub struct Words<'a> {
     /// The appeal's number.
     pub number: &'a Number,
-    /// Everything they wrote, in order, as it reads now.
-    pub text: &'a str,
+    /// Everything they wrote, in order, as it reads now. Nothing where nobody wrote: a part that a person split off, an appeal
+    /// of an earlier system.
+    pub text: Option<&'a str>,
     /// When the message that opened the appeal was recorded.
     pub received_at: DateTime<Utc>,
     /// When this is decided.
@@ -30,6 +33,8 @@ pub struct Words<'a> {
     pub answered_with: &'a std::collections::BTreeSet<String>,
     /// The question for the place was sent before.
     pub place_asked: bool,
+    /// How many of the first findings somebody has: they stay where they are.
+    pub taken: usize,
     /// Address of the public page, without a slash at its end.
     pub site: &'a str,
 }
@@ -63,7 +68,7 @@ pub fn settle(ruleset: &Ruleset, mut understood: Understood, words: &Words<'_>) 
         .zip(&understood.understanding.findings)
         .map(|(i, finding)| {
             let asks = city.category(&finding.category).is_some_and(|c| c.answer.is_some());
-            i > 0 && main && asks && !answered(i)
+            i > 0 && usize::from(i) >= words.taken && main && asks && !answered(i)
         })
         .collect();
     if !idle.contains(&true) {
@@ -77,33 +82,34 @@ pub fn settle(ruleset: &Ruleset, mut understood: Understood, words: &Words<'_>) 
 fn decided(ruleset: &Ruleset, understood: &Understood, words: &Words<'_>) -> Settlement {
     let Ruleset { city, triage } = ruleset;
     let day = city.calendar.local_date(words.now);
-    let decisions = decide_all(city, triage, understood, words.received_at, day);
+    let decisions = decide_all(city, triage, understood, FindingId(0), words.received_at, day);
     let lang = Lang::from_code(understood.understanding.lang.answer()).unwrap_or(city.meta.default_language);
     let telling = Telling { city, words, lang, day, understood, decisions: &decisions };
     let question = telling.question();
     let answers = telling.answers();
-    let alarms = decisions.iter().filter(|d| d.danger).flat_map(alarm).collect();
     Settlement {
         routes: decisions.iter().map(|d| d.route.clone()).collect(),
         understanding: understood.understanding.clone(),
         question,
         answers,
-        alarms,
+        alarms: alarms(&decisions),
     }
 }
 
-/// A decision for each finding, in order.
+/// A decision for each finding from `first` on, in order.
 #[must_use]
 pub fn decide_all(
     city: &City,
     triage: &Triage,
     understood: &Understood,
+    first: FindingId,
     received_at: DateTime<Utc>,
     day: NaiveDate,
 ) -> Vec<Decision> {
     let has_stem = |stems: &[String]| triage.has_stem(&understood.folded, stems);
     (0u16..)
         .zip(&understood.understanding.findings)
+        .skip(usize::from(first.0))
         .map(|(i, finding)| {
             let cover = understood.cover.as_ref().map(|cover| (cover.mark.as_str(), &cover.party));
             let id = FindingId(i);
@@ -112,13 +118,19 @@ pub fn decide_all(
         .collect()
 }
 
+/// Who above must hear at once of what was decided.
+#[must_use]
+pub fn alarms(decisions: &[Decision]) -> Vec<Alarm> {
+    decisions.iter().filter(|d| d.danger).flat_map(alarm).collect()
+}
+
 /// A danger whose party is not certain is told to every candidate at once, or to the desk.
-fn alarm(decision: &Decision) -> Vec<(FindingId, String)> {
+fn alarm(decision: &Decision) -> Vec<Alarm> {
     let Route { finding, waits_at, candidates, to, .. } = &decision.route;
     match waits_at {
         Some(desk) if candidates.is_empty() => vec![(*finding, desk.clone())],
         Some(_) => candidates.iter().map(|party| (*finding, party.clone())).collect(),
-        None if to == rules::DESK => vec![(*finding, to.clone())],
+        None if to == DESK => vec![(*finding, to.clone())],
         None => vec![],
     }
 }
@@ -134,19 +146,19 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     fn is_draft(&self) -> bool {
-        !self.words.text.chars().any(char::is_alphanumeric)
+        self.words.text.is_some_and(|text| !text.chars().any(char::is_alphanumeric))
     }
 
     /// One question, for the first finding that needs it.
     fn question(&self) -> Option<PlaceQuestion> {
-        if self.words.place_asked || self.is_draft() {
+        if self.words.place_asked || self.words.text.is_none() || self.is_draft() {
             return None;
         }
         let (decision, ask) = self.decisions.iter().find_map(|d| Some((d, d.ask.as_deref()?)))?;
         let filled = self.city.template(ask)?.fill(self.lang, &self.values(decision)).ok()?;
         Some(PlaceQuestion {
             finding: decision.route.finding,
-            waits: !decision.danger && decision.route.to == rules::DESK,
+            waits: !decision.danger && decision.route.to == DESK,
             template: filled.template,
             version: filled.version,
             lang: filled.lang.code().to_owned(),
@@ -155,12 +167,15 @@ impl Telling<'_> {
     }
 
     /// The category's answer where it can be filled, else its answer for «we have nothing», else none: a draft for the
-    /// desk.
+    /// desk. None is sent twice, and none that contradicts what was sent.
     fn answers(&self) -> Vec<Answer> {
+        if self.words.text.is_none() {
+            return vec![];
+        }
         if self.is_draft() {
             let draft = self.decisions.first().zip(self.city.template(DRAFT));
             let answer = draft.and_then(|(decision, template)| self.answer(decision, template, false));
-            return answer.into_iter().collect();
+            return answer.into_iter().filter(|answer| self.is_new(answer)).collect();
         }
         self.decisions
             .iter()
@@ -172,13 +187,15 @@ impl Telling<'_> {
                     .filter_map(|code| self.city.template(code))
                     .find_map(|template| self.answer(decision, template, category.answer_closes))
             })
+            .filter(|answer| self.is_new(answer))
             .collect()
     }
 
+    fn is_new(&self, answer: &Answer) -> bool {
+        answer.template.as_ref().is_none_or(|template| !self.words.answered_with.contains(template))
+    }
+
     fn answer(&self, decision: &Decision, template: &Template, settles: bool) -> Option<Answer> {
-        if self.words.answered_with.contains(&template.code) {
-            return None;
-        }
         let filled = template.fill(self.lang, &self.values(decision)).ok()?;
         Some(Answer {
             finding: decision.route.finding,

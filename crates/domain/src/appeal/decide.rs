@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::{
     event::{
-        Actor, Answer, Clock, Deadline, Event, FindingId, PlaceQuestion, Registered, Route, Understanding,
+        Actor, Answer, Clock, Deadline, Event, FindingId, PlaceQuestion, Registered, Route, TermCause,
+        Understanding,
     },
     state::{Appeal, StateName},
 };
@@ -34,12 +35,12 @@ pub enum Command {
     EditMessage { message: MessageId, version: u32 },
     /// Note that a message was taken back.
     WithdrawMessage { message: MessageId },
-    /// Record what the rules understood and decided, as one.
+    /// Record what the rules understood and decided, as one. What a person or a party has taken in hand stays as it is.
     Settle(Box<Settlement>),
     /// Say where it is.
     GivePlace { finding: FindingId, place: Box<Place>, message: Option<MessageId>, by: Actor },
-    /// Make somebody else responsible.
-    Redirect { route: Box<Route>, by: Actor },
+    /// Make somebody else responsible, and tell parties above at once.
+    Redirect { route: Box<Route>, alarms: Vec<Alarm>, by: Actor },
     /// Answer the resident.
     Answer(Box<Answer>),
     /// Take the task.
@@ -54,10 +55,10 @@ pub enum Command {
     Rate { fixed: bool, message: Option<MessageId> },
     /// Open it again.
     Reopen { by: Actor, reason: Personal<String> },
-    /// Make other appeals of parts of it.
-    Split { parts: u32, by: Actor },
-    /// Count it to the same problem as another appeal.
-    Join { problem: AppealId, by: Actor },
+    /// Make other appeals of parts of it; `of` is its own id.
+    Split { of: AppealId, parts: u32, by: Actor },
+    /// Count it to the same problem as another appeal; `of` is its own id.
+    Join { of: AppealId, problem: AppealId, by: Actor },
     /// Note that a term passed, and tell somebody above.
     MarkOverdue { finding: FindingId, clock: Clock, due_at: DateTime<Utc>, escalate_to: Option<String> },
     /// Tell somebody above.
@@ -101,8 +102,11 @@ pub struct Settlement {
     /// Answers to the resident.
     pub answers: Vec<Answer>,
     /// Parties above that are told at once (danger whose district is not certain).
-    pub alarms: Vec<(FindingId, String)>,
+    pub alarms: Vec<Alarm>,
 }
+
+/// A party, by its code, that must hear at once of a finding that is a danger.
+pub type Alarm = (FindingId, String);
 
 /// The columns of the transition table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,7 +164,7 @@ pub const TABLE: &[(CommandName, &[StateName])] = &[
     (CommandName::AddMessage, KEPT),
     (CommandName::EditMessage, KEPT),
     (CommandName::WithdrawMessage, KEPT),
-    (CommandName::Settle, &[New, Desk, Asked, Routed]),
+    (CommandName::Settle, KEPT),
     (CommandName::GivePlace, OPEN),
     (CommandName::Redirect, OPEN),
     (CommandName::Answer, LIVE),
@@ -244,7 +248,23 @@ impl Command {
             | Self::Correct { finding, .. } => Some(*finding),
             Self::Redirect { route, .. } => Some(route.finding),
             Self::Answer(answer) => Some(answer.finding),
-            _ => None,
+            Self::Register(_)
+            | Self::NameAlias { .. }
+            | Self::AddMessage { .. }
+            | Self::EditMessage { .. }
+            | Self::WithdrawMessage { .. }
+            | Self::Settle(_)
+            | Self::Rate { .. }
+            | Self::Reopen { .. }
+            | Self::Split { .. }
+            | Self::Join { .. }
+            | Self::MakeOfficial { .. }
+            | Self::Note { .. }
+            | Self::Close { .. }
+            | Self::NotConsider { .. }
+            | Self::NoteTold { .. }
+            | Self::NoteNotTold { .. }
+            | Self::Erase { .. } => None,
         }
     }
 
@@ -256,8 +276,28 @@ impl Command {
             | Self::Refuse { by, .. }
             | Self::Start { by, .. }
             | Self::Finish { by, .. }
-            | Self::Extend { by, .. } => Some(by),
-            _ => None,
+            | Self::Reopen { by, .. }
+            | Self::Split { by, .. }
+            | Self::Join { by, .. }
+            | Self::Escalate { by, .. }
+            | Self::Extend { by, .. }
+            | Self::Correct { by, .. }
+            | Self::MakeOfficial { by, .. }
+            | Self::Note { by, .. }
+            | Self::Close { by, .. }
+            | Self::NotConsider { by, .. }
+            | Self::Erase { by } => Some(by),
+            Self::Answer(answer) => Some(&answer.by),
+            Self::Register(_)
+            | Self::NameAlias { .. }
+            | Self::AddMessage { .. }
+            | Self::EditMessage { .. }
+            | Self::WithdrawMessage { .. }
+            | Self::Settle(_)
+            | Self::Rate { .. }
+            | Self::MarkOverdue { .. }
+            | Self::NoteTold { .. }
+            | Self::NoteNotTold { .. } => None,
         }
     }
 }
@@ -291,9 +331,6 @@ pub enum Refusal {
     /// An appeal cannot be joined to itself, or split into nothing.
     #[error("{0}")]
     Pointless(&'static str),
-    /// A person decided already; the rules do not decide over it.
-    #[error("a person decided already")]
-    PersonDecided,
 }
 
 /// Chooses the facts that follow `command`, given where the appeal stands. No facts: nothing new was said.
@@ -322,12 +359,16 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         Command::EditMessage { message, version } => vec![Event::MessageEdited { message, version }],
         Command::WithdrawMessage { message } if appeal.withdrawn.contains(&message) => vec![],
         Command::WithdrawMessage { message } => vec![Event::MessageWithdrawn { message }],
-        Command::Settle(_) if appeal.by_person => return Err(Refusal::PersonDecided),
-        Command::Settle(settlement) => settle(*settlement),
+        Command::Settle(settlement) => settle(appeal, *settlement),
         Command::GivePlace { finding, place, message, by } => {
             vec![Event::PlaceGiven { finding, place, message, by }]
         }
-        Command::Redirect { route, .. } => handed_over(*route),
+        Command::Redirect { mut route, alarms, by } => {
+            if by == Actor::System {
+                keep_extensions(appeal, &mut route);
+            }
+            handed_over(appeal, *route).into_iter().chain(alarmed(alarms)).collect()
+        }
         Command::Answer(answer) => vec![Event::Answered(answer)],
         Command::Accept { finding, by } => vec![Event::Accepted { finding, by }],
         Command::Refuse { finding, by, reason } => {
@@ -353,24 +394,16 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         Command::Split { parts: 0, .. } => {
             return Err(Refusal::Pointless("an appeal is split into one part more at least"));
         }
-        Command::Split { parts, by } => {
-            let id = appeal.registered.as_ref().and_then(|r| r.message).map(AppealId::opened_by);
+        Command::Split { of, parts, by } => {
             let first = u32::try_from(appeal.children.len()).unwrap_or(u32::MAX);
-            let children: Vec<_> =
-                id.into_iter().flat_map(|id| (1..=parts).map(move |n| id.split_off(first + n))).collect();
-            if children.is_empty() {
-                return Err(Refusal::Pointless("an appeal of an earlier system has no thread to split"));
-            }
+            let children = (1..=parts).map(|n| of.split_off(first.saturating_add(n))).collect();
             vec![Event::Split { children, by }]
         }
         Command::Join { problem, .. } if appeal.problem == Some(problem) => vec![],
-        Command::Join { problem, .. }
-            if appeal.registered.as_ref().and_then(|r| r.message).map(AppealId::opened_by)
-                == Some(problem) =>
-        {
+        Command::Join { of, problem, .. } if of == problem => {
             return Err(Refusal::Pointless("an appeal cannot be joined to itself"));
         }
-        Command::Join { problem, by } => vec![Event::JoinedToProblem { problem, by }],
+        Command::Join { problem, by, .. } => vec![Event::JoinedToProblem { problem, by }],
         Command::MarkOverdue { finding, clock, due_at, escalate_to } => {
             overdue(appeal, finding, clock, due_at, escalate_to)
         }
@@ -385,7 +418,7 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         }
         Command::Correct { finding, category, place, route, by, reason } => {
             let mut events = vec![Event::Corrected { finding, category, place, by, reason: said(reason)? }];
-            events.extend(route.into_iter().flat_map(|route| handed_over(*route)));
+            events.extend(route.into_iter().flat_map(|route| handed_over(appeal, *route)));
             events
         }
         Command::MakeOfficial { .. } if appeal.official => vec![],
@@ -424,26 +457,54 @@ fn said(reason: Personal<String>) -> Result<Personal<String>, Refusal> {
     if reason.reveal().trim().is_empty() { Err(Refusal::NeedsReason) } else { Ok(reason) }
 }
 
-/// «Routed», and «forwarded outside» when the party is no body of the city and nothing holds it back.
-fn handed_over(route: Route) -> Vec<Event> {
-    let forwarded = (route.outside && route.waits_at.is_none())
-        .then(|| Event::ForwardedOutside { finding: route.finding, to: route.to.clone() });
+/// «Routed», and «forwarded outside» when the party is no body of the city, does not have it yet, and nothing holds it back.
+fn handed_over(appeal: &Appeal, route: Route) -> Vec<Event> {
+    let known = appeal.findings.get(usize::from(route.finding.0));
+    let forwarded =
+        (route.outside && route.waits_at.is_none() && !known.is_some_and(|f| f.is_in_hand_of(&route)))
+            .then(|| Event::ForwardedOutside { finding: route.finding, to: route.to.clone() });
     std::iter::once(Event::Routed(Box::new(route))).chain(forwarded).collect()
 }
 
-fn settle(settlement: Settlement) -> Vec<Event> {
+/// What the rules decided, but for findings that are out of their hands. An appeal that has ended is decided by nobody but
+/// a person, who is asked to open it again: only alarms are raised.
+fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
     let Settlement { understanding, routes, question, answers, alarms } = settlement;
+    let free = |finding: FindingId| {
+        appeal.end.is_none()
+            && appeal.findings.get(usize::from(finding.0)).is_none_or(|f| appeal.is_for_rules(f))
+    };
     let mut events = vec![Event::Understood(Box::new(understanding))];
-    events.extend(routes.into_iter().flat_map(handed_over));
-    events.extend(question.map(|q| Event::PlaceAsked(Box::new(q))));
-    events.extend(answers.into_iter().map(|a| Event::Answered(Box::new(a))));
-    events.extend(alarms.into_iter().map(|(finding, to)| Event::Escalated {
+    for mut route in routes.into_iter().filter(|route| free(route.finding)) {
+        keep_extensions(appeal, &mut route);
+        let known = appeal.findings.get(usize::from(route.finding.0)).and_then(|f| f.route.as_ref());
+        if known != Some(&route) {
+            events.extend(handed_over(appeal, route));
+        }
+    }
+    events.extend(question.filter(|q| free(q.finding)).map(|q| Event::PlaceAsked(Box::new(q))));
+    events.extend(answers.into_iter().filter(|a| free(a.finding)).map(|a| Event::Answered(Box::new(a))));
+    events.extend(alarmed(alarms));
+    if appeal.end.is_some() && !appeal.reopen_requested {
+        events.push(Event::ReopenRequested { message: None });
+    }
+    events
+}
+
+fn alarmed(alarms: Vec<Alarm>) -> impl Iterator<Item = Event> {
+    alarms.into_iter().map(|(finding, to)| Event::Escalated {
         finding,
         to,
         why: "danger".into(),
         by: Actor::System,
-    }));
-    events
+    })
+}
+
+/// A term that a person moved, with notice, is not the rules' to move back.
+fn keep_extensions(appeal: &Appeal, route: &mut Route) {
+    let Some(known) = appeal.findings.get(usize::from(route.finding.0)) else { return };
+    let extended = known.due.iter().filter(|(_, d)| matches!(d.cause, TermCause::Extended { .. }));
+    route.due.extend(extended.map(|(clock, deadline)| (*clock, deadline.clone())));
 }
 
 /// Only a term that still is the finding's term, and was not found overdue before, is news.

@@ -8,9 +8,9 @@ pub mod decide;
 pub mod event;
 pub mod state;
 
-pub use decide::{Command, CommandName, Refusal, decide};
+pub use decide::{Alarm, Command, CommandName, Refusal, decide};
 pub use event::{
     Actor, Answer, Because, Clock, Deadline, Due, Event, Finding, FindingId, Permille, PlaceQuestion,
     Registered, Route, TermCause, TextLang, Understanding,
 };
-pub use state::{Appeal, FindingState, PublicState, Stage, StateName};
+pub use state::{Appeal, DESK, FindingState, PublicState, Stage, StateName};

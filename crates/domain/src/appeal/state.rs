@@ -13,6 +13,9 @@ use crate::{
     place::Place,
 };
 
+/// Code of the party that serves the desk. The one code that every city has.
+pub const DESK: &str = "operator";
+
 /// How far one finding came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
@@ -60,15 +63,23 @@ impl FindingState {
         !matches!(self.stage, Stage::Answered | Stage::Done)
     }
 
+    /// Whether the party of `route` has taken it already: told something new about it, it goes on.
+    #[must_use]
+    pub(crate) fn is_in_hand_of(&self, route: &Route) -> bool {
+        matches!(self.stage, Stage::Forwarded | Stage::Accepted | Stage::Started)
+            && route.waits_at.is_none()
+            && self.route.as_ref().is_some_and(|known| known.to == route.to)
+    }
+
     /// Code of the party in whose queue it stands.
     #[must_use]
     pub fn party(&self) -> &str {
         match (&self.route, &self.stage) {
             (Some(route), Stage::Refused | Stage::Desk | Stage::Asked) => {
-                route.waits_at.as_deref().unwrap_or("operator")
+                route.waits_at.as_deref().unwrap_or(DESK)
             }
             (Some(route), _) => route.waits_at.as_deref().unwrap_or(&route.to),
-            (None, _) => "operator",
+            (None, _) => DESK,
         }
     }
 }
@@ -265,6 +276,12 @@ impl Appeal {
         }
     }
 
+    /// Whether the rules still decide about a finding of it: no person did, and no party has taken it in hand.
+    #[must_use]
+    pub fn is_for_rules(&self, finding: &FindingState) -> bool {
+        !self.by_person && matches!(finding.stage, Stage::Desk | Stage::Asked | Stage::Routed)
+    }
+
     /// What everybody may know of it.
     #[must_use]
     pub fn public_state(&self) -> PublicState {
@@ -339,7 +356,8 @@ impl Appeal {
                     f.stage = Stage::Asked;
                 }
             }
-            Event::PlaceGiven { finding, place, .. } => {
+            Event::PlaceGiven { finding, place, by, .. } => {
+                self.by_person |= matches!(by, super::Actor::Operator { .. });
                 if let Some(f) = self.finding(*finding) {
                     f.place = (**place).clone();
                 }
@@ -403,14 +421,16 @@ impl Appeal {
         }
     }
 
-    /// A new understanding keeps what is on its way: a finding that a party has is never dropped.
+    /// A new understanding keeps what is on its way: a finding that a person or a party has is neither changed nor dropped.
     fn understood(&mut self, understanding: &Understanding) {
         for (i, finding) in understanding.findings.iter().enumerate() {
+            let for_rules = self.findings.get(i).is_none_or(|known| self.is_for_rules(known));
             match self.findings.get_mut(i) {
-                Some(known) => {
+                Some(known) if for_rules => {
                     known.category.clone_from(&finding.category);
                     known.place = finding.place.clone();
                 }
+                Some(_) => {}
                 None => self.findings.push(FindingState {
                     category: finding.category.clone(),
                     place: finding.place.clone(),
@@ -421,7 +441,8 @@ impl Appeal {
                 }),
             }
         }
-        while self.findings.len() > understanding.findings.len().max(1)
+        while !self.by_person
+            && self.findings.len() > understanding.findings.len().max(1)
             && self.findings.last().is_some_and(|f| matches!(f.stage, Stage::Desk | Stage::Asked))
         {
             self.findings.pop();
@@ -433,12 +454,17 @@ impl Appeal {
         self.by_person |= route.rule == "person";
         if let Some(finding) = self.finding(route.finding) {
             finding.category.clone_from(&route.category);
+            // A term that passed has passed, whoever has the finding now.
+            finding
+                .overdue
+                .retain(|clock| finding.due.get(clock).map(|d| d.at) == route.due.get(clock).map(|d| d.at));
             finding.due = route.due.clone();
-            finding.overdue.clear();
-            finding.stage = match (&route.waits_at, route.to.as_str()) {
-                (Some(_), _) | (None, "operator" | "none") => Stage::Desk,
-                (None, _) => Stage::Routed,
-            };
+            if !finding.is_in_hand_of(route) {
+                finding.stage = match (&route.waits_at, route.to.as_str()) {
+                    (Some(_), _) | (None, DESK | "none") => Stage::Desk,
+                    (None, _) => Stage::Routed,
+                };
+            }
             finding.route = Some(route.clone());
         }
     }

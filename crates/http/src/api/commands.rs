@@ -97,7 +97,7 @@ async fn ask(
             return Err(Refusal::NotYours.into());
         }
         let limits = &app.config.limits;
-        let asked = Asked { city: &rules.city, appeal, by: &by, limits, now };
+        let asked = Asked { city: &rules.city, id, appeal, by: &by, limits, now };
         Ok(appeal::decide(appeal, wish.command(&asked)?)?)
     };
     let handled = app.appeals.handle(&stream, command_id, Cause::command(command_id), decide).await?;

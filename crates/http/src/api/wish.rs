@@ -19,6 +19,7 @@ use crate::{
 /// What a wish is checked against.
 pub(crate) struct Asked<'a> {
     pub(crate) city: &'a City,
+    pub(crate) id: AppealId,
     pub(crate) appeal: &'a Appeal,
     pub(crate) by: &'a Actor,
     pub(crate) limits: &'a Limits,
@@ -281,7 +282,7 @@ impl Wish for Split {
         if self.parts > asked.limits.parts_max {
             return Err(Problem::bad_field("parts", format!("{} at most", asked.limits.parts_max)));
         }
-        Ok(Command::Split { parts: self.parts, by: asked.by.clone() })
+        Ok(Command::Split { of: asked.id, parts: self.parts, by: asked.by.clone() })
     }
 }
 
@@ -298,7 +299,7 @@ pub(crate) struct JoinTo(pub(crate) AppealId);
 
 impl Wish for JoinTo {
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem> {
-        Ok(Command::Join { problem: self.0, by: asked.by.clone() })
+        Ok(Command::Join { of: asked.id, problem: self.0, by: asked.by.clone() })
     }
 }
 
@@ -319,7 +320,7 @@ impl Wish for Redirect {
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem> {
         asked.said("reason", &self.reason)?;
         let route = asked.route(FindingId(self.finding), "to", &self.to, None, &self.reason)?;
-        Ok(Command::Redirect { route: Box::new(route), by: asked.by.clone() })
+        Ok(Command::Redirect { route: Box::new(route), alarms: vec![], by: asked.by.clone() })
     }
 }
 
@@ -335,7 +336,7 @@ pub(crate) struct Extend {
     clock: appeal::Clock,
     /// The new term.
     until: DateTime<Utc>,
-    /// Why.
+    /// Why: it stands in the notice, so no names and no phones.
     reason: String,
 }
 

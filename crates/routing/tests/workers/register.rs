@@ -250,7 +250,7 @@ async fn a_part_that_was_split_off_has_its_own_number_and_knows_where_it_came_fr
     rig.settle().await;
     let (parent, before) = rig.appeal_of(message).await;
     let by = zholdary_domain::appeal::Actor::Operator { token: "t".into() };
-    let split = zholdary_domain::appeal::Command::Split { parts: 2, by };
+    let split = zholdary_domain::appeal::Command::Split { of: parent, parts: 2, by };
     rig.appeals()
         .handle(
             &StreamId::from(parent),

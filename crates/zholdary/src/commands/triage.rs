@@ -10,7 +10,7 @@ use anyhow::Context;
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use zholdary_domain::{Clock, Point, SystemClock};
+use zholdary_domain::{Clock, Point, SystemClock, appeal::FindingId};
 use zholdary_routing::{Ruleset, settle};
 use zholdary_triage::Input;
 
@@ -90,7 +90,7 @@ fn one(rules: &Ruleset, line: &Line, at: chrono::DateTime<Utc>) -> anyhow::Resul
     let city = &rules.city;
     let understood = rules.triage.read(&Input { text: &line.text, point: line.point, has_media: false });
     let day = city.calendar.local_date(at);
-    let decisions = settle::decide_all(city, &rules.triage, &understood, at, day);
+    let decisions = settle::decide_all(city, &rules.triage, &understood, FindingId(0), at, day);
     let understanding = &understood.understanding;
     let (Some(main), Some(decision)) = (understanding.findings.first(), decisions.first()) else {
         return Ok(());

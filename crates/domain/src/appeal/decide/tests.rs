@@ -4,7 +4,7 @@ use chrono::TimeZone;
 
 use super::*;
 use crate::{
-    appeal::{Because, Due, Finding, Permille, TermCause, TextLang},
+    appeal::{Because, Due, Finding, Permille, Stage, TextLang},
     ids::IdKey,
     inbound::{Channel, Surface},
 };
@@ -167,7 +167,7 @@ fn every_command() -> Vec<Command> {
             alarms: vec![],
         })),
         Command::GivePlace { finding, place: Box::default(), message: None, by: by.clone() },
-        Command::Redirect { route: Box::new(route("tazalyq")), by: by.clone() },
+        Command::Redirect { route: Box::new(route("tazalyq")), alarms: vec![], by: by.clone() },
         Command::Answer(Box::new(answer(true))),
         Command::Accept { finding, by: by.clone() },
         Command::Refuse { finding, by: by.clone(), reason: text("не наше") },
@@ -177,8 +177,8 @@ fn every_command() -> Vec<Command> {
         },
         Command::Rate { fixed: true, message: Some(message(3)) },
         Command::Reopen { by: by.clone(), reason: text("снова") },
-        Command::Split { parts: 1, by: by.clone() },
-        Command::Join { problem: AppealId::opened_by(message(9)), by: by.clone() },
+        Command::Split { of: own(), parts: 1, by: by.clone() },
+        Command::Join { of: own(), problem: AppealId::opened_by(message(9)), by: by.clone() },
         Command::MarkOverdue {
             finding,
             clock: Clock::Service,
@@ -203,6 +203,11 @@ fn every_command() -> Vec<Command> {
         Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into() },
         Command::Erase { by },
     ]
+}
+
+/// The id of the appeal.
+fn own() -> AppealId {
+    AppealId::opened_by(message(1))
 }
 
 fn appeal(past: &[Event]) -> Appeal {
@@ -278,7 +283,7 @@ fn what_a_wish_leads_to() {
         Ok(&["done"]),
     );
     check(StateName::Routed, Command::Refuse { finding, by, reason: text("") }, Err(Refusal::NeedsReason));
-    let redirect = |to| Command::Redirect { route: Box::new(route(to)), by: operator() };
+    let redirect = |to| Command::Redirect { route: Box::new(route(to)), alarms: vec![], by: operator() };
     check(StateName::Refused, redirect("tazalyq"), Ok(&["routed"]));
     check(StateName::Refused, redirect("kazavtozhol"), Ok(&["routed", "forwarded_outside"]));
     let late = |second| Command::MarkOverdue {
@@ -289,10 +294,15 @@ fn what_a_wish_leads_to() {
     };
     check(StateName::Routed, late(100), Ok(&["overdue", "escalated"]));
     check(StateName::Routed, late(99), Ok(&[]));
-    check(StateName::Routed, Command::Split { parts: 2, by: operator() }, Ok(&["split"]));
+    check(StateName::Routed, Command::Split { of: own(), parts: 2, by: operator() }, Ok(&["split"]));
+    // A part that was split off is split like any other: its children's ids come from its own.
+    let part = own().split_off(1);
+    let events =
+        decide(&appeal(&past(StateName::Routed)), Command::Split { of: part, parts: 1, by: operator() });
+    assert_eq!(events, Ok(vec![Event::Split { children: vec![part.split_off(1)], by: operator() }]));
     check(
         StateName::Routed,
-        Command::Join { problem: AppealId::opened_by(message(1)), by: operator() },
+        Command::Join { of: own(), problem: own(), by: operator() },
         Err(Refusal::Pointless("an appeal cannot be joined to itself")),
     );
 }
@@ -307,8 +317,90 @@ fn the_rules_never_decide_over_a_person() {
         by: operator(),
         reason: text("провал"),
     });
-    let settle = every_command().into_iter().find(|c| c.name() == CommandName::Settle).unwrap();
-    assert_eq!(decide(&appeal(&events), settle), Err(Refusal::PersonDecided));
+    let by_person = appeal(&events);
+    let after = settled(&by_person, two_findings());
+    assert_eq!(after.findings[0], by_person.findings[0], "what the person decided stands");
+    assert_eq!(
+        after.findings[1].route.as_ref().map(|r| r.to.as_str()),
+        Some("water"),
+        "what is new is decided"
+    );
+    // An appeal that has ended is left to people.
+    let ended = appeal(&past(StateName::Closed));
+    let after = settled(&ended, two_findings());
+    assert_eq!((after.state(), after.findings[1].route.as_ref()), (StateName::Closed, None));
+}
+
+/// The main finding again, and another one that was not known.
+fn two_findings() -> Settlement {
+    let mut understanding = understanding();
+    understanding.findings.push(Finding { category: "pipe".into(), ..understanding.findings[0].clone() });
+    let mut other = route("water");
+    other.finding = FindingId(1);
+    other.category = "pipe".into();
+    let question = Some(question());
+    let routes = vec![route("tazalyq"), other];
+    Settlement {
+        understanding,
+        routes,
+        question,
+        answers: vec![],
+        alarms: vec![(FindingId(1), "akimat".into())],
+    }
+}
+
+fn settled(appeal: &Appeal, settlement: Settlement) -> Appeal {
+    let mut after = appeal.clone();
+    let events = decide(appeal, Command::Settle(Box::new(settlement))).unwrap();
+    assert!(events.iter().any(|e| e.name() == "escalated"), "an alarm is always raised");
+    events.iter().for_each(|event| after.evolve(event));
+    after
+}
+
+/// A finding that a party took in hand, or that is settled, is not decided again with another one of its appeal.
+#[test]
+fn what_is_in_hand_stays_as_it_is() {
+    for state in [
+        StateName::Forwarded,
+        StateName::Accepted,
+        StateName::Started,
+        StateName::Refused,
+        StateName::Answered,
+        StateName::Done,
+    ] {
+        let before = appeal(&past(state));
+        let after = settled(&before, two_findings());
+        assert_eq!(after.findings[0], before.findings[0], "{state:?}");
+        assert_eq!(after.findings[1].stage, Stage::Routed, "{state:?}");
+    }
+    // What only waits in a queue is decided again.
+    let after = settled(&appeal(&past(StateName::Routed)), two_findings());
+    assert_eq!(after.findings[0].party(), "tazalyq");
+}
+
+/// A term that passed stays passed, and a term that a person moved stays moved, when somebody else gets the finding.
+#[test]
+fn terms_outlive_a_redirect() {
+    let finding = FindingId(0);
+    let mut events = past(StateName::Routed);
+    events.push(Event::Overdue { finding, clock: Clock::Service, due_at: at(100) });
+    events.push(Event::Extended { finding, clock: Clock::Legal, deadline: extended(900), by: operator() });
+    let mut appeal = appeal(&events);
+    let redirect = |by| Command::Redirect { route: Box::new(route("tazalyq")), alarms: vec![], by };
+    for event in decide(&appeal, redirect(Actor::System)).unwrap() {
+        appeal.evolve(&event);
+    }
+    assert_eq!(appeal.findings[0].party(), "tazalyq");
+    assert_eq!(appeal.findings[0].due.get(&Clock::Legal), Some(&extended(900)));
+    assert_eq!(
+        appeal.next_due(),
+        Some((at(900), finding, Clock::Legal)),
+        "the service term has passed already"
+    );
+}
+
+fn extended(second: i64) -> Deadline {
+    Deadline { cause: TermCause::Extended { reason: "зима".into() }, ..deadline(second) }
 }
 
 #[test]
