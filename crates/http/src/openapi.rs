@@ -69,6 +69,7 @@ pub(crate) fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(commands::close))
         .routes(routes!(commands::not_consider))
         .routes(routes!(commands::place))
+        .routes(routes!(read::messages))
         .routes(routes!(read::message))
         .routes(routes!(read::counters))
         .routes(routes!(read::report))

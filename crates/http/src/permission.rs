@@ -113,6 +113,7 @@ pub const TABLE: &[Line] = &[
     line(POST, "/hooks/whatsapp", ALL),
     line(GET, "/api/v1/openapi.json", ALL),
     line(GET, "/api/v1/report", ALL),
+    line(GET, "/api/v1/messages", DESK),
     line(GET, "/api/v1/messages/{message}", ALL),
     line(POST, "/api/v1/appeals", [Public, Full, Public, No, Public, No]),
     line(GET, "/api/v1/appeals", [No, Full, Own, Plain, No, Plain]),

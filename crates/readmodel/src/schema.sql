@@ -154,7 +154,8 @@ CREATE TABLE earlier(
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_appeal ON message(appeal, position) WHERE appeal IS NOT NULL;
 CREATE INDEX message_answers ON message(answers) WHERE answers IS NOT NULL;
-CREATE INDEX message_outcome ON message(outcome, position) WHERE outcome = 'for_person';
+CREATE INDEX message_for_person ON message(position)
+  WHERE (outcome = 'for_person' OR (outcome = 'no_appeal' AND edited_at IS NOT NULL));
 
 CREATE TABLE token(
   name TEXT PRIMARY KEY,

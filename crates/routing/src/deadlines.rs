@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use zholdary_domain::{
     AppealId, Clock, CommandId, Position, StreamId, StreamKind,
-    appeal::{self, Command, DESK, Event},
+    appeal::{self, Command, DESK, Event, FindingId},
 };
 use zholdary_log::{Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
 
@@ -33,11 +33,14 @@ impl std::fmt::Debug for Deadlines {
     }
 }
 
-/// Instants at which an appeal wants a look. Nothing is taken out before its time: a term may have been moved, an appeal closed
-/// and opened again, and the look tells.
+/// Which of an appeal's terms.
+type Term = (FindingId, appeal::Clock);
+
+/// Instants at which an appeal wants a look. A term is taken out before its time only when it was found overdue: one that was
+/// moved, an appeal closed and opened again, the look tells.
 #[derive(Debug, Default)]
 struct Queue {
-    due: BTreeSet<(DateTime<Utc>, AppealId)>,
+    due: BTreeSet<(DateTime<Utc>, AppealId, Option<Term>)>,
     rules: Option<Arc<Ruleset>>,
 }
 
@@ -45,22 +48,32 @@ impl Queue {
     /// Takes out what is due at `now`.
     fn take_due(&mut self, now: DateTime<Utc>) -> Vec<AppealId> {
         let mut taken = Vec::new();
-        while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.due.remove(&(at, id));
-            taken.push(id);
+        while self.due.first().is_some_and(|(at, ..)| *at <= now) {
+            let Some((_, id, _)) = self.due.pop_first() else { break };
+            if taken.last() != Some(&id) {
+                taken.push(id);
+            }
         }
         taken
     }
 
     fn note(&mut self, id: AppealId, event: &Event, recorded_at: DateTime<Utc>) {
         match event {
-            Event::Routed(route) => self.due.extend(route.due.values().map(|deadline| (deadline.at, id))),
-            Event::Extended { deadline, .. } => {
-                self.due.insert((deadline.at, id));
+            Event::Routed(route) => {
+                let term = |(clock, deadline): (&appeal::Clock, &appeal::Deadline)| {
+                    (deadline.at, id, Some((route.finding, *clock)))
+                };
+                self.due.extend(route.due.iter().map(term));
+            }
+            Event::Extended { finding, clock, deadline, .. } => {
+                self.due.insert((deadline.at, id, Some((*finding, *clock))));
+            }
+            Event::Overdue { finding, clock, due_at } => {
+                self.due.remove(&(*due_at, id, Some((*finding, *clock))));
             }
             // Terms that passed while it was closed.
             Event::Reopened { .. } => {
-                self.due.insert((recorded_at, id));
+                self.due.insert((recorded_at, id, None));
             }
             _ => {}
         }
@@ -145,13 +158,14 @@ impl Deadlines {
                     queue.note(id, event, record.recorded_at);
                 }
             }
-            Err(source) => {
-                self.metrics.records.with_label_values(&["deadlines", "parked"]).inc();
-                let error = Error::Decode { position: record.position, source };
-                error!(error = &error as &dyn std::error::Error, "deadlines parks a record");
-            }
+            Err(source) => self.park(&Error::Decode { position: record.position, source }),
         }
         Ok(())
+    }
+
+    fn park(&self, error: &Error) {
+        self.metrics.records.with_label_values(&["deadlines", "parked"]).inc();
+        error!(error = error as &dyn std::error::Error, "deadlines parks an appeal: its terms are not kept");
     }
 
     async fn mark(&self, due: Vec<AppealId>, now: DateTime<Utc>, queue: &Queue) -> Result<(), Error> {
@@ -176,7 +190,14 @@ impl Deadlines {
     ) -> Result<(), Error> {
         let stream = StreamId::from(id);
         loop {
-            let loaded = self.appeals.load(&stream).await?;
+            let loaded = match self.appeals.load(&stream).await {
+                Ok(loaded) => loaded,
+                Err(error) if error.is_of_one_stream() => {
+                    self.park(&error.into());
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            };
             let Some((due_at, finding, clock)) = loaded.state.next_due().filter(|(at, ..)| *at <= now) else {
                 return Ok(());
             };

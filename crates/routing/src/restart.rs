@@ -2,6 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -25,9 +26,17 @@ where
 {
     // Dropped in any other way than through `disarm`, a panic included, it cancels `stop`.
     let dying = stop.clone().drop_guard();
-    let mut wait = Duration::from_millis(config.retry_ms);
+    let (first, longest) =
+        (Duration::from_millis(config.retry_ms), Duration::from_millis(config.longest_retry_ms));
+    let mut wait = first;
     loop {
-        match work().await {
+        let began = Instant::now();
+        let ended = work().await;
+        // A failure after a good while is no row of failures.
+        if began.elapsed() > longest {
+            wait = first;
+        }
+        match ended {
             Ok(()) => break,
             Err(error) if error.is_transient() => {
                 metrics.restarts.with_label_values(&[worker]).inc();
@@ -38,7 +47,7 @@ where
         if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             break;
         }
-        wait = (wait * 2).min(Duration::from_millis(config.longest_retry_ms));
+        wait = (wait * 2).min(longest);
     }
     dying.disarm();
     Ok(())

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use zholdary_domain::MessageId;
 use zholdary_readmodel::{
-    AppealFilter, AppealRef, AppealView, Card, Count, CountBy, Lag, MessageOutcome, Page, Parked, Period,
-    Queue, Report,
+    AppealFilter, AppealRef, AppealView, Card, Count, CountBy, Lag, MessageOutcome, MessageView, Page,
+    Parked, Period, Queue, Report,
 };
 
 use super::Named;
@@ -78,6 +78,30 @@ fn concerns(view: &AppealView, party: &str) -> bool {
     view.findings.iter().any(|f| {
         f.queue.code == party || f.party.code == party || f.copies.iter().any(|copy| copy.code == party)
     })
+}
+
+/// How many messages.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MessagesQuery {
+    /// Most messages, 1 to 200. Default 50.
+    limit: Option<u32>,
+}
+
+/// Messages that are part of no appeal and wait for a person, the last first.
+#[utoipa::path(get, path = "/api/v1/messages", tag = "messages", params(MessagesQuery, AsOf, AtLeast), responses(
+    (status = 200, body = Vec<MessageView>),
+))]
+pub(crate) async fn messages(
+    Moment(query): Moment,
+    QueryOf(MessagesQuery { limit }): QueryOf<MessagesQuery>,
+) -> Result<Viewed<Vec<MessageView>>, Problem> {
+    let limit = limit.unwrap_or(50);
+    if !(1..=200).contains(&limit) {
+        return Err(Problem::new(Code::BadQuery, "1 to 200").field("limit"));
+    }
+    Ok(Viewed(query.for_person(limit).await?))
 }
 
 /// What became of a message.

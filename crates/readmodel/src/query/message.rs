@@ -50,7 +50,8 @@ impl Query {
         .await
     }
 
-    /// Messages that are part of no appeal and wait for a person, the last `limit` (1 to 200), the last first. For operators.
+    /// Messages that are part of no appeal and wait for a person, the last `limit` (1 to 200), the last first: what nobody
+    /// could read, and what said nothing until its author edited it. For operators.
     ///
     /// # Errors
     ///
@@ -58,12 +59,15 @@ impl Query {
     pub async fn for_person(&self, limit: u32) -> Result<Answer<Vec<MessageView>>, Error> {
         self.ask(move |ask| {
             ask.keeps(&View::Messages)?;
-            let sql = format!("{COLUMNS} WHERE outcome = 'for_person' ORDER BY position DESC, id LIMIT ?1");
+            let sql = format!("{COLUMNS} WHERE {FOR_PERSON} ORDER BY position DESC, id LIMIT ?1");
             messages(ask, &sql, [limit.clamp(1, 200)], Level::Operator)
         })
         .await
     }
 }
+
+/// As the index of the table says it, so that it is used.
+const FOR_PERSON: &str = "(outcome = 'for_person' OR (outcome = 'no_appeal' AND edited_at IS NOT NULL))";
 
 const COLUMNS: &str =
     "SELECT id, ours, channel, surface, sent_at, recorded_at, text, point, button, unsupported,

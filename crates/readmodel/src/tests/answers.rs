@@ -268,7 +268,12 @@ async fn a_message_tells_what_became_of_it() {
     let found = outcome(&query, 1).await.unwrap();
     assert_eq!((found.number.unwrap().to_string(), found.joined, found.opens), (number(1), true, true));
     assert_eq!(outcome(&query, 2).await.unwrap().outcome.as_deref(), Some("for_person"));
-    assert_eq!(query.for_person(10).await.unwrap().body[0].id, message_id(2));
+    // What said nothing is for nobody, until it says something.
+    let edited = json!({ "type": "edited", "content": { "text": personal("Яма!") }, "sent_at": "2026-11-20T09:09:00Z" });
+    town.message(3, vec![received(3, "."), json!({ "type": "set_aside", "why": "no_appeal" })]).await;
+    town.message(4, vec![received(4, "."), json!({ "type": "set_aside", "why": "no_appeal" }), edited]).await;
+    let waiting = town.views().await.for_person(10).await.unwrap().body;
+    assert_eq!(waiting.iter().map(|m| m.id).collect::<Vec<_>>(), [message_id(4), message_id(2)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use zholdary_domain::{
     message::{self, Outcome, SetAside, command_id},
     number,
 };
-use zholdary_log::{AppendError, Cause, DeciderError, Expect};
+use zholdary_log::{AppendError, Cause, DeciderError, Expect, Recorded};
 
 use super::{
     Register,
@@ -47,8 +47,15 @@ impl Register {
                 })
                 .await;
             match settled {
-                Ok(_) => Ok(()),
-                Err(DeciderError::Refused(message::Refusal::Settled(_))) => Err(Error::Overtaken { stream }),
+                Ok(handled) if handled.new => Ok(()),
+                // All registers settle under one command id: what stands there may be another's decision. Adopt it.
+                Ok(_) => match self.messages.load(&stream).await?.state.outcome {
+                    Some(stands) if stands == outcome => Ok(()),
+                    _ => Err(Error::Overtaken { stream }),
+                },
+                Err(DeciderError::Refused(message::Refusal::Settled(_)) | DeciderError::Decode { .. }) => {
+                    Err(Error::Overtaken { stream })
+                }
                 Err(error) => Err(error.into()),
             }
         })
@@ -63,7 +70,14 @@ impl Register {
                 opened.push(item);
                 continue;
             };
-            let loaded = self.appeals.load(&StreamId::from(parent)).await?;
+            let loaded = match self.appeals.load(&StreamId::from(parent)).await {
+                Ok(loaded) => loaded,
+                Err(error) if error.is_of_one_stream() => {
+                    self.park(parent, &error.into());
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             if let Some(registered) = loaded.state.registered {
                 let opening = Opening {
                     message: None,
@@ -138,7 +152,9 @@ impl Register {
                 let Some(first) = first else { continue };
                 // Unfinished appeals of the batch before this one must be registered first.
                 self.finish_batch(items, &numbers, &known.last_batch.clone()).await?;
+                let taken: Vec<_> = given.iter().map(|(appeal, serial)| ((year, *serial), *appeal)).collect();
                 self.append_numbers(session, year, CommandId::of(first, "numbered"), event).await?;
+                session.given.extend(taken);
             }
         }
         Ok(numbers)
@@ -200,7 +216,7 @@ impl Register {
                 | What::OpenPart { appeal, .. }
                 | What::OpenKnown { appeal, .. }
                 | What::Appeal { appeal, .. } => appeal.uuid(),
-                What::Settle { message, .. } | What::Poison { message, .. } => message.uuid(),
+                What::Settle { message, .. } | What::Poison { message } => message.uuid(),
             };
             (lane, item)
         });
@@ -221,7 +237,7 @@ impl Register {
                     let of = message.map_or_else(|| appeal.uuid(), |m| m.uuid());
                     self.wish(cause, appeal, CommandId::of(of, &purpose), command).await
                 }
-                What::Poison { message, token } => self.poison(cause, message, token).await,
+                What::Poison { message } => self.poison(cause, message).await,
                 What::Settle { .. } | What::OpenPart { .. } => Ok(()),
             }
         })
@@ -250,24 +266,41 @@ impl Register {
                 tracing::warn!(appeal.id = %appeal, %refusal, "appeal {appeal} did not take what a message says");
                 Ok(())
             }
+            // Nothing is lost: what the appeal lacks is asked of it again at each start, until a release reads its stream.
+            Err(error) if error.is_of_one_stream() => {
+                self.park(appeal, &error.into());
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn poison(
-        &self,
-        cause: Cause,
-        message: MessageId,
-        token: zholdary_log::Token,
-    ) -> Result<(), Error> {
+    fn park(&self, appeal: AppealId, error: &Error) {
         self.metrics.records.with_label_values(&["register", "parked"]).inc();
+        tracing::error!(
+            appeal.id = %appeal, error = error as &dyn std::error::Error,
+            "register parks appeal {appeal}: it takes no messages while its records do not read"
+        );
+    }
+
+    /// Sets a message aside whose records do not read: for a person, whatever stands there.
+    async fn poison(&self, cause: Cause, message: MessageId) -> Result<(), Error> {
         let events = [message::Event::SetAside { why: SetAside::ForPerson }];
         let stream = StreamId::from(message);
         let id = command_id::settled(message);
-        let handled = self.messages.handle_expecting(&stream, id, cause, Expect::Exact(token), &events).await;
-        match handled {
-            Ok(_) | Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        loop {
+            let last = self.messages.log().last(&stream).await?;
+            let expect = Expect::after(last.as_ref().map(Recorded::token));
+            match self.messages.handle_expecting(&stream, id, cause, expect, &events).await {
+                Ok(handled) => {
+                    if handled.new {
+                        self.metrics.records.with_label_values(&["register", "parked"]).inc();
+                    }
+                    return Ok(());
+                }
+                Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }

@@ -27,19 +27,33 @@ pub(super) struct Known {
     /// Each year's numbers with the last record of its stream. Known up to the head before anything is decided: what is
     /// unfinished stands before the record that numbered it.
     pub(super) years: Years,
+    /// Whose each number is, up to the head too: nobody else may have it, however early it claims it.
+    pub(super) given: Given,
+    /// Messages of which a record does not read, up to the head too: their register could not settle them otherwise.
+    pub(super) unreadable: HashSet<MessageId>,
 }
+
+/// Whose each number is that was ever given, by year and serial.
+pub(super) type Given = HashMap<(i32, u32), AppealId>;
 
 /// The numbers of each year, with the last record of the year's stream.
 pub(super) type Years = BTreeMap<i32, (number::Year, Option<Token>)>;
 
 /// Takes in a record of a stream `number.<year>`, unless it was taken in before.
-pub(super) fn note_number(years: &mut Years, record: &Recorded) -> Result<(), zholdary_log::DecodeError> {
+pub(super) fn note_number(
+    years: &mut Years,
+    whose: &mut Given,
+    record: &Recorded,
+) -> Result<(), zholdary_log::DecodeError> {
     let Ok(year) = record.stream.key().parse() else { return Ok(()) };
     let (known, token) = years.entry(year).or_default();
     if token.is_some_and(|t| t.position >= record.position) {
         return Ok(());
     }
     for event in record.events::<number::Event>()? {
+        if let number::Event::Given { given, .. } = &event {
+            whose.extend(given.iter().map(|(appeal, serial)| ((year, *serial), *appeal)));
+        }
         known.evolve(&event);
     }
     *token = Some(record.token());
@@ -64,11 +78,12 @@ impl Known {
 
     fn note(&mut self, record: &Recorded) -> Result<(), Error> {
         match record.stream.kind() {
-            StreamKind::Number => note_number(&mut self.years, record)
+            StreamKind::Number => note_number(&mut self.years, &mut self.given, record)
                 .map_err(|source| Error::Decode { position: record.position, source })?,
             StreamKind::Message => {
-                let (Some(id), Ok(events)) = (record.stream.message(), record.events::<message::Event>())
-                else {
+                let Some(id) = record.stream.message() else { return Ok(()) };
+                let Ok(events) = record.events::<message::Event>() else {
+                    self.unreadable.insert(id);
                     return Ok(());
                 };
                 for event in events {

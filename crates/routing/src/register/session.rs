@@ -1,6 +1,9 @@
 //! One run over the log: what each record asks for.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use tracing::warn;
@@ -10,11 +13,11 @@ use zholdary_domain::{
     inbound::{Channel, Content, Surface},
     message::{self, Outcome, Received},
 };
-use zholdary_log::{Cause, EventLog, Recorded, Token};
+use zholdary_log::{Cause, EventLog, Recorded};
 
 use super::{
     fold::{Belongs, Fold},
-    known::{Known, Years, note_number},
+    known::{Given, Known, Years, note_number},
 };
 use crate::{Error, Ruleset};
 
@@ -29,8 +32,8 @@ pub(super) struct Item {
 pub(super) enum What {
     /// Say what became of a message.
     Settle { person: ContactId, message: MessageId, outcome: Outcome },
-    /// Set a message aside whose record does not read.
-    Poison { message: MessageId, token: Token },
+    /// Set a message aside of which a record does not read.
+    Poison { message: MessageId },
     /// Number an appeal and register it. The number in it is filled in when it is given.
     Open { appeal: AppealId, opening: Box<Opening> },
     /// Register a part that a person split off.
@@ -61,9 +64,11 @@ impl Opening {
 }
 
 /// What was told about a message before it was received.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Told {
     edits: u32,
+    /// The last edit, by its author's time, while the message itself is not there.
+    says: Option<(DateTime<Utc>, Content)>,
     withdrawn: bool,
     received: bool,
 }
@@ -78,6 +83,10 @@ pub(super) struct Session {
     pub(super) caught_up: bool,
     known: Known,
     told: HashMap<MessageId, Told>,
+    /// Messages of which a record does not read.
+    unreadable: HashSet<MessageId>,
+    /// Whose each number is that was ever given, by year and serial.
+    pub(super) given: Given,
 }
 
 impl Session {
@@ -90,6 +99,8 @@ impl Session {
     ) -> Result<(), Error> {
         self.known = Known::read(log, head, page).await?;
         self.years = std::mem::take(&mut self.known.years);
+        self.given = std::mem::take(&mut self.known.given);
+        self.unreadable = std::mem::take(&mut self.known.unreadable);
         self.caught_up = head == Position::START;
         Ok(())
     }
@@ -105,7 +116,7 @@ impl Session {
         let read = match record.stream.kind() {
             StreamKind::Message => self.note_message(record, items),
             StreamKind::Appeal => self.note_appeal(record, items),
-            StreamKind::Number => note_number(&mut self.years, record),
+            StreamKind::Number => note_number(&mut self.years, &mut self.given, record),
             _ => Ok(()),
         };
         if let Err(error) = read {
@@ -113,12 +124,18 @@ impl Session {
                 position = %record.position, stream = %record.stream,
                 error = &error as &dyn std::error::Error, "register parks the record at {}", record.position
             );
-            let unsettled = |id| !self.known.outcomes.contains_key(&id);
-            if let Some(message) = record.stream.message().filter(|id| record.version == 1 && unsettled(*id))
-            {
-                let what = What::Poison { message, token: record.token() };
-                items.push(Item { cause: Cause::record(record), what });
+            if let Some(message) = record.stream.message() {
+                self.unreadable.insert(message);
+                self.poison(message, record, items);
             }
+        }
+    }
+
+    /// A message that nobody can read whole is for a person, unless something became of it before.
+    fn poison(&self, message: MessageId, record: &Recorded, items: &mut Vec<Item>) {
+        let decided = self.told.get(&message).is_some_and(|told| told.received);
+        if !decided && !self.known.outcomes.contains_key(&message) {
+            items.push(Item { cause: Cause::record(record), what: What::Poison { message } });
         }
     }
 
@@ -156,9 +173,12 @@ impl Session {
         for event in record.events::<message::Event>()? {
             match event {
                 message::Event::Received(received) => self.received(id, &received, record, items),
-                message::Event::Edited { .. } => {
+                message::Event::Edited { content, sent_at } => {
                     let told = self.told.entry(id).or_default();
                     told.edits += 1;
+                    if !told.received && told.says.as_ref().is_none_or(|(at, _)| *at <= sent_at) {
+                        told.says = Some((sent_at, content));
+                    }
                     let (version, received) = (told.edits + 1, told.received);
                     if received || self.fold.appeal_of(id).is_some() {
                         self.edited(id, version, record, items);
@@ -183,7 +203,17 @@ impl Session {
 
     fn received(&mut self, id: MessageId, received: &Received, record: &Recorded, items: &mut Vec<Item>) {
         self.fold.heard(received);
+        let told = self.told.entry(id).or_default();
+        told.received = true;
+        let (edits, withdrawn) = (told.edits, told.withdrawn);
+        // What was edited before it came is what it says.
+        let edited = told.says.take().map(|(_, content)| Received { content, ..received.clone() });
+        let received = edited.as_ref().unwrap_or(received);
         let known = self.known.outcomes.get(&id).copied();
+        if known.is_none() && self.unreadable.contains(&id) {
+            items.push(Item { cause: Cause::record(record), what: What::Poison { message: id } });
+            return;
+        }
         let outcome = known.unwrap_or_else(|| self.fold.decide(id, received));
         self.fold.settled(id, received, &outcome);
         let cause = Cause::record(record);
@@ -202,15 +232,11 @@ impl Session {
             }
         }
         // What was told before the message itself.
-        if let Some(told) = self.told.get_mut(&id) {
-            told.received = true;
-            let Told { edits, withdrawn, .. } = *told;
-            for version in 2..edits + 2 {
-                self.edited(id, version, record, items);
-            }
-            if withdrawn {
-                self.withdrawn(id, record, items);
-            }
+        for version in 2..edits + 2 {
+            self.edited(id, version, record, items);
+        }
+        if withdrawn {
+            self.withdrawn(id, record, items);
         }
     }
 
@@ -260,6 +286,13 @@ impl Session {
         }
     }
 
+    /// Whether a number names another appeal than this one, or was given to one that is not registered yet.
+    fn is_taken(&self, number: &Number, appeal: AppealId) -> bool {
+        let parts = self.rules.as_ref().and_then(|rules| rules.city.meta.number_format.parts(number));
+        let given = parts.and_then(|parts| self.given.get(&parts));
+        self.fold.is_taken(number, appeal) || given.is_some_and(|given| *given != appeal)
+    }
+
     /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
     fn sent(&mut self, id: MessageId, sent: message::Event, record: &Recorded, items: &mut Vec<Item>) {
         let message::Event::Sent { channel, answers, appeal, number, contact, sent_at, .. } = sent else {
@@ -276,7 +309,7 @@ impl Session {
             self.fold.sent(id, belongs);
         }
         let Some(number) = number else { return };
-        if self.fold.appeal_of(id).is_some_and(|appeal| self.fold.is_taken(&number, appeal)) {
+        if self.fold.appeal_of(id).is_some_and(|appeal| self.is_taken(&number, appeal)) {
             warn!(position = %record.position, %number, "{number} names another appeal already: it stays with that one");
             return;
         }

@@ -305,3 +305,99 @@ async fn a_number_that_is_given_is_never_an_earlier_system_s() {
     let expected = ["Z-2026-000001", "Z-2026-000002", "Z-2026-000003", "Z-2026-000401", "Z-2026-000402"];
     assert_eq!(serials, expected);
 }
+
+/// Events of another release.
+struct Strange;
+
+impl zholdary_log::Aggregate for Strange {
+    type State = ();
+    type Event = Value;
+    const SCHEMA: u16 = 1;
+
+    fn evolve(_: &mut (), _: &Value, _: DateTime<Utc>) {}
+}
+
+async fn strange(rig: &Rig, stream: StreamId) {
+    let decider = zholdary_log::Decider::<Strange>::new(Arc::clone(&rig.log), rig.clock());
+    let expect = rig.log.load(&stream).await.unwrap().expect();
+    let command = zholdary_domain::CommandId::named("test", &stream.to_string());
+    let events = [json!({ "type": "of_another_release" })];
+    decider.handle_expecting(&stream, command, zholdary_log::Cause::OUTSIDE, expect, &events).await.unwrap();
+}
+
+/// Whatever does not read, nothing is lost and nobody else waits.
+#[tokio::test]
+async fn what_does_not_read_holds_up_nobody_else() {
+    let rig = Rig::new().await;
+    let says = |id: &str, contact: &str, minute: u32| {
+        json!({ "id": id, "channel": "whatsapp", "contact": contact, "text": "Яма на Абая — Розыбакиева",
+                "sent_at": format!("2026-11-20T09:{minute:02}:00+05:00") })
+    };
+    let [unread, whole] = rig.hear(&[says("u1", "+77000000210", 0), says("u2", "+77000000211", 0)]).await[..]
+    else {
+        panic!("two messages")
+    };
+    // An edit that nobody can read, before the message has its place.
+    strange(&rig, unread.into()).await;
+    rig.settle().await;
+    // A record of an appeal that nobody can read: its author writes on, and its terms pass.
+    let broken = rig.appeal_of(whole).await.0;
+    strange(&rig, broken.into()).await;
+    let [further, other] =
+        rig.hear(&[says("u3", "+77000000211", 1), says("u4", "+77000000212", 1)]).await[..]
+    else {
+        panic!("two messages")
+    };
+    rig.clock.set(zholdary_testkit::at("2027-03-01T00:00:00+05:00"));
+    for _ in 0..2 {
+        rig.settle().await;
+    }
+    assert_eq!(
+        outcome(&rig, other).await.map(|o| matches!(o, Outcome::Placed { opens: true, .. })),
+        Some(true)
+    );
+    assert!(matches!(outcome(&rig, further).await, Some(Outcome::Placed { appeal, .. }) if appeal == broken));
+    // Set aside for a person: one record after the two that were there.
+    let last = rig.log.last(&unread.into()).await.unwrap().unwrap();
+    assert_eq!(last.version, 3);
+    let events: Vec<Value> = last.events().unwrap();
+    assert_eq!(events, [json!({ "type": "set_aside", "why": "for_person" })]);
+    assert!(rig.log.last(&AppealId::opened_by(unread).into()).await.unwrap().is_none());
+}
+
+async fn outcome(rig: &Rig, message: MessageId) -> Option<Outcome> {
+    let messages: zholdary_log::Decider<zholdary_log::streams::Messages> =
+        zholdary_log::Decider::new(Arc::clone(&rig.log), rig.clock());
+    messages.load(&message.into()).await.unwrap().state.outcome
+}
+
+/// A full stop that was edited into a complaint before it came is a complaint.
+#[tokio::test]
+async fn what_was_edited_before_it_came_is_what_it_says() {
+    let rig = Rig::new().await;
+    let of = zholdary_domain::inbound::MessageRef {
+        channel: zholdary_domain::inbound::Channel::Whatsapp,
+        account: zholdary_channels::jsonl::DEFAULT_ACCOUNT.into(),
+        external_id: "d1".to_owned().into(),
+    };
+    let says = |text: &str| zholdary_domain::inbound::Content {
+        text: Some(text.to_owned().into()),
+        ..Default::default()
+    };
+    let edited = |edit: &str, text: &str, minute| zholdary_domain::Inbound::Edited {
+        of: of.clone(),
+        edit: edit.to_owned().into(),
+        content: says(text),
+        sent_at: zholdary_testkit::at(minute),
+    };
+    rig.tell(vec![edited("w2", "Яма на Абая — Розыбакиева", "2026-11-20T09:06:00+05:00")]).await;
+    rig.tell(vec![edited("w1", "..", "2026-11-20T09:05:00+05:00")]).await;
+    let line = json!({ "id": "d1", "channel": "whatsapp", "contact": "+77000000213", "text": ".",
+                       "sent_at": "2026-11-20T09:00:00+05:00" });
+    let [message] = rig.hear(&[line]).await[..] else { panic!("one message") };
+    rig.settle().await;
+    let (id, appeal) = rig.appeal_of(message).await;
+    assert_eq!(appeal.findings[0].category, "pothole");
+    assert_eq!(id, AppealId::opened_by(message));
+    Told::read(&rig.records().await).check();
+}
