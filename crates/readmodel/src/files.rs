@@ -79,7 +79,7 @@ impl Folder {
     pub(crate) fn fresh_name(&self) -> Result<String, Error> {
         let highest = self.files()?.iter().filter_map(|name| parts(name)).map(|(_, n)| n).max();
         let current = self.any_current()?.and_then(|name| parts(&name)).map(|(_, n)| n);
-        Ok(format!("{SCHEMA}-{}.db", highest.max(current).unwrap_or(0) + 1))
+        Ok(name(highest.max(current).unwrap_or(0) + 1))
     }
 
     /// An unfinished file of this release that is newer than the one in use, to go on with.
@@ -123,6 +123,11 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// The `n`th file of this release.
+pub(crate) fn name(n: u64) -> String {
+    format!("{SCHEMA}-{n}.db")
 }
 
 /// Schema and number of a view file's name.

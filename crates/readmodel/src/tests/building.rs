@@ -53,11 +53,11 @@ async fn stopped_anywhere_the_views_become_what_a_clean_run_makes() {
     let town = busy_town().await;
     let records = records(&town).await;
     let folder = Folder::of(town.data());
-    open(&folder, "2-1.db").apply(&records).unwrap();
-    let clean = files::reader(&folder.path("2-1.db")).unwrap();
+    open(&folder, &files::name(1)).apply(&records).unwrap();
+    let clean = files::reader(&folder.path(&files::name(1))).unwrap();
     // Batches of every size; after each the writer is gone, with a batch half done that never comes.
     for (n, size) in (2..).zip([1, 2, 3, 5, 8, 100]) {
-        let file = format!("2-{n}.db");
+        let file = files::name(n);
         for batch in records.chunks(size) {
             let mut writer = open(&folder, &file);
             let mut torn = batch.to_vec();
@@ -86,7 +86,7 @@ async fn a_rebuilt_view_answers_the_same() {
     .await
     .unwrap();
     assert_eq!(rebuilt.differs, Some(vec![]));
-    assert_eq!((rebuilt.file.as_str(), rebuilt.parked), ("2-2.db", 2));
+    assert_eq!((rebuilt.file.as_str(), rebuilt.parked), (files::name(2).as_str(), 2));
     assert_eq!(heard.into_inner(), rebuilt.position.0);
     // The same readers, now in the new file.
     let mut after = vec![];
@@ -95,8 +95,8 @@ async fn a_rebuilt_view_answers_the_same() {
     }
     assert_eq!(before, after);
     let lag = query.lag("2026-11-20T12:00:00Z".parse().unwrap(), None).await.unwrap().body;
-    assert_eq!(lag.file, "2-2.db");
-    assert!(!Folder::of(town.data()).path("2-1.db").exists());
+    assert_eq!(lag.file, files::name(2));
+    assert!(!Folder::of(town.data()).path(&files::name(1)).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,9 +104,9 @@ async fn of_two_projectors_one_stops() {
     let town = busy_town().await;
     let records = records(&town).await;
     let folder = Folder::of(town.data());
-    let mut first = open(&folder, "2-1.db");
+    let mut first = open(&folder, &files::name(1));
     first.apply(&records[..3]).unwrap();
-    let mut second = open(&folder, "2-1.db");
+    let mut second = open(&folder, &files::name(1));
     assert!(matches!(first.apply(&records[3..6]), Err(Error::Fenced { .. })));
     second.apply(&records[3..6]).unwrap();
     assert!(matches!(first.apply(&records[3..6]), Err(Error::Fenced { .. })), "it never comes back");
@@ -114,12 +114,12 @@ async fn of_two_projectors_one_stops() {
 
     let other = Town::with_city().await;
     let foreign = other.log.read(Position::START, 10).await.unwrap();
-    let file = "2-2.db";
-    open(&folder, file).apply(&records[..1]).unwrap();
+    let file = files::name(2);
+    open(&folder, &file).apply(&records[..1]).unwrap();
     other.appeal(1, vec![registered(1)]).await;
     let next = other.log.read(Position(1), 10).await.unwrap();
     assert_eq!(foreign.len(), 1);
-    assert!(matches!(open(&folder, file).apply(&next), Err(Error::OtherLog { .. })));
+    assert!(matches!(open(&folder, &file).apply(&next), Err(Error::OtherLog { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,11 +177,11 @@ async fn a_new_release_builds_beside_and_switches_when_it_is_complete() {
     assert!(matches!(query.parked().await, Err(Error::NotReady)));
     let head = town.log.head().await.unwrap();
     // Half way the other release's file is still in use.
-    let half = open(&folder, "2-8.db");
+    let half = open(&folder, &files::name(8));
     drop(half);
     assert_eq!(folder.current().unwrap(), None);
     assert_eq!(town.projector().catch_up(None).await.unwrap(), head);
-    assert_eq!(folder.current().unwrap().as_deref(), Some("2-8.db"));
+    assert_eq!(folder.current().unwrap().as_deref(), Some(files::name(8).as_str()));
     assert!(!folder.path("0-7.db").exists());
     assert!(query.parked().await.is_ok());
 }

@@ -71,7 +71,7 @@ async fn the_public_level_shows_nothing_personal() {
 async fn personal_values_stand_in_personal_columns_only() {
     let town = told_town().await;
     drop(town.views().await);
-    let connection = files::reader(&Folder::of(town.data()).path("2-1.db")).unwrap();
+    let connection = files::reader(&Folder::of(town.data()).path(&files::name(1))).unwrap();
     let mut found = std::collections::BTreeSet::new();
     for table in [
         "appeal",
@@ -123,7 +123,7 @@ async fn what_was_erased_is_nowhere_in_the_file() {
     let all = everything(&query, Level::Operator, &[1]).await.concat();
     assert!(!all.contains(CANARY) && !all.contains("76.12345"));
     assert_eq!(query.parked().await.unwrap().body, []);
-    let path = Folder::of(town.data()).path("2-1.db");
+    let path = Folder::of(town.data()).path(&files::name(1));
     let connection = files::writer(&path).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let bytes = std::fs::read(&path).unwrap();
