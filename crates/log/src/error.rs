@@ -199,6 +199,42 @@ pub enum OpenError {
         /// The newest format that this release knows.
         known: i64,
     },
+    /// The servers do not answer, or do not let us in.
+    #[error("cannot connect to NATS at {servers}: check that it runs, the address, and the credentials")]
+    Connect {
+        /// The servers asked for.
+        servers: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+    /// The server is older than the first one that is safe.
+    #[error("nats-server {found} is too old, at least {least} is needed")]
+    OldServer {
+        /// What it says it is.
+        found: String,
+        /// The first good one.
+        least: &'static str,
+    },
+    /// Nobody has made the log.
+    #[error("there is no {stream} on these servers: have an operator run `zholdary log init`")]
+    NoStream {
+        /// The stream or bucket asked for.
+        stream: String,
+    },
+    /// The stream is set up so that records could be lost.
+    #[error(
+        "stream {stream} endangers its records: {setting} must be {expected}; set it right (`nats stream edit`), or \
+         make another log with `zholdary log init`"
+    )]
+    Unsafe {
+        /// The stream.
+        stream: String,
+        /// The setting, as the server calls it.
+        setting: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
     /// A setting makes no sense.
     #[error("setting {name} must be {expected}")]
     BadSetting {

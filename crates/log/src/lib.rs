@@ -1,6 +1,6 @@
 //! The event log: the port, its engines, the one write path.
 //!
-//! [`EventLog`] is the port, [`SqliteLog`] the embedded engine. Nobody appends but [`Decider`]: it loads a stream, decides,
+//! [`EventLog`] is the port, [`SqliteLog`] the embedded engine, [`JetStreamLog`] the one for several machines. Nobody appends but [`Decider`]: it loads a stream, decides,
 //! appends, and looks again when somebody was faster. Records are read whole ([`EventLog::load`]), in pages
 //! ([`EventLog::read`]) or as they come ([`Tail`]).
 
@@ -10,6 +10,7 @@ mod conformance;
 mod decider;
 mod error;
 pub mod faults;
+pub mod jetstream;
 mod metrics;
 mod port;
 mod record;
@@ -22,6 +23,7 @@ pub use decider::{Aggregate, Decider, DeciderError, Handled, Loaded, Retry};
 pub use error::{
     AppendError, BindError, Damage, DecodeError, EncodeError, Fault, OpenError, ReadError, Source,
 };
+pub use jetstream::{JetStreamConfig, JetStreamLog};
 pub use metrics::Metrics;
 pub use port::{EventLog, LogInfo, Progress, Verified, WritePermit};
 pub use record::{

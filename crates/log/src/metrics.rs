@@ -11,6 +11,7 @@ pub struct Metrics {
     pub(crate) unknown_outcomes: IntCounter,
     pub(crate) head: IntGauge,
     pub(crate) wal_bytes: IntGauge,
+    pub(crate) denied: IntCounter,
 }
 
 /// What a refused expectation turned out to be.
@@ -47,6 +48,7 @@ impl Metrics {
         registry.register(Box::new(metrics.unknown_outcomes.clone()))?;
         registry.register(Box::new(metrics.head.clone()))?;
         registry.register(Box::new(metrics.wal_bytes.clone()))?;
+        registry.register(Box::new(metrics.denied.clone()))?;
         Ok(metrics)
     }
 
@@ -89,6 +91,11 @@ impl Metrics {
                 .expect(GOOD),
             wal_bytes: IntGauge::new("zholdary_log_wal_bytes", "Size of SQLite's write-ahead log in bytes")
                 .expect(GOOD),
+            denied: IntCounter::new(
+                "zholdary_log_denied_total",
+                "What NATS forbade this role: its user lacks a permission",
+            )
+            .expect(GOOD),
         }
     }
 

@@ -37,7 +37,7 @@ pub struct LogInfo {
     pub format: u32,
     /// Fingerprint of the `id.key` it was begun with, once bound.
     pub key: Option<String>,
-    /// The engine: `sqlite`, later `jetstream`.
+    /// The engine: `sqlite` or `jetstream`.
     pub engine: &'static str,
     /// Version of the library or server below.
     pub engine_version: String,

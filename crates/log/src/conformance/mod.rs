@@ -23,6 +23,9 @@ pub(crate) trait Fixture: Send + Sync + Sized + 'static {
     /// The largest record it takes, in bytes.
     const LIMIT_BYTES: usize;
 
+    /// Whether time goes forward over the whole log; else within each stream.
+    const ONE_TIME: bool;
+
     /// A new, empty log.
     async fn make() -> Self;
 

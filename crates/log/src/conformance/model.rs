@@ -42,7 +42,9 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     records: Vec<(StreamId, CommandId)>,
     tokens: HashMap<StreamId, Vec<Token>>,
-    last_second: i64,
+    /// The latest second of the log, or of each stream.
+    last_second: HashMap<Option<StreamId>, i64>,
+    one_time: bool,
 }
 
 impl Model {
@@ -69,10 +71,12 @@ impl Model {
             (None, Ok(Appended::New(token))) => {
                 assert_eq!(new.expect.token(), tokens.last().copied(), "took a stale expectation");
                 self.records.push((new.stream.clone(), new.command_id));
-                self.last_second = self.last_second.max(second);
+                let clock = (!self.one_time).then(|| new.stream.clone());
+                let last = self.last_second.entry(clock).or_insert(second);
+                *last = second.max(*last);
                 assert_eq!(token.position, Position(self.records.len() as u64));
                 assert_eq!(token.version, tokens.len() as u64 + 1);
-                assert_eq!(token.recorded_at, at(self.last_second));
+                assert_eq!(token.recorded_at, at(*last));
                 tokens.push(*token);
             }
             (None, Err(AppendError::Conflict { winner, version })) => {
@@ -113,7 +117,7 @@ async fn play<F: Fixture>(steps: Vec<Step>) {
     let fixture = F::make().await;
     let address = fixture.address();
     let mut handles = [F::open(&address).await, F::open(&address).await];
-    let mut model = Model { last_second: i64::MIN, ..Model::default() };
+    let mut model = Model { one_time: F::ONE_TIME, ..Model::default() };
     let name = |number: u8| stream(&format!("s{number}"));
     for (number, step) in steps.into_iter().enumerate() {
         match step {

@@ -22,6 +22,7 @@ pub(crate) struct Sqlite(TempDir);
 #[async_trait]
 impl Fixture for Sqlite {
     const LIMIT_BYTES: usize = 900 * 1024;
+    const ONE_TIME: bool = true;
 
     async fn make() -> Self {
         Self(tempfile::tempdir().unwrap())

@@ -1,0 +1,236 @@
+//! Settings of the engine, and how it connects.
+
+use std::{path::PathBuf, time::Duration};
+
+use async_nats::{Client, ConnectOptions, Event, ServerError, jetstream};
+use serde::{Deserialize, Serialize};
+
+use crate::{error::OpenError, metrics::Metrics};
+
+/// Settings of the JetStream engine. The defaults are right for a city; `servers` must be given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JetStreamConfig {
+    /// Where the servers are: `nats://HOST:PORT` or `tls://HOST:PORT`, one or all of a cluster. No default.
+    pub servers: Vec<String>,
+    /// The name of the stream that is the log. Default `ZHOLDARY_LOG`.
+    pub stream: String,
+    /// What the subjects of the log begin with. Default `zholdary.log.v1`.
+    pub subjects: String,
+    /// The key-value bucket for what there is to know about the log beside its records. Default `ZHOLDARY_INFO`.
+    pub bucket: String,
+    /// A file with the seed of the nkey to log in with. Default none.
+    pub nkey_file: Option<PathBuf>,
+    /// A file with JWT and seed to log in with. Default none.
+    pub credentials_file: Option<PathBuf>,
+    /// The certificates of those who may vouch for the servers, PEM. Default: those that the system trusts.
+    pub ca_file: Option<PathBuf>,
+    /// What inboxes begin with, so that roles cannot read each other's answers. Default `_INBOX`.
+    pub inbox: String,
+    /// How long one request may take, in milliseconds. Default 2,000.
+    pub request_ms: u64,
+    /// How long an append is tried again while nobody confirms or refuses it, in milliseconds; then its outcome is unknown.
+    /// Default 10,000.
+    pub append_ms: u64,
+    /// How many appends may be under way at once; more wait. Default 1,024.
+    pub in_flight: usize,
+    /// The largest record taken, in bytes. Default 921,600 (900 KiB): with its headers it stays under the megabyte that servers
+    /// take.
+    pub max_record_bytes: usize,
+    /// The most records in one page. Default 1,000.
+    pub page_records: usize,
+    /// A page takes no further record once it holds this many bytes. Default 4,194,304.
+    pub page_bytes: usize,
+    /// How many bytes of streams are kept to be read again. Default 67,108,864.
+    pub cache_bytes: u64,
+    /// How often the leader is asked for the end of the log, in milliseconds, in case nobody told. Default 1,000.
+    pub poll_ms: u64,
+}
+
+impl Default for JetStreamConfig {
+    fn default() -> Self {
+        Self {
+            servers: vec![],
+            stream: "ZHOLDARY_LOG".to_owned(),
+            subjects: "zholdary.log.v1".to_owned(),
+            bucket: "ZHOLDARY_INFO".to_owned(),
+            nkey_file: None,
+            credentials_file: None,
+            ca_file: None,
+            inbox: "_INBOX".to_owned(),
+            request_ms: 2_000,
+            append_ms: 10_000,
+            in_flight: 1024,
+            max_record_bytes: 900 * 1024,
+            page_records: 1000,
+            page_bytes: 4 * 1024 * 1024,
+            cache_bytes: 64 * 1024 * 1024,
+            poll_ms: 1_000,
+        }
+    }
+}
+
+/// What the headers of a record take at most on the wire.
+const HEADER_BYTES: usize = 256;
+
+impl JetStreamConfig {
+    /// The settings for these servers.
+    #[must_use]
+    pub fn at(servers: &str) -> Self {
+        Self { servers: servers.split(',').map(str::to_owned).collect(), ..Self::default() }
+    }
+
+    pub(super) fn request(&self) -> Duration {
+        Duration::from_millis(self.request_ms)
+    }
+
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        let bad = |name, expected| Err(OpenError::BadSetting { name, expected });
+        if self.servers.is_empty() {
+            return bad("servers", "at least one nats://HOST:PORT");
+        }
+        for (name, value) in [
+            ("request_ms", self.request_ms),
+            ("append_ms", self.append_ms),
+            ("poll_ms", self.poll_ms),
+            ("in_flight", self.in_flight as u64),
+            ("max_record_bytes", self.max_record_bytes as u64),
+            ("page_records", self.page_records as u64),
+            ("page_bytes", self.page_bytes as u64),
+        ] {
+            if value == 0 || value > u64::from(u32::MAX) {
+                return bad(name, "at least 1");
+            }
+        }
+        let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        if self.stream.is_empty() || !word(&self.stream) {
+            return bad("stream", "letters, digits, - and _");
+        }
+        if self.bucket.is_empty() || !word(&self.bucket) {
+            return bad("bucket", "letters, digits, - and _");
+        }
+        if self.subjects.split('.').any(|token| token.is_empty() || !word(token)) {
+            return bad("subjects", "words with dots between them, no wildcards");
+        }
+        Ok(())
+    }
+
+    /// Connects as the settings say. What the servers forbid us is counted and told: nobody else hears of it.
+    pub(super) async fn connect(&self, metrics: &Metrics) -> Result<Client, OpenError> {
+        self.check()?;
+        let denied = metrics.denied.clone();
+        let mut options = ConnectOptions::new()
+            .name("zholdary")
+            .custom_inbox_prefix(&self.inbox)
+            .connection_timeout(self.request())
+            .request_timeout(Some(self.request()))
+            .event_callback(move |event| {
+                let denied = denied.clone();
+                async move {
+                    match event {
+                        Event::ServerError(ServerError::Other(said))
+                            if said.contains("Permissions Violation") =>
+                        {
+                            denied.inc();
+                            tracing::error!(
+                                said,
+                                "NATS forbids what this role needs: check its user's permissions"
+                            );
+                        }
+                        Event::ServerError(error) => tracing::error!(%error, "NATS reports an error"),
+                        Event::Disconnected => {
+                            tracing::warn!("the connection to NATS is lost; it is tried again")
+                        }
+                        Event::Connected => tracing::info!("connected to NATS"),
+                        other => tracing::debug!(event = %other, "NATS"),
+                    }
+                }
+            });
+        if let Some(file) = &self.ca_file {
+            options = options.add_root_certificates(file.clone()).require_tls(true);
+        }
+        if let Some(file) = &self.nkey_file {
+            let seed = std::fs::read_to_string(file).map_err(|error| OpenError::File {
+                file: file.display().to_string(),
+                source: Box::new(error),
+            })?;
+            options = options.nkey(seed.trim().to_owned());
+        }
+        if let Some(file) = &self.credentials_file {
+            options = options.credentials_file(file).await.map_err(|error| OpenError::File {
+                file: file.display().to_string(),
+                source: Box::new(error),
+            })?;
+        }
+        let client = options.connect(self.servers.clone()).await.map_err(|error| OpenError::Connect {
+            servers: self.servers.join(","),
+            source: Box::new(error),
+        })?;
+        let info = client.server_info();
+        if !is_new_enough(&info.version) {
+            return Err(OpenError::OldServer { found: info.version, least: LEAST });
+        }
+        if info.max_payload < self.max_record_bytes + HEADER_BYTES {
+            return Err(OpenError::BadSetting {
+                name: "max_record_bytes",
+                expected: "at least 256 bytes less than max_payload of the servers",
+            });
+        }
+        Ok(client)
+    }
+
+    pub(super) fn context(&self, client: Client) -> jetstream::Context {
+        jetstream::context::ContextBuilder::new()
+            .timeout(self.request())
+            .ack_timeout(self.request())
+            .max_ack_inflight(self.in_flight)
+            .build(client)
+    }
+}
+
+/// The first server with everything that the engine relies on.
+const LEAST: &str = "2.14.4";
+
+fn is_new_enough(version: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u32> {
+        version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).take(3).collect()
+    };
+    numbers(version) >= numbers(LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_servers_are_told_from_new_ones() {
+        for (version, good) in [
+            ("2.14.4", true),
+            ("2.15.1", true),
+            ("3.0.0-RC.1", true),
+            ("2.14.3", false),
+            ("2.9.10", false),
+            ("", false),
+        ] {
+            assert_eq!(is_new_enough(version), good, "{version}");
+        }
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_named() {
+        let good = JetStreamConfig::at("nats://127.0.0.1:4222");
+        assert!(good.check().is_ok());
+        for (config, name) in [
+            (JetStreamConfig::default(), "servers"),
+            (JetStreamConfig { in_flight: 0, ..good.clone() }, "in_flight"),
+            (JetStreamConfig { stream: "A B".to_owned(), ..good.clone() }, "stream"),
+            (JetStreamConfig { bucket: String::new(), ..good.clone() }, "bucket"),
+            (JetStreamConfig { subjects: "a.>".to_owned(), ..good }, "subjects"),
+        ] {
+            assert!(
+                matches!(config.check(), Err(OpenError::BadSetting { name: n, .. }) if n == name),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Streams read before: what stands in them never changes, only what follows.
+
+use std::sync::Arc;
+
+use zholdary_domain::{CommandId, Position, StreamId, StreamKind};
+
+use super::store::Store;
+use crate::{
+    error::ReadError,
+    record::{Prev, Recorded, Stream, Token},
+};
+
+/// How far back a command is recognised in streams that grow without end.
+const RECOGNISED: usize = 64;
+
+/// The end of a stream, as far back as somebody wanted it. In order, each the next of the one before.
+#[derive(Clone, Default)]
+pub(super) struct End {
+    records: Arc<Vec<Recorded>>,
+}
+
+impl End {
+    pub(super) fn last(&self) -> Option<Token> {
+        self.records.last().map(Recorded::token)
+    }
+
+    /// How many records the stream has.
+    pub(super) fn version(&self) -> u64 {
+        self.last().map_or(0, |token| token.version)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.records.first().is_none_or(|record| record.version == 1)
+    }
+
+    pub(super) fn by_version(&self, version: u64) -> Option<&Recorded> {
+        let first = self.records.first()?.version;
+        self.records.get(usize::try_from(version.checked_sub(first)?).ok()?)
+    }
+
+    pub(super) fn by_command(&self, command_id: CommandId) -> Option<&Recorded> {
+        self.records.iter().find(|record| record.command_id == command_id)
+    }
+
+    fn weight(&self) -> u32 {
+        let bytes: usize = self.records.iter().map(|record| record.bytes().len() + 200).sum();
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+
+    fn with(&self, record: Recorded) -> Self {
+        let mut records = self.records.as_ref().clone();
+        records.push(record);
+        Self { records: Arc::new(records) }
+    }
+}
+
+/// Whether streams of this kind grow for as long as the city lives.
+fn grows(kind: StreamKind) -> bool {
+    matches!(
+        kind,
+        StreamKind::Number | StreamKind::Rules | StreamKind::Works | StreamKind::Access | StreamKind::Seal
+    )
+}
+
+/// What is kept of streams.
+pub(super) struct Cache {
+    ends: moka::sync::Cache<StreamId, End>,
+}
+
+impl Cache {
+    pub(super) fn new(bytes: u64) -> Self {
+        let weigher = |_: &StreamId, end: &End| end.weight();
+        Self { ends: moka::sync::Cache::builder().max_capacity(bytes).weigher(weigher).build() }
+    }
+
+    /// The whole stream.
+    pub(super) async fn load(&self, store: &Store, stream: &StreamId) -> Result<Stream, ReadError> {
+        let end = self.read(store, stream, usize::MAX).await?;
+        Stream::new(end.records.as_ref().clone()).map_err(|position| ReadError::Corrupt { position })
+    }
+
+    /// The end of the stream as it is now, as far back as its commands are recognised.
+    pub(super) async fn now(&self, store: &Store, stream: &StreamId) -> Result<End, ReadError> {
+        let most = if grows(stream.kind()) { RECOGNISED } else { usize::MAX };
+        self.read(store, stream, most).await
+    }
+
+    /// The end of the stream that `token` is believed to be the last of: as it is kept, or as it is now.
+    pub(super) async fn at(&self, store: &Store, stream: &StreamId, token: Token) -> Result<End, ReadError> {
+        match self.ends.get(stream).filter(|end| end.version() >= token.version) {
+            Some(end) => Ok(end),
+            None => self.now(store, stream).await,
+        }
+    }
+
+    /// What is kept of the stream, if anything: perhaps not its end any more.
+    pub(super) fn kept(&self, stream: &StreamId) -> Option<End> {
+        self.ends.get(stream)
+    }
+
+    /// Adds a record that was just written.
+    pub(super) fn add(&self, record: Recorded) {
+        let stream = record.stream.clone();
+        let before = match record.prev {
+            None => Some(End::default()),
+            Some(prev) => self
+                .ends
+                .get(&stream)
+                .filter(|end| end.last().is_some_and(|last| last.position == prev.position)),
+        };
+        if let Some(before) = before {
+            self.ends.insert(stream, before.with(record));
+        }
+    }
+
+    /// Reads back from the last record until there are `most`, or what is kept goes on.
+    async fn read(&self, store: &Store, stream: &StreamId, most: usize) -> Result<End, ReadError> {
+        let Some(last) = store.last(stream).await? else { return Ok(End::default()) };
+        let kept = self.ends.get(stream).unwrap_or_default();
+        if let Some(known) =
+            kept.by_version(last.version).filter(|_| kept.is_whole() || kept.records.len() >= most)
+        {
+            // Kept already, perhaps with what others wrote meanwhile.
+            return if known.hash == last.hash {
+                Ok(kept)
+            } else {
+                Err(ReadError::Corrupt { position: last.position })
+            };
+        }
+        let mut back = vec![last];
+        while let Some(prev) = back.last().and_then(|record| record.prev).filter(|_| back.len() < most) {
+            let next = &back[back.len() - 1];
+            if let Some(known) = kept.by_version(next.version - 1) {
+                if (Prev { position: known.position, hash: known.hash }) != prev {
+                    return Err(ReadError::Corrupt { position: next.position });
+                }
+                back.push(known.clone());
+                continue;
+            }
+            let record = store.at(prev.position).await?;
+            let follows = |record: &Recorded| {
+                record.stream == *stream && record.hash == prev.hash && record.version + 1 == next.version
+            };
+            let missing = ReadError::Gap { expected: prev.position, found: next.position };
+            let record = record.ok_or(missing)?;
+            if !follows(&record) {
+                return Err(ReadError::Corrupt { position: next.position });
+            }
+            back.push(record);
+        }
+        back.reverse();
+        let first = &back[0];
+        if first.prev.is_none() != (first.version == 1) {
+            return Err(ReadError::Corrupt { position: first.position });
+        }
+        let end = End { records: Arc::new(back) };
+        self.ends.insert(stream.clone(), end.clone());
+        Ok(end)
+    }
+}
+
+/// The record that stands where one after `version` records would stand.
+pub(super) fn winner(end: &End, version: u64) -> Position {
+    end.by_version(version + 1).map_or(Position::START, |record| record.position)
+}

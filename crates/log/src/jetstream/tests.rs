@@ -1,0 +1,302 @@
+//! The suite that every engine passes, on one server and on three.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::jetstream::stream::Config;
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use zholdary_domain::{Position, SystemClock};
+use zholdary_natsd::{Cluster, Options, Server, find};
+
+use super::*;
+use crate::{
+    Cause, Decider,
+    conformance::{Event, Fixture, Sum, command, conformance, soon, stream},
+};
+
+/// Servers for all tests of this process; they end with it.
+static ONE: OnceCell<(Server, TempDir)> = OnceCell::const_new();
+static THREE: OnceCell<(Cluster, TempDir)> = OnceCell::const_new();
+
+async fn one() -> String {
+    let started = ONE.get_or_init(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        (Server::start(&find().unwrap(), &Options::in_folder(folder.path())).await.unwrap(), folder)
+    });
+    started.await.0.url()
+}
+
+async fn three() -> String {
+    let started = THREE.get_or_init(|| async {
+        let folder = tempfile::tempdir().unwrap();
+        (Cluster::start(&find().unwrap(), folder.path(), 3).await.unwrap(), folder)
+    });
+    started.await.0.url()
+}
+
+/// A log of its own among others on the same servers.
+async fn log_of_its_own(url: &str, replicas: usize) -> JetStreamConfig {
+    static LOGS: AtomicU32 = AtomicU32::new(0);
+    let number = LOGS.fetch_add(1, Ordering::Relaxed);
+    let config = JetStreamConfig {
+        stream: format!("LOG_{number}"),
+        bucket: format!("INFO_{number}"),
+        subjects: format!("t{number}.log.v1"),
+        ..JetStreamConfig::at(url)
+    };
+    init(&config, &Init { replicas, max_bytes: None }).await.unwrap();
+    config
+}
+
+async fn open(address: &str) -> Arc<dyn EventLog> {
+    let config: JetStreamConfig = serde_json::from_str(address).unwrap();
+    Arc::new(JetStreamLog::open(config, Metrics::unregistered()).await.unwrap())
+}
+
+/// What somebody with the rights of an operator could do: the log made anew, with one record changed.
+async fn forge(config: &JetStreamConfig, position: Position) {
+    let client = config.connect(&Metrics::unregistered()).await.unwrap();
+    let context = config.context(client);
+    let mut stream = context.get_stream(&config.stream).await.unwrap();
+    let info = stream.info().await.unwrap().clone();
+    let mut messages = Vec::new();
+    for sequence in 1..=info.state.last_sequence {
+        messages.push(stream.get_raw_message(sequence).await.unwrap());
+    }
+    context.delete_stream(&config.stream).await.unwrap();
+    let made: Config = info.config;
+    context.create_stream(made).await.unwrap();
+    for message in messages {
+        let mut bytes = message.payload.to_vec();
+        if message.sequence == position.0 {
+            bytes = String::from_utf8(bytes).unwrap().replace(r#""n":1"#, r#""n":9"#).into_bytes();
+        }
+        context.publish(message.subject, bytes.into()).await.unwrap().await.unwrap();
+    }
+}
+
+mod r1 {
+    use super::*;
+
+    pub(crate) struct R1(JetStreamConfig);
+
+    #[async_trait]
+    impl Fixture for R1 {
+        const LIMIT_BYTES: usize = 900 * 1024;
+        const ONE_TIME: bool = false;
+
+        async fn make() -> Self {
+            Self(log_of_its_own(&one().await, 1).await)
+        }
+
+        fn address(&self) -> String {
+            serde_json::to_string(&self.0).unwrap()
+        }
+
+        async fn open(address: &str) -> Arc<dyn EventLog> {
+            open(address).await
+        }
+
+        async fn forge(&self, position: Position) {
+            forge(&self.0, position).await;
+        }
+    }
+
+    conformance!(R1);
+}
+
+mod r3 {
+    use super::*;
+
+    pub(crate) struct R3(JetStreamConfig);
+
+    #[async_trait]
+    impl Fixture for R3 {
+        const LIMIT_BYTES: usize = 900 * 1024;
+        const ONE_TIME: bool = false;
+
+        async fn make() -> Self {
+            Self(log_of_its_own(&three().await, 3).await)
+        }
+
+        fn address(&self) -> String {
+            serde_json::to_string(&self.0).unwrap()
+        }
+
+        async fn open(address: &str) -> Arc<dyn EventLog> {
+            open(address).await
+        }
+
+        async fn forge(&self, position: Position) {
+            forge(&self.0, position).await;
+        }
+    }
+
+    conformance!(R3);
+}
+
+/// Eight writers append while `trouble` happens to the servers. Whatever was acknowledged is there, once; nobody's tail has a
+/// hole, and it goes on by itself.
+async fn write_through<T: Future<Output = ()>>(config: &JetStreamConfig, trouble: T) {
+    let log: Arc<dyn EventLog> =
+        Arc::new(JetStreamLog::open(config.clone(), Metrics::unregistered()).await.unwrap());
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let decider = Decider::<Sum>::new(Arc::clone(&log), Arc::new(SystemClock));
+            let stop = Arc::clone(&stop);
+            tokio::spawn(async move {
+                let mut acknowledged = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let number = acknowledged.len();
+                    let (stream, id) = (
+                        stream(&format!("w{writer}-{}", number / 50)),
+                        command(format!("{writer}/{number}")),
+                    );
+                    let add = |_: &u64, _| Ok::<_, std::convert::Infallible>(vec![Event::Added { n: 1 }]);
+                    match decider.handle(&stream, id, Cause::OUTSIDE, add).await {
+                        Ok(handled) => acknowledged.push((stream, id, handled.position)),
+                        Err(error) => assert!(error.is_transient(), "{error:?}"),
+                    }
+                }
+                acknowledged
+            })
+        })
+        .collect();
+    let mut tail = log.tail(Position::START);
+    let end = Arc::new(AtomicU64::new(u64::MAX));
+    let until = Arc::clone(&end);
+    let follower = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while tail.position().0 < until.load(Ordering::Relaxed) {
+            match tokio::time::timeout(Duration::from_millis(200), tail.next_page(100)).await {
+                Ok(Ok(page)) => seen.extend(page.iter().map(|record| record.position.0)),
+                Ok(Err(error)) => assert!(error.is_transient(), "{error:?}"),
+                Err(_) => {}
+            }
+        }
+        seen
+    });
+    trouble.await;
+    // All is well again: everybody still gets something through.
+    let after = soon(async {
+        loop {
+            if let Ok(head) = log.head().await {
+                return head;
+            }
+        }
+    })
+    .await;
+    soon(async {
+        while !log.head().await.is_ok_and(|head| head.0 > after.0 + 100) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    stop.store(true, Ordering::Relaxed);
+    let mut acknowledged = HashMap::new();
+    for writer in writers {
+        for (stream, id, position) in soon(writer).await.unwrap() {
+            assert_eq!(acknowledged.insert((stream, id), position), None);
+        }
+    }
+    let head = log.head().await.unwrap();
+    assert_eq!(soon(log.verify(&|_, _| {})).await.unwrap().head, head);
+    let mut found = HashMap::new();
+    let mut after = Position::START;
+    while after < head {
+        for record in log.read(after, 1000).await.unwrap() {
+            after = record.position;
+            let twice = found.insert((record.stream.clone(), record.command_id), record.position);
+            assert_eq!(twice, None, "{} twice", record.command_id);
+        }
+    }
+    for (command, position) in acknowledged {
+        assert_eq!(found.get(&command), Some(&position));
+    }
+    end.store(head.0, Ordering::Relaxed);
+    let seen = soon(follower).await.unwrap();
+    assert!(seen.iter().copied().eq(1..=head.0), "the tail skipped or doubled some of {} records", head.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_the_death_of_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&find().unwrap(), &Options::in_folder(folder.path())).await.unwrap();
+    let config = JetStreamConfig { append_ms: 2_000, request_ms: 500, ..JetStreamConfig::at(&server.url()) };
+    init(&config, &Init::default()).await.unwrap();
+    write_through(&config, async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.kill();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            server.restart().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_the_death_of_each_of_three_servers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::start(&find().unwrap(), folder.path(), 3).await.unwrap();
+    let config = JetStreamConfig { append_ms: 2_000, request_ms: 500, ..JetStreamConfig::at(&cluster.url()) };
+    init(&config, &Init { replicas: 3, max_bytes: None }).await.unwrap();
+    write_through(&config, async {
+        for server in &mut cluster.servers {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.kill();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.restart().await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opening_says_what_is_wrong() {
+    let url = one().await;
+    let good = log_of_its_own(&url, 1).await;
+    let fails = async |config: JetStreamConfig| {
+        JetStreamLog::open(config, Metrics::unregistered()).await.unwrap_err().to_string()
+    };
+    for (config, words) in [
+        (JetStreamConfig { stream: "NOWHERE".to_owned(), ..good.clone() }, "zholdary log init"),
+        (JetStreamConfig { bucket: "NOWHERE".to_owned(), ..good.clone() }, "zholdary log init"),
+        (
+            JetStreamConfig { servers: vec!["nats://127.0.0.1:1".to_owned()], ..good.clone() },
+            "check that it runs",
+        ),
+        (JetStreamConfig { max_record_bytes: 1024 * 1024, ..good.clone() }, "max_payload"),
+        (JetStreamConfig { subjects: "other.log".to_owned(), ..good.clone() }, "subjects must be"),
+    ] {
+        let said = fails(config).await;
+        assert!(said.contains(words), "{said}");
+    }
+    // Somebody made it forget.
+    let context = good.context(good.connect(&Metrics::unregistered()).await.unwrap());
+    let mut bad = context.get_stream(&good.stream).await.unwrap().cached_info().config.clone();
+    bad.max_age = Duration::from_secs(3600);
+    bad.duplicate_window = Duration::from_secs(60);
+    context.update_stream(bad).await.unwrap();
+    let said = fails(good.clone()).await;
+    assert!(said.contains("max_age must be 0"), "{said}");
+    assert!(init(&good, &Init::default()).await.unwrap_err().to_string().contains("max_age must be 0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_made_once() {
+    let config = log_of_its_own(&one().await, 1).await;
+    let (log_id, made) = init(&config, &Init::default()).await.unwrap();
+    assert!(!made);
+    let log = open(&serde_json::to_string(&config).unwrap()).await;
+    assert_eq!(log.info().await.unwrap().log_id, log_id);
+}
