@@ -1,6 +1,6 @@
 //! The command line. Every command has an example, exits non-zero on failure, and takes `--json` where it prints a result.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr};
 
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -47,6 +47,8 @@ pub(crate) enum Command {
     City(City),
     /// Makes access tokens.
     Token(Token),
+    /// Makes the log on NATS.
+    Log(Log),
     /// Builds the views anew beside the old ones and switches.
     Rebuild(Keep),
     /// Reads the whole log and checks hashes, chains, order and density.
@@ -70,30 +72,49 @@ pub(crate) struct Place {
     /// Settings, a TOML file. Without it every setting has its default.
     #[arg(long, value_name = "FILE", env = "ZHOLDARY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+    /// The event log: `sqlite`, in the data folder, or `nats://HOST:PORT` (several of a cluster with commas).
+    #[arg(long, value_name = "ENGINE", default_value = "sqlite", env = "ZHOLDARY_ENGINE")]
+    pub(crate) log: Engine,
+}
+
+/// Which log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// One SQLite file in the data folder.
+    #[default]
+    Sqlite,
+    /// NATS JetStream on these servers.
+    Nats(String),
+}
+
+impl FromStr for Engine {
+    type Err = &'static str;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        match s {
+            "sqlite" => Ok(Self::Sqlite),
+            servers if servers.split(',').all(|s| s.starts_with("nats://") || s.starts_with("tls://")) => {
+                Ok(Self::Nats(servers.to_owned()))
+            }
+            _ => Err("give `sqlite`, `nats://HOST:PORT` or `tls://HOST:PORT`"),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   zholdary up
-  zholdary up --data /var/lib/zholdary --listen 0.0.0.0:8080 --config /etc/zholdary.toml")]
+  zholdary up --data /var/lib/zholdary --listen 0.0.0.0:8080 --config /etc/zholdary.toml
+  zholdary up --log nats://127.0.0.1:4222")]
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) place: Place,
     /// Address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// The event log: `sqlite`, in the data folder.
-    #[arg(long, value_enum, default_value = "sqlite")]
-    pub(crate) log: Engine,
     /// City to publish when none is published yet. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]
     pub(crate) city: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Engine {
-    /// One SQLite file.
-    Sqlite,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +252,33 @@ pub(crate) enum RoleName {
     Analyst,
     Partner,
     Admin,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Makes the stream and the buckets, as an operator who may. Done once; again, it checks them.
+    #[command(after_help = "Examples:
+  zholdary log init --log nats://127.0.0.1:4222
+  zholdary log init --log nats://n1:4222,nats://n2:4222,nats://n3:4222 --replicas 3")]
+    Init {
+        #[command(flatten)]
+        place: Place,
+        /// How many servers keep it: 1 for development, 3 in production.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        replicas: usize,
+        /// The most bytes that the log may take; then it takes no more records. Default: as much as the servers allow.
+        #[arg(long, value_name = "BYTES")]
+        max_bytes: Option<i64>,
+        /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -7,12 +7,19 @@ use serde::Deserialize;
 use zholdary_channels::Accounts;
 use zholdary_http::{Secret, WhatsApp};
 
+use crate::cli::{Engine, Place};
+
 /// All settings. Every field has a default; an unknown one is an error.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
-    /// The event log.
+    /// Which engine keeps the log: said on the command line.
+    #[serde(skip)]
+    pub(crate) engine: Engine,
+    /// The event log in a SQLite file.
     pub(crate) log: zholdary_log::SqliteConfig,
+    /// The event log on NATS. The command line names the servers.
+    pub(crate) nats: zholdary_log::JetStreamConfig,
     /// Taking messages in.
     pub(crate) intake: zholdary_intake::Config,
     /// Raw bodies.
@@ -43,6 +50,16 @@ pub(crate) struct WhatsAppFiles {
 }
 
 impl Config {
+    /// Reads the settings of a command.
+    pub(crate) fn of(place: &Place) -> anyhow::Result<Self> {
+        let mut config = Self::read(place.config.as_deref())?;
+        if let Engine::Nats(servers) = &place.log {
+            config.nats.servers = servers.split(',').map(str::to_owned).collect();
+        }
+        config.engine = place.log.clone();
+        Ok(config)
+    }
+
     /// Reads the file, if one is named, and the secrets.
     pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Self> {
         let mut config: Self = match file {

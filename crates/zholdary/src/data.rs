@@ -59,10 +59,14 @@ impl Data {
         File::open(&path).map_err(Into::into).and_then(read_key).with_context(what)
     }
 
-    /// The lock that whoever runs the workers holds. Nothing when another process does.
-    pub(crate) fn lock_workers(&self) -> anyhow::Result<Option<File>> {
-        let path = self.0.join("workers.lock");
-        let what = || format!("the workers' lock {}", path.display());
+    pub(crate) fn has_id_key(&self) -> bool {
+        self.0.join("id.key").exists()
+    }
+
+    /// The lock `name`. Nothing when another process holds it.
+    pub(crate) fn lock(&self, name: &str) -> anyhow::Result<Option<File>> {
+        let path = self.0.join(name);
+        let what = || format!("the lock {}", path.display());
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)

@@ -37,6 +37,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Triage(args) => commands::triage::triage(&args),
         Command::City(args) => commands::city::city(args).await,
         Command::Token(args) => commands::token::token(args).await,
+        Command::Log(args) => commands::log::log(args).await,
         Command::Rebuild(args) => commands::keep::rebuild(args).await,
         Command::Verify(args) => commands::keep::verify(args).await,
         Command::Doctor(args) => commands::doctor::doctor(args).await,

@@ -6,17 +6,16 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
 use prometheus::Registry;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_domain::{Clock, IdKey, StreamKind, SystemClock};
 use zholdary_intake::{Intake, RawStore};
-use zholdary_log::{Decider, EventLog, SqliteLog, streams::Rules};
+use zholdary_log::{Decider, EventLog, JetStreamLog, SqliteLog, jetstream::Lease, streams::Rules};
 use zholdary_readmodel::{Projector, Query};
 use zholdary_routing::{Rulesets, Workers};
 
-use crate::{config::Config, data::Data};
+use crate::{cli::Engine, config::Config, data::Data};
 
 /// The city that ships with the binary.
 static ALMATY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../deploy/cities/almaty");
@@ -51,6 +50,8 @@ pub(crate) struct System {
     pub(crate) data: Data,
     pub(crate) config: Config,
     pub(crate) log: Arc<dyn EventLog>,
+    /// The log again, when it is on NATS: there a lease says who runs the workers.
+    jetstream: Option<Arc<JetStreamLog>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) intake: Intake,
     pub(crate) query: Query,
@@ -67,9 +68,8 @@ impl System {
     /// Opens what stands in `data`, by `clock`.
     pub(crate) async fn open(data: Data, config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let registry = Registry::new();
-        let key = data.id_key()?;
-        let log = open_log(&data, &config, Some(&registry)).await?;
-        bind(log.as_ref(), &key).await?;
+        let Opened { log, jetstream } = open(&data, &config, Some(&registry)).await?;
+        let key = bound_key(&data, log.as_ref()).await?;
         let raw = RawStore::open(data.path(), config.raw.clone()).context("could not open the raw bodies")?;
         let intake = Intake::new(
             Arc::clone(&log),
@@ -84,7 +84,7 @@ impl System {
             workers: zholdary_routing::Metrics::new(&registry)?,
             views: zholdary_readmodel::Metrics::new(&registry)?,
         };
-        Ok(Self { data, config, log, clock, intake, query, registry, metrics })
+        Ok(Self { data, config, log, jetstream, clock, intake, query, registry, metrics })
     }
 
     /// Publishes a city when none is published yet.
@@ -106,10 +106,18 @@ impl System {
         Ok(())
     }
 
-    /// Takes over the workers and the views' writer when nobody holds them.
-    pub(crate) fn take_over(&self, stop: &CancellationToken) -> anyhow::Result<Option<Held>> {
-        let Some(lock) = self.data.lock_workers()? else { return Ok(None) };
+    /// Takes over the workers when nobody runs them.
+    pub(crate) async fn take_over(&self, stop: &CancellationToken) -> anyhow::Result<Option<Held>> {
+        let Some(turn) = self.turn().await? else { return Ok(None) };
         let stop = stop.child_token();
+        if let Turn::Lease(lease) = &turn {
+            let (lost, stop) = (lease.lost().clone(), stop.clone());
+            tokio::spawn(async move {
+                if stop.run_until_cancelled(lost.cancelled()).await.is_some() {
+                    stop.cancel();
+                }
+            });
+        }
         let workers = Workers::start(
             &self.log,
             &self.clock,
@@ -118,16 +126,48 @@ impl System {
             &self.metrics.workers,
             &stop,
         );
-        let projector = Projector::new(
-            self.data.path(),
-            Arc::clone(&self.log),
-            Arc::new(SystemClock),
-            self.config.views.clone(),
-            self.metrics.views.clone(),
-        );
-        let views = tokio::spawn(projector.run(stop.clone()));
         info!("this process runs the workers");
-        Ok(Some(Held { workers, views, stop, _lock: lock }))
+        Ok(Some(Held { workers, stop, turn }))
+    }
+
+    async fn turn(&self) -> anyhow::Result<Option<Turn>> {
+        let Some(log) = &self.jetstream else {
+            return Ok(self.data.lock(WORKERS_LOCK)?.map(Turn::File));
+        };
+        let me = format!("{} on {}", std::process::id(), self.data.path().display());
+        match Lease::take(log, LEASE, &me).await {
+            Ok(lease) => Ok(lease.map(Turn::Lease)),
+            // Asked again in a second.
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "NATS does not say who runs the workers");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Writes the views of the data folder whenever no other process does, until `stop`. Without them nothing is seen: a failure
+    /// cancels `stop`.
+    pub(crate) async fn hold_views(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let _dying = stop.clone().drop_guard();
+        loop {
+            if let Some(_lock) = self.data.lock(VIEWS_LOCK)? {
+                let projector = Projector::new(
+                    self.data.path(),
+                    Arc::clone(&self.log),
+                    Arc::new(SystemClock),
+                    self.config.views.clone(),
+                    self.metrics.views.clone(),
+                );
+                let ended = projector.run(stop.clone()).await;
+                if let Err(error) = &ended {
+                    error!(error = error as &dyn std::error::Error, "the views' writer ended");
+                }
+                return ended.context("the views' writer ended");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Measures each second how far the views are behind, whoever writes them: a writer that died shows as well.
@@ -141,30 +181,48 @@ impl System {
         }
     }
 
-    /// Asks each second whether the workers are free, runs them once they are, and ends when `stop` is cancelled.
+    /// Asks each second whether the workers are free, runs them while they are ours, and ends when `stop` is cancelled.
     pub(crate) async fn hold_workers(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let mut said = false;
         loop {
-            if let Some(held) = self.take_over(stop)? {
+            if let Some(held) = self.take_over(stop).await? {
                 held.stop.cancelled().await;
-                return held.finish().await;
+                if !held.finish().await? {
+                    return Ok(());
+                }
+                warn!("another process runs the workers now");
+                said = true;
             }
             if !std::mem::replace(&mut said, true) {
                 info!("another process runs the workers; this one takes over when they are free");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
                 return Ok(());
             }
         }
     }
 }
 
-/// The workers and the views' writer, run by this process.
+/// Held by whoever runs the workers of a log in a SQLite file.
+pub(crate) const WORKERS_LOCK: &str = "workers.lock";
+/// Held by whoever writes the views of a data folder.
+const VIEWS_LOCK: &str = "views.lock";
+/// Held by whoever runs the workers of a log on NATS.
+pub(crate) const LEASE: &str = "routing";
+/// How often it is asked whether somebody's place is free.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What lets a process run the workers.
+enum Turn {
+    File(#[expect(dead_code, reason = "held, not read")] File),
+    Lease(Lease),
+}
+
+/// The workers, run by this process.
 pub(crate) struct Held {
     pub(crate) workers: Workers,
-    views: JoinHandle<Result<(), zholdary_readmodel::Error>>,
     pub(crate) stop: CancellationToken,
-    _lock: File,
+    turn: Turn,
 }
 
 impl Held {
@@ -194,36 +252,60 @@ impl Held {
         Ok(format!("the log is at {head}, {}", behind.join(", ")))
     }
 
-    /// Stops the workers: they finish what is in hand.
-    pub(crate) async fn finish(self) -> anyhow::Result<()> {
+    /// Stops the workers: they finish what is in hand. Says whether that was because the lease was lost.
+    pub(crate) async fn finish(self) -> anyhow::Result<bool> {
         self.stop.cancel();
-        let workers = self.workers.join().await.context("a worker ended");
-        let views = self.views.await.context("the views' writer ended")?.context("the views' writer ended");
-        if let Err(error) = &views {
-            error!(error = %error, "the views' writer ended");
-        }
-        workers.and(views)
+        let ended = self.workers.join().await.context("a worker ended");
+        let lost = match self.turn {
+            Turn::File(_) => false,
+            Turn::Lease(lease) => {
+                let lost = lease.lost().is_cancelled();
+                lease.give_back().await;
+                lost
+            }
+        };
+        ended.map(|()| lost)
     }
 }
 
-/// Opens the log of a folder.
-pub(crate) async fn open_log(
+/// A log, opened.
+pub(crate) struct Opened {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) jetstream: Option<Arc<JetStreamLog>>,
+}
+
+/// Opens the log that the settings name.
+pub(crate) async fn open(
     data: &Data,
     config: &Config,
     registry: Option<&Registry>,
-) -> anyhow::Result<Arc<dyn EventLog>> {
+) -> anyhow::Result<Opened> {
     let metrics = match registry {
         Some(registry) => zholdary_log::Metrics::new(registry)?,
-        None => zholdary_log::Metrics::new(&Registry::new())?,
+        None => zholdary_log::Metrics::unregistered(),
     };
+    if let Engine::Nats(_) = &config.engine {
+        let opened = JetStreamLog::open(config.nats.clone(), metrics).await;
+        let log = Arc::new(opened.context("could not open the log")?);
+        return Ok(Opened { log: Arc::clone(&log) as _, jetstream: Some(log) });
+    }
     let (folder, settings) = (data.path().to_owned(), config.log.clone());
     let log = tokio::task::spawn_blocking(move || SqliteLog::open_with(folder, settings, metrics)).await?;
-    Ok(Arc::new(log.context("could not open the log")?))
+    Ok(Opened { log: Arc::new(log.context("could not open the log")?), jetstream: None })
 }
 
-/// Refuses a folder whose log was begun with another key: each redelivery would become a second message.
-pub(crate) async fn bind(log: &dyn EventLog, key: &IdKey) -> anyhow::Result<()> {
-    log.bind_key(&key.fingerprint()).await.context("the key of ids in this folder is not the log's")
+/// The data folder's key of ids, which must be the one that the log was begun with: under another each redelivery would become
+/// a second message.
+pub(crate) async fn bound_key(data: &Data, log: &dyn EventLog) -> anyhow::Result<IdKey> {
+    if let (Some(bound), false) = (log.info().await?.key, data.has_id_key()) {
+        bail!(
+            "the log was begun with the id.key {bound}, and there is none in {}: copy that installation's own there",
+            data.path().display()
+        );
+    }
+    let key = data.id_key()?;
+    log.bind_key(&key.fingerprint()).await.context("the key of ids in this folder is not the log's")?;
+    Ok(key)
 }
 
 /// The time of the log's last record.

@@ -17,7 +17,8 @@ pub struct JetStreamConfig {
     pub stream: String,
     /// What the subjects of the log begin with. Default `zholdary.log.v1`.
     pub subjects: String,
-    /// The key-value bucket for what there is to know about the log beside its records. Default `ZHOLDARY_INFO`.
+    /// The key-value bucket for what there is to know about the log beside its records; a second one, named the same with
+    /// `_LEASES`, is for who runs the workers. Default `ZHOLDARY_INFO`.
     pub bucket: String,
     /// A file with the seed of the nkey to log in with. Default none.
     pub nkey_file: Option<PathBuf>,
@@ -78,6 +79,10 @@ impl JetStreamConfig {
     #[must_use]
     pub fn at(servers: &str) -> Self {
         Self { servers: servers.split(',').map(str::to_owned).collect(), ..Self::default() }
+    }
+
+    pub(super) fn leases(&self) -> String {
+        format!("{}_LEASES", self.bucket)
     }
 
     pub(super) fn request(&self) -> Duration {

@@ -9,6 +9,7 @@ mod append;
 mod config;
 mod head;
 mod known;
+mod lease;
 mod setup;
 mod store;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use zholdary_domain::{Position, StreamId};
 
 pub use self::{
     config::JetStreamConfig,
+    lease::Lease,
     setup::{Init, init},
 };
 use self::{
@@ -49,6 +51,7 @@ pub struct JetStreamLog {
     store: Arc<Store>,
     cache: Cache,
     bucket: kv::Store,
+    leases: kv::Store,
     slots: Semaphore,
     head: Head,
     marks: Mutex<Marks>,
@@ -83,13 +86,15 @@ impl JetStreamLog {
         })?;
         let log_id = setup::check(&config, &messages.cached_info().config)?;
         let head = Position(messages.cached_info().state.last_sequence);
-        let bucket = context.get_key_value(&config.bucket).await;
-        let bucket = bucket.map_err(|_| OpenError::NoStream { stream: config.bucket.clone() })?;
+        let bucket = async |name: String| {
+            context.get_key_value(&name).await.map_err(|_| OpenError::NoStream { stream: name })
+        };
+        let (bucket, leases) = (bucket(config.bucket.clone()).await?, bucket(config.leases()).await?);
         let head = Head::new(head, metrics.clone());
         let (cache, slots) = (Cache::new(config.cache_bytes), Semaphore::new(config.in_flight));
         let store = Arc::new(Store { context, messages, config, log_id });
         let follower = tokio::spawn(head::follow(Arc::clone(&store), head.clone())).abort_handle();
-        Ok(Self { store, cache, bucket, slots, head, marks: Mutex::default(), metrics, follower })
+        Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), metrics, follower })
     }
 
     /// As [`Store::page`], from the leader when another server is behind `known`.

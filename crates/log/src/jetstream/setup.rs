@@ -81,16 +81,23 @@ async fn try_init(
             log_id
         }
     };
-    if context.get_key_value(&config.bucket).await.is_err() {
-        let bucket = kv::Config {
-            bucket: config.bucket.clone(),
-            description: "What there is to know about the log beside its records".to_owned(),
-            history: 1,
-            storage: StorageType::File,
-            num_replicas: init.replicas,
-            ..kv::Config::default()
-        };
-        context.create_key_value(bucket).await.map_err(|error| failed(&config.bucket, error))?;
+    let info = "What there is to know about the log beside its records";
+    let leases = "Who runs the workers";
+    for (bucket, description, max_age) in
+        [(config.bucket.clone(), info, Duration::ZERO), (config.leases(), leases, super::lease::LIVES)]
+    {
+        if context.get_key_value(&bucket).await.is_err() {
+            let made = kv::Config {
+                bucket: bucket.clone(),
+                description: description.to_owned(),
+                history: 1,
+                max_age,
+                storage: StorageType::File,
+                num_replicas: init.replicas,
+                ..kv::Config::default()
+            };
+            context.create_key_value(made).await.map_err(|error| failed(&bucket, error))?;
+        }
     }
     Ok((log_id, made))
 }

@@ -300,3 +300,36 @@ async fn a_log_is_made_once() {
     let log = open(&serde_json::to_string(&config).unwrap()).await;
     assert_eq!(log.info().await.unwrap().log_id, log_id);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_has_one_holder_and_passes_on_when_it_dies() {
+    let config = log_of_its_own(&one().await, 1).await;
+    let log = async || JetStreamLog::open(config.clone(), Metrics::unregistered()).await.unwrap();
+    let (here, there) = (log().await, log().await);
+    let mine = Lease::take(&here, "routing", "here").await.unwrap().unwrap();
+    assert!(Lease::take(&there, "routing", "there").await.unwrap().is_none());
+    assert_eq!(Lease::holder(&there, "routing").await.unwrap().as_deref(), Some("here"));
+    // Longer than an unrenewed one lives.
+    tokio::time::sleep(lease::LIVES + Duration::from_secs(1)).await;
+    assert!(!mine.lost().is_cancelled());
+    assert!(Lease::take(&there, "routing", "there").await.unwrap().is_none());
+    mine.give_back().await;
+    assert_eq!(Lease::holder(&there, "routing").await.unwrap(), None);
+    let theirs = Lease::take(&there, "routing", "there").await.unwrap().unwrap();
+    // Its process dies: nobody renews.
+    drop(theirs);
+    let again = soon(async {
+        loop {
+            if let Some(taken) = Lease::take(&here, "routing", "here").await.unwrap() {
+                return taken;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    // Whose key is taken from it stops.
+    let context = config.context(config.connect(&Metrics::unregistered()).await.unwrap());
+    let leases = context.get_key_value(config.leases()).await.unwrap();
+    leases.put("routing", "somebody else".into()).await.unwrap();
+    soon(again.lost().cancelled()).await;
+}

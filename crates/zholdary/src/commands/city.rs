@@ -20,9 +20,9 @@ pub(crate) async fn city(args: City) -> anyhow::Result<ExitCode> {
             let files = system::city_files(Some(&dir))?;
             let city = system::city(&files)?;
             let data = Data::open(&place.data)?;
-            let config = Config::read(place.config.as_deref())?;
-            let log = system::open_log(&data, &config, None).await?;
-            system::bind(log.as_ref(), &data.id_key()?).await?;
+            let config = Config::of(&place)?;
+            let log = system::open(&data, &config, None).await?.log;
+            system::bound_key(&data, log.as_ref()).await?;
             let rules: Decider<Rules> = Decider::new(log, Arc::new(SystemClock));
             let published = zholdary_routing::publish(&rules, &city, &files, "city publish").await?;
             if json {

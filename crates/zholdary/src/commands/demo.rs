@@ -3,7 +3,6 @@
 use std::{process::ExitCode, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use tokio_util::sync::CancellationToken;
 use zholdary_domain::{Position, time::PlayedClock};
 
 use super::{
@@ -71,14 +70,12 @@ async fn play(args: &cli::Demo, config: Config) -> anyhow::Result<()> {
     let at: DateTime<Utc> = DateTime::parse_from_rfc3339(SAMPLES_AT)?.with_timezone(&Utc);
     let clock = Arc::new(PlayedClock::at(at));
     let data = Data::open(&args.data)?;
-    let system = System::open(data, config, Arc::clone(&clock) as _).await?;
+    let system = Arc::new(System::open(data, config, Arc::clone(&clock) as _).await?);
     if system.log.head().await? > Position::START {
         return Ok(());
     }
     system.publish_first(None).await?;
-    let stop = CancellationToken::new();
-    let Some(held) = system.take_over(&stop)? else { return Ok(()) };
-    let mut feed = Feed { system: &system, played: Some(&clock), at: Some(at), held: Some(held), stop };
+    let mut feed = Feed::over(&system, Some(&clock), Some(at)).await?;
     let bar = print::bar("samples", SAMPLES.len() as u64);
     for (name, payload, bytes) in SAMPLES {
         let source = Source { name, payload, bytes: bytes.to_vec().into() };

@@ -4,10 +4,16 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use zholdary_domain::{Clock, SystemClock};
-use zholdary_log::SqliteLog;
+use zholdary_log::{SqliteLog, jetstream::Lease};
 use zholdary_readmodel::Query;
 
-use crate::{cli::Keep, config::Config, data::Data, print, system};
+use crate::{
+    cli::{Engine, Keep},
+    config::Config,
+    data::Data,
+    print,
+    system::{self, LEASE, Opened, WORKERS_LOCK},
+};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -20,29 +26,37 @@ struct Finding {
 
 pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     let data = Data::open(&args.place.data)?;
-    let config = Config::read(args.place.config.as_deref())?;
+    let config = Config::of(&args.place)?;
     let mut found = Vec::new();
     let mut look = |what, is: String, remedy: Option<&'static str>| {
         found.push(Finding { what, is, remedy });
     };
     look("data folder", data.path().display().to_string(), None);
-    look("log file", SqliteLog::file_in(data.path()).display().to_string(), None);
-    let key = data.id_key()?;
+    let place = match &config.engine {
+        Engine::Sqlite => SqliteLog::file_in(data.path()).display().to_string(),
+        Engine::Nats(servers) => format!("stream {} on {servers}", config.nats.stream),
+    };
+    look("log", place, None);
+    let Opened { log, jetstream } = system::open(&data, &config, None).await?;
+    let key = system::bound_key(&data, log.as_ref()).await?;
     look("key of ids", key.fingerprint(), None);
-    let log = system::open_log(&data, &config, None).await?;
-    system::bind(log.as_ref(), &key).await?;
     let info = log.info().await?;
     look("engine", format!("{} {}, format {}", info.engine, info.engine_version, info.format), None);
     look("log id", info.log_id.to_string(), None);
     let head = log.head().await?;
     look("head", head.to_string(), None);
-    let workers = data.lock_workers()?;
+    let (free, who) = match &jetstream {
+        Some(log) => {
+            let holder = Lease::holder(log, LEASE).await?;
+            (holder.is_none(), holder.map_or_else(String::new, |holder| format!(": process {holder}")))
+        }
+        None => (data.lock(WORKERS_LOCK)?.is_some(), String::new()),
+    };
     look(
         "workers",
-        if workers.is_some() { "nobody runs them" } else { "a process runs them" }.to_owned(),
-        workers.is_some().then_some("start `zholdary up`, or nothing is registered and routed"),
+        if free { "nobody runs them".to_owned() } else { format!("a process runs them{who}") },
+        free.then_some("start `zholdary up`, or nothing is registered and routed"),
     );
-    drop(workers);
     let query = Query::open(data.path(), &config.query)?;
     match query.lag(SystemClock.now(), Some(head)).await {
         Ok(lag) => {

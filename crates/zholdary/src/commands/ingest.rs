@@ -6,7 +6,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use zholdary_channels::{jsonl, seed, web, whatsapp};
 use zholdary_domain::{
@@ -18,6 +18,7 @@ use zholdary_domain::{
 use zholdary_intake::{Taken, advance};
 use zholdary_log::{
     Decider,
+    jetstream::Lease,
     streams::{Appeals, Messages},
 };
 
@@ -26,7 +27,7 @@ use crate::{
     config::Config,
     data::Data,
     print,
-    system::{self, Held, System},
+    system::{self, Held, LEASE, Opened, System, WORKERS_LOCK},
 };
 
 /// Without progress for this long, a file is given up and its report says who is behind.
@@ -37,19 +38,21 @@ const LOOK: Duration = Duration::from_secs(1);
 const LINES_AT_ONCE: usize = 256;
 
 pub(crate) async fn ingest(args: cli::Ingest) -> anyhow::Result<ExitCode> {
-    let config = Config::read(args.place.config.as_deref())?;
+    let config = Config::of(&args.place)?;
     let data = Data::open(&args.place.data)?;
     // Whoever runs the workers sets the clock: ours is the played one, theirs the wall's.
-    let free = data.lock_workers()?;
-    let played = match &free {
-        Some(_) => {
-            let log = system::open_log(&data, &config, None).await?;
-            let last = system::last_recorded(log.as_ref()).await?;
-            Some(Arc::new(PlayedClock::at(last.unwrap_or(DateTime::UNIX_EPOCH))))
-        }
-        None => None,
+    let Opened { log, jetstream } = system::open(&data, &config, None).await?;
+    let free = match &jetstream {
+        Some(log) => Lease::holder(log, LEASE).await?.is_none(),
+        None => data.lock(WORKERS_LOCK)?.is_some(),
     };
-    drop(free);
+    let played = if free {
+        let last = system::last_recorded(log.as_ref()).await?;
+        Some(Arc::new(PlayedClock::at(last.unwrap_or(DateTime::UNIX_EPOCH))))
+    } else {
+        None
+    };
+    drop((log, jetstream));
     let at = args.at.map(|at| at.with_timezone(&Utc));
     if let (Some(clock), Some(at)) = (&played, at) {
         clock.advance_to(at);
@@ -58,11 +61,9 @@ pub(crate) async fn ingest(args: cli::Ingest) -> anyhow::Result<ExitCode> {
         Some(clock) => Arc::clone(clock) as _,
         None => Arc::new(SystemClock),
     };
-    let system = System::open(data, config, clock).await?;
+    let system = Arc::new(System::open(data, config, clock).await?);
     system.publish_first(args.city.as_deref()).await?;
-    let stop = CancellationToken::new();
-    let held = system.take_over(&stop)?;
-    let mut feed = Feed { system: &system, played: played.as_deref(), at, held, stop };
+    let mut feed = Feed::over(&system, played.as_deref(), at).await?;
     let mut code = ExitCode::SUCCESS;
     let bar = print::bar("files", args.files.len() as u64);
     for file in &args.files {
@@ -113,17 +114,34 @@ struct Batch {
 
 /// Feeds files in order.
 pub(crate) struct Feed<'a> {
-    pub(crate) system: &'a System,
+    system: &'a Arc<System>,
     /// The clock that the messages move, when this process runs the workers.
-    pub(crate) played: Option<&'a PlayedClock>,
+    played: Option<&'a PlayedClock>,
     /// Time of what tells none.
-    pub(crate) at: Option<DateTime<Utc>>,
+    at: Option<DateTime<Utc>>,
     /// The workers, when this process runs them.
     pub(crate) held: Option<Held>,
-    pub(crate) stop: CancellationToken,
+    /// The views, as long as nobody else writes them.
+    views: JoinHandle<anyhow::Result<()>>,
+    stop: CancellationToken,
 }
 
-impl Feed<'_> {
+impl<'a> Feed<'a> {
+    /// Takes over the workers and the views, as far as nobody has them.
+    pub(crate) async fn over(
+        system: &'a Arc<System>,
+        played: Option<&'a PlayedClock>,
+        at: Option<DateTime<Utc>>,
+    ) -> anyhow::Result<Self> {
+        let stop = CancellationToken::new();
+        let held = system.take_over(&stop).await?;
+        let views = tokio::spawn({
+            let (system, stop) = (Arc::clone(system), stop.clone());
+            async move { system.hold_views(&stop).await }
+        });
+        Ok(Self { system, played, at, held, views, stop })
+    }
+
     /// Feeds a file.
     async fn path(&mut self, file: &Path, payload: Payload) -> Report {
         let name = file.display().to_string();
@@ -255,7 +273,7 @@ impl Feed<'_> {
         loop {
             let behind = match &self.held {
                 Some(held) if held.stop.is_cancelled() => {
-                    anyhow::bail!("a worker ended; its log line says why")
+                    anyhow::bail!("a worker or the views' writer ended; its log line says why")
                 }
                 Some(held) => match tokio::time::timeout(LOOK, held.settle(self.system)).await {
                     Ok(settled) => return settled,
@@ -266,7 +284,7 @@ impl Feed<'_> {
                     let Some(behind) = behind else { return Ok(()) };
                     let (head, views) = (self.system.log.head().await?, self.system.query.position());
                     // Who ran the workers may be gone.
-                    self.held = self.system.take_over(&self.stop)?;
+                    self.held = self.system.take_over(&self.stop).await?;
                     tokio::time::sleep(LOOK / 10).await;
                     format!("the log is at {head}, the views are at {views}: {behind}")
                 }
@@ -339,10 +357,12 @@ impl Feed<'_> {
 
     /// Stops the workers, when this process runs them.
     pub(crate) async fn finish(self) -> anyhow::Result<()> {
-        match self.held {
-            Some(held) => held.finish().await,
+        let workers = match self.held {
+            Some(held) => held.finish().await.map(|_| ()),
             None => Ok(()),
-        }
+        };
+        self.stop.cancel();
+        workers.and(self.views.await.context("the views' writer ended")?)
     }
 }
 

@@ -9,9 +9,9 @@ use crate::{cli::Keep, config::Config, data::Data, print, system};
 
 pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
     let data = Data::open(&args.place.data)?;
-    let config = Config::read(args.place.config.as_deref())?;
-    let log = system::open_log(&data, &config, None).await?;
-    system::bind(log.as_ref(), &data.id_key()?).await?;
+    let config = Config::of(&args.place)?;
+    let log = system::open(&data, &config, None).await?.log;
+    system::bound_key(&data, log.as_ref()).await?;
     let head = log.head().await?;
     let bar = print::bar("records", head.0);
     let rebuilt = zholdary_readmodel::rebuild(data.path(), Arc::clone(&log), config.views, |at, _| {
@@ -38,8 +38,8 @@ pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
 
 pub(crate) async fn verify(args: Keep) -> anyhow::Result<ExitCode> {
     let data = Data::open(&args.place.data)?;
-    let config = Config::read(args.place.config.as_deref())?;
-    let log = system::open_log(&data, &config, None).await?;
+    let config = Config::of(&args.place)?;
+    let log = system::open(&data, &config, None).await?.log;
     let head = log.head().await?;
     let bar = print::bar("records", head.0);
     let verified = log
@@ -61,11 +61,8 @@ pub(crate) async fn verify(args: Keep) -> anyhow::Result<ExitCode> {
             "sound": true, "head": verified.head, "streams": verified.streams, "chain": chain,
         }))?;
     } else {
-        let chain = chain.unwrap_or_default();
-        print::line(&format!(
-            "{} records in {} streams are sound; write the chain down elsewhere: {chain}",
-            verified.head, verified.streams
-        ));
+        let chain = chain.map_or_else(String::new, |c| format!("; write the chain down elsewhere: {c}"));
+        print::line(&format!("{} records in {} streams are sound{chain}", verified.head, verified.streams));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -38,9 +38,9 @@ pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
         bail!("--party names the party of a token with --role party");
     }
     let data = Data::open(&place.data)?;
-    let config = Config::read(place.config.as_deref())?;
-    let log = system::open_log(&data, &config, None).await?;
-    system::bind(log.as_ref(), &data.id_key()?).await?;
+    let config = Config::of(&place)?;
+    let log = system::open(&data, &config, None).await?.log;
+    system::bound_key(&data, log.as_ref()).await?;
     let mut random = [0; RANDOM_BYTES];
     getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("the system gave no random bytes: {e}"))?;
     let new = new_token(random);

@@ -15,8 +15,7 @@ use crate::{cli::Up, config::Config, data::Data, print, system::System};
 const SOFT_STOP: Duration = Duration::from_secs(20);
 
 pub(crate) async fn up(args: Up) -> anyhow::Result<ExitCode> {
-    let crate::cli::Engine::Sqlite = args.log;
-    let config = Config::read(args.place.config.as_deref())?;
+    let config = Config::of(&args.place)?;
     serve(&args.place.data, config, args.listen, args.city.as_deref()).await
 }
 
@@ -59,6 +58,10 @@ pub(crate) async fn serve(
             held
         }
     });
+    let views = tokio::spawn({
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        async move { system.hold_views(&stop).await }
+    });
     let observer = tokio::spawn({
         let (system, stop) = (Arc::clone(&system), stop.clone());
         async move { system.observe_views(&stop).await }
@@ -78,10 +81,11 @@ pub(crate) async fn serve(
     };
     stop.cancel();
     let workers = workers.await.context("the workers ended")?;
+    let views = views.await.context("the views' writer ended")?;
     cleaner.await.context("the cleaner of raw bodies ended")?;
     observer.await.context("the observer of the views ended")?;
     info!("stopped");
-    ended.and(workers).map(|()| ExitCode::SUCCESS)
+    ended.and(workers).and(views).map(|()| ExitCode::SUCCESS)
 }
 
 /// The first signal stops softly, the second hard. Both are listened to from the start: none falls between.
