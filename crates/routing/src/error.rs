@@ -45,6 +45,9 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A worker panicked.
+    #[error("a worker panicked")]
+    Panicked(#[source] tokio::task::JoinError),
 }
 
 impl From<DeciderError> for Error {
@@ -74,7 +77,11 @@ impl Error {
             Self::Message(error) => error.is_of_one_stream(),
             Self::Appeal(error) => error.is_of_one_stream(),
             Self::Decider(error) => error.is_of_one_stream(),
-            Self::Read(_) | Self::Overtaken { .. } | Self::NoRules | Self::BadRules { .. } => false,
+            Self::Read(_)
+            | Self::Overtaken { .. }
+            | Self::NoRules
+            | Self::BadRules { .. }
+            | Self::Panicked(_) => false,
         }
     }
 
@@ -87,7 +94,7 @@ impl Error {
             Self::Appeal(error) => error.is_transient(),
             Self::Decider(error) => error.is_transient(),
             Self::Overtaken { .. } | Self::NoRules => true,
-            Self::Decode { .. } | Self::BadRules { .. } => false,
+            Self::Decode { .. } | Self::BadRules { .. } | Self::Panicked(_) => false,
         }
     }
 }

@@ -106,15 +106,31 @@ impl Workers {
     /// # Errors
     ///
     /// The first failure of a worker.
-    pub async fn join(mut self) -> Result<(), Error> {
-        let mut failed = Ok(());
-        while let Some(ended) = self.tasks.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => failed = failed.and(Err(error)),
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            }
-        }
-        failed
+    pub async fn join(self) -> Result<(), Error> {
+        ended(self.tasks).await
+    }
+}
+
+/// Waits for all of them. A panic is a failure like any other: unwinding here would end only the task that waits.
+async fn ended(mut tasks: JoinSet<Result<(), Error>>) -> Result<(), Error> {
+    let mut failed = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        failed = failed.and(ended.unwrap_or_else(|panic| Err(Error::Panicked(panic))));
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_panics_is_a_failure_that_is_told() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async { Ok(()) });
+        tasks.spawn(async { panic!("a worker's own mistake") });
+        tasks.spawn(async { Ok(()) });
+        let ended = ended(tasks).await;
+        assert!(matches!(ended, Err(Error::Panicked(_))), "{ended:?}");
     }
 }

@@ -52,10 +52,10 @@ pub(crate) async fn serve(
     let workers = tokio::spawn({
         let (system, stop) = (Arc::clone(&system), stop.clone());
         async move {
-            let held = system.hold_workers(&stop).await;
-            // Without workers a message would wait for ever: the whole process ends, and says why.
-            stop.cancel();
-            held
+            // Without workers a message would wait for ever: however this task ends, a panic included, the whole process
+            // ends, and says why.
+            let _dying = stop.clone().drop_guard();
+            system.hold_workers(&stop).await
         }
     });
     let views = tokio::spawn({
