@@ -25,7 +25,7 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawConfig {
-    /// How long raw bodies are kept after they last came, in days. Default 30.
+    /// How long raw bodies are kept after they last came, in days; one that a person must look at stays. Default 30.
     pub retention_days: u32,
     /// The largest body taken, in bytes. Default 8 MiB.
     pub body_bytes: usize,

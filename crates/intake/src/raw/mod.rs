@@ -180,8 +180,8 @@ impl RawStore {
         .await
     }
 
-    /// Erases bodies that came before the retention (a setting), as seen at `now`. Answers how many. The list of elements for
-    /// a person keeps its lines.
+    /// Erases bodies that came before the retention (a setting), as seen at `now`. Answers how many. A body with an element
+    /// for a person stays: nowhere else stands what that person must read.
     ///
     /// # Errors
     ///
@@ -315,6 +315,19 @@ mod tests {
         assert_eq!(store.get(&old).await.unwrap(), None);
         assert!(store.get(&fresh).await.unwrap().is_some());
         assert!(store.get(&again).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_old_body_that_a_person_must_look_at_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let old = at("2026-10-01T00:00:00Z");
+        let waits =
+            store.put(Channel::Web, Bytes::from_static(b"odd"), old, vec![(0, "a"), (1, "b")]).await.unwrap();
+        let gone = store.put(Channel::Web, Bytes::from_static(b"fine"), old, vec![]).await.unwrap();
+        assert_eq!(store.purge(at(NOON)).await.unwrap(), 1);
+        assert_eq!(store.get(&gone).await.unwrap(), None);
+        assert!(store.get(&waits).await.unwrap().is_some(), "the list names a body that is gone");
     }
 
     #[tokio::test]

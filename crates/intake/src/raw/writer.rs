@@ -99,7 +99,9 @@ fn apply(transaction: &Transaction<'_>, request: &Request) -> rusqlite::Result<u
         Request::Keep(put, _) => keep(transaction, put),
         Request::Purge(before, _) => transaction
             .prepare_cached(
-                "DELETE FROM raw WHERE rowid IN (SELECT rowid FROM raw WHERE received_at < ?1 LIMIT ?2)",
+                "DELETE FROM raw WHERE rowid IN (
+                     SELECT rowid FROM raw WHERE received_at < ?1 AND name NOT IN (SELECT raw FROM kept) LIMIT ?2
+                 )",
             )?
             .execute(params![before.timestamp_millis(), PURGE_BODIES])
             .map(|erased| erased as u64),
