@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{
-    Clock, IdKey, Inbound, MessageId, Position,
+    Clock, IdKey, Inbound, MessageId, Position, SystemClock,
     inbound::Channel,
     message::{Received, Refusal},
 };
@@ -15,7 +15,7 @@ use zholdary_log::{AppendError, Decider, DeciderError, EventLog};
 
 use crate::{
     config::Config,
-    error::{Error, RawError},
+    error::Error,
     lanes::lanes,
     metrics::{Metrics, Outcome},
     raw::RawStore,
@@ -115,11 +115,12 @@ impl Intake {
         loaded.map(|loaded| loaded.state.received).map_err(|error| Error::Record(refused(error)))
     }
 
-    /// Erases old raw bodies once an hour until `stop`.
+    /// Erases old raw bodies once an hour until `stop`, by the wall's clock: how long they are kept is promised to people, and
+    /// a played clock may show any year.
     pub async fn keep_clean(self, stop: CancellationToken) {
         let mut hourly = tokio::time::interval(std::time::Duration::from_secs(3600));
         while stop.run_until_cancelled(hourly.tick()).await.is_some() {
-            match self.inner.raw.purge(self.inner.clock.now()).await {
+            match self.inner.raw.purge(SystemClock.now()).await {
                 Ok(0) => {}
                 Ok(erased) => tracing::info!(erased, "erased {erased} raw bodies past their time"),
                 Err(error) => {
@@ -150,7 +151,7 @@ impl Inner {
         }
         taken.parked = kept.len();
         let bytes = raw.len();
-        taken.raw = self.raw.put(channel, raw, now, kept).await?;
+        taken.raw = self.raw.put(channel, raw, SystemClock.now(), kept).await?;
         self.metrics.kept_raw(channel, bytes);
         (0..taken.ignored).for_each(|_| self.metrics.element(channel, Outcome::Nothing));
         (0..taken.parked).for_each(|_| self.metrics.element(channel, Outcome::Parked));
@@ -162,7 +163,7 @@ impl Inner {
             .collect()
             .await;
         fates.sort_by_key(|(place, _)| *place);
-        self.settle(channel, fates, taken, now).await
+        self.settle(channel, fates, taken).await
     }
 
     /// Records a lane in its order, up to the first element that must come again.
@@ -179,13 +180,7 @@ impl Inner {
         fates
     }
 
-    async fn settle(
-        &self,
-        channel: Channel,
-        fates: Vec<Fate>,
-        mut taken: Taken,
-        now: DateTime<Utc>,
-    ) -> Result<Taken, Error> {
+    async fn settle(&self, channel: Channel, fates: Vec<Fate>, mut taken: Taken) -> Result<Taken, Error> {
         let mut failed = None;
         let mut parked = Vec::new();
         for (place, fate) in fates {
@@ -231,22 +226,12 @@ impl Inner {
         }
         taken.parked += parked.len();
         if !parked.is_empty() {
-            self.keep(&taken.raw, channel, now, parked).await?;
+            self.raw.keep(&taken.raw, channel, SystemClock.now(), parked).await?;
         }
         match failed {
             Some(error) => Err(Error::Record(error)),
             None => Ok(taken),
         }
-    }
-
-    async fn keep(
-        &self,
-        raw: &str,
-        channel: Channel,
-        now: DateTime<Utc>,
-        parked: Vec<(u32, &'static str)>,
-    ) -> Result<(), RawError> {
-        self.raw.keep(raw, channel, now, parked).await
     }
 }
 

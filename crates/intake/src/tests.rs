@@ -203,7 +203,7 @@ async fn a_log_that_stumbles_gets_one_record_a_message() {
         let desk = Desk::open();
         spoil(&desk.log, 1);
         let taken = desk.feed("01").await;
-        assert_eq!(taken.all, [id("IN0001")]);
+        assert_eq!((&taken.all, &taken.messages), (&vec![id("IN0001")], &vec![id("IN0001")]));
         assert_eq!(desk.head().await, Position(1));
         assert_eq!(desk.feed("01").await.repeated, [id("IN0001")]);
         assert_eq!(desk.head().await, Position(1));
@@ -276,6 +276,16 @@ async fn a_body_cut_short_is_kept_for_a_person() {
     assert_eq!((taken.parked, taken.position), (1, Position::START));
     let kept = desk.intake.raw().kept(0, 10).await.unwrap();
     assert_eq!(desk.intake.raw().get(&kept[0].raw).await.unwrap().as_deref(), Some(body));
+}
+
+#[tokio::test]
+async fn raw_bytes_are_kept_from_the_day_they_came_whatever_a_played_clock_shows() {
+    let desk = Desk::open();
+    let long_ago = HandClock::at("2024-03-01T12:00:00+05:00");
+    let intake = intake(desk.folder.path(), desk.log.clone(), &long_ago);
+    let taken = feed(&intake, "01").await.unwrap();
+    assert_eq!(desk.intake.raw().purge(SystemClock.now()).await.unwrap(), 0);
+    assert!(desk.intake.raw().get(&taken.raw).await.unwrap().is_some());
 }
 
 #[tokio::test]
