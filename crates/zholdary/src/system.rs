@@ -136,7 +136,7 @@ impl System {
         };
         let me = format!("{} on {}", std::process::id(), self.data.path().display());
         match Lease::take(log, LEASE, &me).await {
-            Ok(lease) => Ok(lease.map(Turn::Lease)),
+            Ok(lease) => Ok(lease.map(|lease| Turn::Lease(Box::new(lease)))),
             // Asked again in a second.
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "NATS does not say who runs the workers");
@@ -215,7 +215,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What lets a process run the workers.
 enum Turn {
     File(#[expect(dead_code, reason = "held, not read")] File),
-    Lease(Lease),
+    Lease(Box<Lease>),
 }
 
 /// The workers, run by this process.
