@@ -12,7 +12,7 @@ use zholdary_domain::{
     AppealId, Clock, CommandId, Position, StreamId, StreamKind,
     appeal::{self, Command, DESK, Event, FindingId},
 };
-use zholdary_log::{Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
+use zholdary_log::{AppendError, Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
 
 use crate::{Error, Metrics, Progress, Ruleset, Rulesets, lanes, restart::keep_running, workers::Config};
 
@@ -204,22 +204,25 @@ impl Deadlines {
             let route = loaded.state.findings.get(usize::from(finding.0)).and_then(|f| f.route.as_ref());
             let escalate_to = route.map(|r| escalate(&r.priority));
             let command = Command::MarkOverdue { finding, clock, due_at, escalate_to };
-            let purpose = format!("overdue/{}/{}/{}", finding.0, clock.code(), due_at.timestamp_millis());
+            // A term may come back: corrected to another category and back it passes once more. So the id tells the state too.
+            let version = loaded.token.map_or(0, |token| token.version);
+            let purpose =
+                format!("overdue/{}/{}/{}/{version}", finding.0, clock.code(), due_at.timestamp_millis());
             let cause = loaded.token.map_or(Cause::OUTSIDE, |token| Cause {
                 causation: Some(zholdary_log::Causation::Record(token.position)),
                 correlation: None,
             });
+            let Ok(events) = appeal::decide(&loaded.state, command) else { return Ok(()) };
+            if events.is_empty() {
+                return Ok(());
+            }
             let marked = self
                 .appeals
-                .handle(&stream, CommandId::of(id, &purpose), cause, |state, _| {
-                    appeal::decide(state, command.clone())
-                })
+                .handle_expecting(&stream, CommandId::of(id, &purpose), cause, loaded.expect(), &events)
                 .await;
             match marked {
-                // Nothing new was said although the term is due: it was said under another id; do not ask for ever.
-                Ok(handled) if !handled.new => return Ok(()),
-                Ok(_) => {}
-                Err(DeciderError::Refused(_)) => return Ok(()),
+                // Recorded, or somebody was faster: look again.
+                Ok(_) | Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }

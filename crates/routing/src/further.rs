@@ -57,10 +57,14 @@ pub(crate) fn aligned(appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// What a message that was read alone adds to an appeal that is out of the rules' hands: dangers of which no open finding
-/// tells. A danger without a place is where the appeal is.
+/// tells as a danger. A danger without a place is where the appeal is.
 pub(crate) fn new_dangers(city: &City, appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
-    let open: HashSet<&str> =
-        appeal.findings.iter().filter(|f| f.is_open()).map(|f| f.category.as_str()).collect();
+    // An open pit that somebody fell into since is a danger that nobody knew.
+    let open: HashSet<String> = known_findings(appeal)
+        .zip(&appeal.findings)
+        .filter(|(known, state)| state.is_open() && rules::is_danger(city, known))
+        .map(|(known, _)| known.category)
+        .collect();
     let ended = appeal.end.is_some();
     read.into_iter()
         .filter(|f| rules::is_danger(city, f) && (ended || !open.contains(f.category.as_str())))

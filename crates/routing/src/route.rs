@@ -67,7 +67,8 @@ impl Memory {
 #[derive(Debug, Clone)]
 struct Trigger {
     appeal: AppealId,
-    command: CommandId,
+    /// The command that recorded it.
+    cause_id: CommandId,
     cause: Cause,
     at: chrono::DateTime<chrono::Utc>,
     position: Position,
@@ -84,6 +85,10 @@ enum Why {
 
 /// Names the command that decides on everything that was written.
 const WHOLE: &str = "route";
+/// Names the command that hears the dangers of one message.
+const DANGER: &str = "danger";
+/// Names the command that asks the rules again after a correction.
+const REROUTE: &str = "reroute";
 
 impl Route {
     /// A worker over `log`.
@@ -197,11 +202,11 @@ impl Route {
             _ => None,
         });
         let Some(why) = why else { return };
-        let command = CommandId::of(record.command_id, WHOLE);
-        if !memory.decided.contains(&command) {
+        let done = |purpose| memory.decided.contains(&CommandId::of(record.command_id, purpose));
+        if ![WHOLE, DANGER, REROUTE].into_iter().any(done) {
             triggers.push(Trigger {
                 appeal: id,
-                command,
+                cause_id: record.command_id,
                 cause: Cause::record(record),
                 at: record.recorded_at,
                 position: record.position,
@@ -249,17 +254,19 @@ impl Route {
         let stream = StreamId::from(trigger.appeal);
         loop {
             let loaded = self.appeals.load(&stream).await?;
-            if loaded.position_of(trigger.command).is_some() {
+            let ids = [WHOLE, DANGER, REROUTE].map(|purpose| CommandId::of(trigger.cause_id, purpose));
+            if ids.iter().any(|id| loaded.position_of(*id).is_some()) {
                 return Ok(());
             }
+            let [whole, danger, reroute] = ids;
             let appeal = &loaded.state;
-            let command = match trigger.why {
-                Why::Corrected(finding) => self.reroute(rules, appeal, finding, trigger).await?,
+            let (id, command) = match trigger.why {
+                Why::Corrected(finding) => (reroute, self.reroute(rules, appeal, finding, trigger).await?),
+                _ if has_been_seen(&loaded, trigger) => return Ok(()),
                 Why::Added(message) | Why::Edited(message) if !further::waits(appeal) => {
-                    self.hear_danger(rules, appeal, message, trigger).await?
+                    (danger, self.hear_danger(rules, appeal, message, trigger).await?)
                 }
-                _ if has_been_seen(&loaded, trigger) => None,
-                why => self.settle(memory, rules, appeal, why, trigger).await?,
+                why => (whole, self.settle(memory, rules, appeal, why, trigger).await?),
             };
             let Some(command) = command else { return Ok(()) };
             let events = match appeal::decide(appeal, command) {
@@ -270,10 +277,8 @@ impl Route {
                     return Ok(());
                 }
             };
-            let recorded = self
-                .appeals
-                .handle_expecting(&stream, trigger.command, trigger.cause, loaded.expect(), &events)
-                .await;
+            let recorded =
+                self.appeals.handle_expecting(&stream, id, trigger.cause, loaded.expect(), &events).await;
             match recorded {
                 Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -348,7 +353,9 @@ impl Route {
         let mut understood = rules.triage.read(&said.input());
         let city = &rules.city;
         let read = std::mem::take(&mut understood.understanding.findings);
-        let dangers = further::new_dangers(city, appeal, read);
+        // What was an open danger when the message came is no news after it was made safe: a restart asks again.
+        let then = self.as_it_stood(trigger).await?;
+        let dangers = further::new_dangers(city, appeal, further::new_dangers(city, &then, read));
         if dangers.is_empty() {
             return Ok(None);
         }
@@ -376,6 +383,18 @@ impl Route {
             answers: vec![],
             alarms,
         }))))
+    }
+
+    /// The appeal as the trigger left it.
+    async fn as_it_stood(&self, trigger: &Trigger) -> Result<Appeal, Error> {
+        let stream = self.appeals.log().load(&StreamId::from(trigger.appeal)).await?;
+        let mut appeal = Appeal::default();
+        for record in stream.records().iter().take_while(|record| record.position <= trigger.position) {
+            let events: Vec<Event> =
+                record.events().map_err(|source| Error::Decode { position: record.position, source })?;
+            events.iter().for_each(|event| appeal.evolve(event));
+        }
+        Ok(appeal)
     }
 
     /// A person corrected category or place and left the party open: the rules are asked again, unless somebody decided since.
@@ -512,7 +531,12 @@ impl Route {
     ) -> Result<Option<Earlier>, Error> {
         let known = named.parse::<Number>().ok().and_then(|n| memory.numbers.get(&n).map(|id| (n, *id)));
         let Some((number, id)) = known.filter(|(_, id)| *id != asking) else { return Ok(None) };
-        let appeal = self.appeals.load(&StreamId::from(id)).await?.state;
+        let appeal = match self.appeals.load(&StreamId::from(id)).await {
+            Ok(loaded) => loaded.state,
+            // What another appeal's records say must not hold up this one.
+            Err(error) if error.is_of_one_stream() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let main = appeal.findings.first();
         let party = main.and_then(|f| f.route.as_ref()).map(|r| r.to.clone());
         let due = main.and_then(|f| f.due.get(&appeal::Clock::Legal)).map(|d| d.at);

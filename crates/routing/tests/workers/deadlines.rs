@@ -117,6 +117,31 @@ async fn a_term_that_passed_while_it_was_closed_is_seen_when_it_is_opened_again(
     workers.join().await.unwrap();
 }
 
+/// Another category has other terms; corrected back, the first one's term has passed again, and the law's still runs.
+#[tokio::test]
+async fn a_term_that_comes_back_holds_up_no_other() {
+    let (rig, id) = begun().await;
+    rig.clock.set(at("2026-11-24T10:00:00+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await.len(), 1);
+    for category in ["sign", "light_fault"] {
+        let correct = Command::Correct {
+            finding: FindingId(0),
+            category: Some(category.into()),
+            place: None,
+            route: None,
+            by: Actor::Operator { token: "t".into() },
+            reason: "не то".to_owned().into(),
+        };
+        wish(&rig, id, category, correct).await;
+        rig.settle().await;
+    }
+    rig.clock.set(at("2027-03-01T00:00:00+05:00"));
+    rig.settle().await;
+    let legal = overdue(&rig, id).await.into_iter().filter(|(clock, _)| *clock == Clock::Legal);
+    assert_eq!(legal.count(), 1);
+}
+
 async fn wish(rig: &Rig, id: AppealId, name: &str, command: Command) {
     let stream = StreamId::from(id);
     rig.appeals()

@@ -298,6 +298,47 @@ async fn a_danger_is_heard_in_every_state() {
     }
 }
 
+/// A message that told of nothing new leaves no trace; after the pit was made safe a restart must not take it for news.
+#[tokio::test]
+async fn a_restart_does_not_open_a_danger_that_was_made_safe() {
+    for closed in [false, true] {
+        let (rig, id, _) = one(says("1", "Открытый люк без крышки на Толе би 100 угол Масанчи")).await;
+        rig.hear(&[says("2", "Люк так и открыт, без крышки")]).await;
+        rig.settle().await;
+        let known = state(&rig, id).await;
+        for (n, finding) in known.findings.iter().enumerate() {
+            let by = Actor::Party { code: finding.party().to_owned() };
+            let finding = FindingId(u16::try_from(n).unwrap());
+            let explanation = Some("крышка стоит".to_owned().into());
+            let done = Command::Finish { finding, by, explanation, proof: vec![] };
+            wish(&rig, id, &n.to_string(), done).await;
+        }
+        if closed {
+            let by = Actor::Operator { token: "t".into() };
+            wish(&rig, id, "close", Command::Close { by, reason: "всё".to_owned().into() }).await;
+        }
+        let before = rig.events(id).await;
+        rig.settle().await;
+        assert_eq!(rig.events(id).await, before, "closed: {closed}");
+    }
+}
+
+#[tokio::test]
+async fn a_pit_in_hand_becomes_a_danger_when_somebody_falls_into_it() {
+    let (rig, id, before) = one(says("1", "Яма на Толе би 100 угол Масанчи")).await;
+    let by = Actor::Party { code: before.findings[0].party().to_owned() };
+    wish(&rig, id, "accept", Command::Accept { finding: FindingId(0), by }).await;
+    rig.hear(&[says("2", "В эту яму на Толе би ребёнок упал")]).await;
+    rig.settle().await;
+    let after = state(&rig, id).await;
+    assert!(after.understanding.as_ref().unwrap().danger);
+    let urgent = after.findings.last().unwrap().route.as_ref().unwrap();
+    assert_eq!((after.findings.len(), urgent.priority.as_str()), (2, "emergency"));
+    let events = rig.events(id).await;
+    rig.settle().await;
+    assert_eq!(rig.events(id).await, events, "heard once");
+}
+
 #[tokio::test]
 async fn a_correction_brings_the_terms_of_the_right_category() {
     let (rig, id, before) = one(says("1", "Яма на Толе би 100 угол Масанчи")).await;
