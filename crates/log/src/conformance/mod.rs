@@ -72,6 +72,7 @@ macro_rules! conformance {
             deciding::many_deciders_count_without_losing_one
             deciding::events_of_a_newer_release_are_not_guessed
             processes::two_handles_see_each_other
+            processes::a_repeated_command_hides_no_record_of_another_handle
             processes::a_second_process_writes_the_same_log
             processes::what_was_acknowledged_survives_kill_9
             model::any_order_of_commands_ends_as_the_model_says

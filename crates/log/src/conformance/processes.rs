@@ -58,6 +58,26 @@ pub(crate) async fn two_handles_see_each_other<F: Fixture>(_: Here) {
     sound(&two, 80).await;
 }
 
+/// Who learns of another's record while answering a repeated command tells those who wait for it.
+pub(crate) async fn a_repeated_command_hides_no_record_of_another_handle<F: Fixture>(_: Here) {
+    let (fixture, one) = fresh::<F>().await;
+    let two = F::open(&fixture.address()).await;
+    put(&one, &stream("a"), None, "a").await;
+    let mut tail = one.tail(Position(1));
+    let mut last = None;
+    // Again and again: between two looks of its own a handle learns it from the repeated command alone.
+    for round in 2..=11 {
+        let waits = tokio::spawn(async move { (tail.next().await.unwrap().position, tail) });
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        last = Some(put(&two, &stream("b"), last, round).await);
+        let known = append(&one, super::one(&stream("a"), Expect::NoStream, command("a"))).await.unwrap();
+        assert_eq!(known, Appended::AlreadyRecorded(Position(1)));
+        let position;
+        (position, tail) = soon(waits).await.unwrap();
+        assert_eq!(position, Position(round));
+    }
+}
+
 pub(crate) async fn a_second_process_writes_the_same_log<F: Fixture>(here: Here) {
     let (fixture, log) = fresh::<F>().await;
     let mut tail = log.tail(Position::START);
