@@ -135,6 +135,7 @@ async fn verify_names_the_first_bad_position() {
         ("DELETE FROM record", 1, Fault::CutOff { head: Position(10) }),
         // The mark of the end alone.
         ("UPDATE log_info SET v = zeroblob(40) WHERE k = 'head'", 1, Fault::Chain),
+        ("DELETE FROM log_info WHERE k = 'head'", 1, Fault::Chain),
         // A record that was never written.
         (
             "INSERT INTO record SELECT 11, stream, version, zeroblob(16), recorded_at, hash, chain, bytes
@@ -202,6 +203,15 @@ async fn nothing_is_appended_to_a_log_whose_tail_is_gone() {
         log.read(Position(10), 1).await,
         Err(ReadError::Ahead { after: Position(10), head: Position(7) })
     ));
+}
+
+/// Waiting brings no mark back, so nobody is told to try again later.
+#[tokio::test]
+async fn nothing_is_appended_to_a_log_without_its_mark() {
+    let (folder, log) = filled(2).await;
+    behind_the_back(folder.path()).execute_batch("DELETE FROM log_info WHERE k = 'head'").unwrap();
+    let refused = append(&log, one(&stream("c"), crate::Expect::NoStream, command("c"))).await;
+    assert!(matches!(refused, Err(AppendError::Corrupt { position: Position(1) })), "{refused:?}");
 }
 
 #[tokio::test]
