@@ -117,7 +117,7 @@ pub enum DeciderError<R = Infallible> {
     /// The decision itself: asking again gives the same answer until the stream changes.
     #[error("{0}")]
     Refused(R),
-    /// Others kept recording first. Nothing was written.
+    /// Others kept recording first, or recorded the same command where it cannot be read yet. This call wrote nothing.
     #[error("gave up on {stream} after {attempts} attempts: others kept recording first")]
     Contended {
         /// The stream.
@@ -270,6 +270,11 @@ impl<A: Aggregate> Decider<A> {
             let new = self.record(stream, past.expect(), command_id, cause, &events, now)?;
             match self.log.append(WritePermit::new(), new).await {
                 Ok(Appended::New(token)) => return Ok(new_at(token)),
+                // It is recorded, but no look finds it: a reader that lags behind the log is asked again later.
+                Ok(Appended::AlreadyRecorded(position)) if failures + 1 >= self.retry.max_attempts => {
+                    tracing::debug!(stream = %stream, %position, "gave up looking for a recorded command");
+                    return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
+                }
                 // Somebody answered the same command meanwhile: the next look finds it.
                 Ok(Appended::AlreadyRecorded(_)) => {}
                 Err(source @ AppendError::Conflict { .. }) if failures + 1 >= self.retry.max_attempts => {

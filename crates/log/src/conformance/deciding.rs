@@ -62,6 +62,16 @@ pub(crate) async fn a_lost_request_is_asked_again<F: Fixture>(_: Here) {
     assert_eq!(decider.load(&stream("a")).await.unwrap().state, 5);
 }
 
+pub(crate) async fn an_answer_that_never_shows_is_given_up<F: Fixture>(_: Here) {
+    let (_fixture, faulty, decider) = faulty::<F>().await;
+    faulty.know_unseen(u32::MAX);
+    match soon(add(&decider, 5, "a")).await {
+        Err(error @ DeciderError::Contended { attempts: 16, .. }) => assert!(error.is_transient()),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(faulty.appends(), 16);
+}
+
 pub(crate) async fn conflicts_are_decided_again<F: Fixture>(_: Here) {
     let (_fixture, faulty, decider) = faulty::<F>().await;
     faulty.conflict(5);
