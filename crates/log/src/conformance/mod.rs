@@ -65,6 +65,7 @@ macro_rules! conformance {
             reads::a_forged_record_is_found
             deciding::a_lost_answer_is_asked_again
             deciding::a_lost_request_is_asked_again
+            deciding::what_another_recorded_is_not_ones_own
             deciding::an_answer_that_never_shows_is_given_up
             deciding::conflicts_are_decided_again
             deciding::endless_conflicts_are_given_up
