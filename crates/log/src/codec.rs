@@ -6,7 +6,7 @@ use zholdary_domain::personal;
 
 use crate::{
     error::EncodeError,
-    record::{Envelope, NewRecord},
+    record::{Envelope, NewRecord, Recorded},
 };
 
 /// The events of one decision, serialised once: a JSON array of at least one. Made by [`encode_events`] alone.
@@ -18,6 +18,11 @@ impl Events {
     #[must_use]
     pub fn len_bytes(&self) -> usize {
         self.0.get().len()
+    }
+
+    /// Whether they are, byte for byte, what `record` holds.
+    pub(crate) fn are_those_of(&self, record: &Recorded) -> bool {
+        self.0.get().as_bytes() == record.events_json()
     }
 }
 

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zholdary_domain::{Clock, CommandId, Position, StreamId};
 
 use crate::{
-    codec::encode_events,
+    codec::{Events, encode_events},
     error::{AppendError, DecodeError, EncodeError, ReadError},
     port::{EventLog, WritePermit},
-    record::{Appended, Cause, Expect, NewRecord, Recorded, Token},
+    record::{Appended, Cause, Expect, NewRecord, Recorded, Stream, Token},
 };
 
 /// What a kind of stream is made of: its events and what they add up to.
@@ -79,8 +79,8 @@ pub struct Handled {
     /// The position at which its answer is visible to readers. When nothing had to be recorded, the stream's last one.
     pub position: Position,
     /// Whether this call recorded it: false when the command was known before, or there was nothing to record. After a lost
-    /// acknowledgement it is true although somebody else may have recorded the same command in the same moment: to act
-    /// on one's own record twice is harmless, not to act is not.
+    /// acknowledgement it is true when the events that stand there are those of this call, although somebody else may have
+    /// recorded the very same ones in the same moment: to act on them twice is harmless, not to act is not.
     pub new: bool,
     /// The stream's last record as this call saw it; none when the stream has none.
     pub token: Option<Token>,
@@ -117,7 +117,7 @@ pub enum DeciderError<R = Infallible> {
     /// The decision itself: asking again gives the same answer until the stream changes.
     #[error("{0}")]
     Refused(R),
-    /// Others kept recording first. Nothing was written.
+    /// Others kept recording first, or recorded the same command where it cannot be read yet. This call wrote nothing.
     #[error("gave up on {stream} after {attempts} attempts: others kept recording first")]
     Contended {
         /// The stream.
@@ -255,11 +255,15 @@ impl<A: Aggregate> Decider<A> {
         cause: Cause,
         mut decide: impl FnMut(&A::State, DateTime<Utc>) -> Result<Vec<A::Event>, R>,
     ) -> Result<Handled, DeciderError<R>> {
-        let (mut failures, mut unknown) = (0, false);
+        let mut failures = 0;
+        // What was sent without hearing what became of it.
+        let mut unknown: Vec<Events> = Vec::new();
         loop {
-            let past = self.load_for(stream).await?;
-            if let Some(position) = past.position_of(command_id) {
-                return Ok(Handled { position, new: unknown, token: past.token });
+            let records = self.records(stream).await?;
+            let past = Self::add_up(stream, &records)?;
+            if let Some(known) = records.records().iter().find(|record| record.command_id == command_id) {
+                let new = unknown.iter().any(|events| events.are_those_of(known));
+                return Ok(Handled { position: known.position, new, token: past.token });
             }
             let clock = self.clock.now();
             let now = past.token.map_or(clock, |token| token.recorded_at.max(clock));
@@ -268,8 +272,13 @@ impl<A: Aggregate> Decider<A> {
                 return Ok(nothing(past.token));
             }
             let new = self.record(stream, past.expect(), command_id, cause, &events, now)?;
-            match self.log.append(WritePermit::new(), new).await {
+            match self.log.append(WritePermit::new(), new.clone()).await {
                 Ok(Appended::New(token)) => return Ok(new_at(token)),
+                // It is recorded, but no look finds it: a reader that lags behind the log is asked again later.
+                Ok(Appended::AlreadyRecorded(position)) if failures + 1 >= self.retry.max_attempts => {
+                    tracing::debug!(stream = %stream, %position, "gave up looking for a recorded command");
+                    return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
+                }
                 // Somebody answered the same command meanwhile: the next look finds it.
                 Ok(Appended::AlreadyRecorded(_)) => {}
                 Err(source @ AppendError::Conflict { .. }) if failures + 1 >= self.retry.max_attempts => {
@@ -278,7 +287,7 @@ impl<A: Aggregate> Decider<A> {
                 }
                 Err(AppendError::Conflict { .. }) => {}
                 Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {
-                    unknown = true
+                    unknown.push(new.events);
                 }
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
             }
@@ -314,7 +323,8 @@ impl<A: Aggregate> Decider<A> {
                     let last =
                         last.map_err(|source| DeciderError::Load { stream: stream.clone(), source })?;
                     let token = last.as_ref().map(Recorded::token);
-                    return Ok(Handled { position, new: unknown, token });
+                    let new = unknown && self.stands_at(position, &new).await?;
+                    return Ok(Handled { position, new, token });
                 }
                 Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {
                     unknown = true
@@ -336,8 +346,22 @@ impl<A: Aggregate> Decider<A> {
     }
 
     async fn load_for<R>(&self, stream: &StreamId) -> Result<Loaded<A::State>, DeciderError<R>> {
+        Self::add_up(stream, &self.records(stream).await?)
+    }
+
+    async fn records<R>(&self, stream: &StreamId) -> Result<Stream, DeciderError<R>> {
         let past = self.log.load(stream).await;
-        let past = past.map_err(|source| DeciderError::Load { stream: stream.clone(), source })?;
+        past.map_err(|source| DeciderError::Load { stream: stream.clone(), source })
+    }
+
+    /// Whether the record at `position` answers the command of `new` with its events.
+    async fn stands_at(&self, position: Position, new: &NewRecord) -> Result<bool, DeciderError> {
+        let records = self.records(&new.stream).await?;
+        let there = records.records().iter().find(|record| record.position == position);
+        Ok(there.is_some_and(|record| new.events.are_those_of(record)))
+    }
+
+    fn add_up<R>(stream: &StreamId, past: &Stream) -> Result<Loaded<A::State>, DeciderError<R>> {
         let mut state = A::State::default();
         for record in past.records() {
             let events = A::decode(record)

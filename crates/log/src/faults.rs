@@ -16,11 +16,12 @@ use crate::{
     tail::Tail,
 };
 
-/// Wraps a log and spoils as many of the next appends as it is told to, in this order: conflicts, a log out of reach, lost
-/// requests, lost answers.
+/// Wraps a log and spoils as many of the next appends as it is told to, in this order: conflicts, answers that no
+/// reader sees, a log out of reach, lost requests, lost answers.
 pub struct Faulty {
     inner: Arc<dyn EventLog>,
     conflicts: AtomicU32,
+    unseen: AtomicU32,
     unavailable: AtomicU32,
     lost_answers: AtomicU32,
     lost_requests: AtomicU32,
@@ -34,6 +35,7 @@ impl Faulty {
         Arc::new(Self {
             inner,
             conflicts: AtomicU32::new(0),
+            unseen: AtomicU32::new(0),
             unavailable: AtomicU32::new(0),
             lost_answers: AtomicU32::new(0),
             lost_requests: AtomicU32::new(0),
@@ -44,6 +46,11 @@ impl Faulty {
     /// The next `n` appends conflict although nobody wrote.
     pub fn conflict(&self, n: u32) {
         self.conflicts.store(n, Ordering::SeqCst);
+    }
+
+    /// The next `n` appends are answered as recorded before, although no reader sees where; nothing is written.
+    pub fn know_unseen(&self, n: u32) {
+        self.unseen.store(n, Ordering::SeqCst);
     }
 
     /// The next `n` appends find the log out of reach; nothing is written.
@@ -80,6 +87,9 @@ impl EventLog for Faulty {
         if take(&self.conflicts) {
             let version = new.expect.token().map_or(0, |token| token.version);
             return Err(AppendError::Conflict { winner: Position::START, version });
+        }
+        if take(&self.unseen) {
+            return Ok(Appended::AlreadyRecorded(Position::START));
         }
         if take(&self.unavailable) {
             return Err(AppendError::Unavailable("a test made it so".into()));

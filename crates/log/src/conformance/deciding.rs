@@ -62,6 +62,47 @@ pub(crate) async fn a_lost_request_is_asked_again<F: Fixture>(_: Here) {
     assert_eq!(decider.load(&stream("a")).await.unwrap().state, 5);
 }
 
+/// A request is lost, and somebody else answers the same command with other facts: they are not the caller's own.
+pub(crate) async fn what_another_recorded_is_not_ones_own<F: Fixture>(_: Here) {
+    let (_fixture, log) = fresh::<F>().await;
+    let faulty = Faulty::new(Arc::clone(&log));
+    let decider = Decider::<Sum>::new(Arc::clone(&faulty) as Arc<dyn EventLog>, Arc::new(SystemClock))
+        .with_retry(crate::Retry { first_wait_ms: 2000, longest_wait_ms: 2000, ..crate::Retry::default() });
+    // While the decider waits after its `n`-th append, another writer uses the id.
+    let other = |n, last, key| {
+        let (faulty, log) = (&faulty, &log);
+        async move {
+            while faulty.appends() < n {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            put(log, &stream("a"), last, key).await
+        }
+    };
+    faulty.lose_requests(1);
+    let (handled, first) = tokio::join!(add(&decider, 5, "once"), other(1, None, "once"));
+    let handled = handled.unwrap();
+    assert_eq!((handled.position, handled.new), (first.position, false));
+    faulty.lose_requests(1);
+    let (a, expect, events) = (stream("a"), Expect::after(Some(first)), [Event::Added { n: 5 }]);
+    let (handled, second) = tokio::join!(
+        decider.handle_expecting(&a, command("two"), Cause::OUTSIDE, expect, &events),
+        other(2, Some(first), "two"),
+    );
+    let handled = handled.unwrap();
+    assert_eq!((handled.position, handled.new, handled.token), (second.position, false, Some(second)));
+    assert_eq!(decider.load(&stream("a")).await.unwrap().state, 2);
+}
+
+pub(crate) async fn an_answer_that_never_shows_is_given_up<F: Fixture>(_: Here) {
+    let (_fixture, faulty, decider) = faulty::<F>().await;
+    faulty.know_unseen(u32::MAX);
+    match soon(add(&decider, 5, "a")).await {
+        Err(error @ DeciderError::Contended { attempts: 16, .. }) => assert!(error.is_transient()),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(faulty.appends(), 16);
+}
+
 pub(crate) async fn conflicts_are_decided_again<F: Fixture>(_: Here) {
     let (_fixture, faulty, decider) = faulty::<F>().await;
     faulty.conflict(5);

@@ -65,6 +65,8 @@ macro_rules! conformance {
             reads::a_forged_record_is_found
             deciding::a_lost_answer_is_asked_again
             deciding::a_lost_request_is_asked_again
+            deciding::what_another_recorded_is_not_ones_own
+            deciding::an_answer_that_never_shows_is_given_up
             deciding::conflicts_are_decided_again
             deciding::endless_conflicts_are_given_up
             deciding::a_refusal_or_nothing_to_record_records_nothing
@@ -72,6 +74,7 @@ macro_rules! conformance {
             deciding::many_deciders_count_without_losing_one
             deciding::events_of_a_newer_release_are_not_guessed
             processes::two_handles_see_each_other
+            processes::a_repeated_command_hides_no_record_of_another_handle
             processes::a_second_process_writes_the_same_log
             processes::what_was_acknowledged_survives_kill_9
             model::any_order_of_commands_ends_as_the_model_says

@@ -1,12 +1,12 @@
 //! Several handles and several processes on one log. A test starts its own program again, as [`child`].
 
-use std::{process::Stdio, sync::Arc};
+use std::{collections::BTreeSet, process::Stdio, sync::Arc};
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
 };
-use zholdary_domain::{Position, SystemClock};
+use zholdary_domain::{CommandId, Position, SystemClock};
 
 use super::*;
 use crate::Decider;
@@ -15,7 +15,8 @@ const ADDRESS: &str = "ZHOLDARY_LOG_TEST_ADDRESS";
 const NAME: &str = "ZHOLDARY_LOG_TEST_NAME";
 const RECORDS: &str = "ZHOLDARY_LOG_TEST_RECORDS";
 
-/// What a child prints before the position of every record that was acknowledged to it.
+/// What a child prints before the position of every record that was acknowledged to it, and perhaps its command after a
+/// space.
 pub(crate) const ACKNOWLEDGED: &str = "acknowledged ";
 
 pub(crate) async fn two_handles_see_each_other<F: Fixture>(_: Here) {
@@ -58,6 +59,26 @@ pub(crate) async fn two_handles_see_each_other<F: Fixture>(_: Here) {
     sound(&two, 80).await;
 }
 
+/// Who learns of another's record while answering a repeated command tells those who wait for it.
+pub(crate) async fn a_repeated_command_hides_no_record_of_another_handle<F: Fixture>(_: Here) {
+    let (fixture, one) = fresh::<F>().await;
+    let two = F::open(&fixture.address()).await;
+    put(&one, &stream("a"), None, "a").await;
+    let mut tail = one.tail(Position(1));
+    let mut last = None;
+    // Again and again: between two looks of its own a handle learns it from the repeated command alone.
+    for round in 2..=11 {
+        let waits = tokio::spawn(async move { (tail.next().await.unwrap().position, tail) });
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        last = Some(put(&two, &stream("b"), last, round).await);
+        let known = append(&one, super::one(&stream("a"), Expect::NoStream, command("a"))).await.unwrap();
+        assert_eq!(known, Appended::AlreadyRecorded(Position(1)));
+        let position;
+        (position, tail) = soon(waits).await.unwrap();
+        assert_eq!(position, Position(round));
+    }
+}
+
 pub(crate) async fn a_second_process_writes_the_same_log<F: Fixture>(here: Here) {
     let (fixture, log) = fresh::<F>().await;
     let mut tail = log.tail(Position::START);
@@ -85,22 +106,25 @@ pub(crate) async fn what_was_acknowledged_survives_kill_9<F: Fixture>(here: Here
         let name = format!("round{round}");
         let (mut child, mut lines) = start(here, &fixture.address(), &name, u64::MAX);
         for _ in 0..60 {
-            all.push(soon(acknowledged(&mut lines)).await.expect("the child ended by itself"));
+            all.push(soon(acknowledged_as(&mut lines)).await.expect("the child ended by itself"));
         }
         child.start_kill().unwrap();
         // What it said before it died counts too.
-        while let Some(position) = soon(acknowledged(&mut lines)).await {
-            all.push(position);
+        while let Some(said) = soon(acknowledged_as(&mut lines)).await {
+            all.push(said);
         }
         assert!(!soon(child.wait()).await.unwrap().success());
     }
     let log = F::open(&fixture.address()).await;
     let head = log.head().await.unwrap();
-    assert!(all.iter().max().is_some_and(|last| *last <= head));
+    assert!(all.iter().map(|(position, _)| *position).max().is_some_and(|last| last <= head));
     assert_eq!(log.verify(&|_, _| {}).await.unwrap().head, head);
-    for position in all {
+    // Positions are dense whatever was lost: only the command tells whether a record is the one acknowledged there.
+    let mut positions = BTreeSet::new();
+    for (position, command_id) in all {
+        assert!(positions.insert(position), "{position} was acknowledged twice");
         let page = log.read(Position(position.0 - 1), 1).await.unwrap();
-        assert_eq!(page[0].position, position);
+        assert_eq!((page[0].position, page[0].command_id), (position, command_id));
     }
     put(&log, &stream("after"), None, "after").await;
 }
@@ -136,12 +160,27 @@ fn start(here: Here, address: &str, name: &str, records: u64) -> (Child, Lines<B
 
 /// The next position that a child says was acknowledged to it; none when it is gone.
 pub(crate) async fn acknowledged(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<Position> {
+    said(lines).await.map(|said| position(said.split(' ').next().unwrap_or_default()))
+}
+
+/// The same, with the command that it was acknowledged for.
+async fn acknowledged_as(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<(Position, CommandId)> {
+    let said = said(lines).await?;
+    let (at, command_id) = said.split_once(' ').unwrap();
+    Some((position(at), command_id.parse().unwrap()))
+}
+
+async fn said(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
     while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some((_, position)) = line.split_once(ACKNOWLEDGED) {
-            return Some(Position(position.parse().unwrap()));
+        if let Some((_, said)) = line.split_once(ACKNOWLEDGED) {
+            return Some(said.to_owned());
         }
     }
     None
+}
+
+fn position(said: &str) -> Position {
+    Position(said.parse().unwrap())
 }
 
 /// The other process: three tasks append and say what was acknowledged. Alone, without an address, it does nothing.
@@ -166,7 +205,7 @@ pub(crate) async fn child<F: Fixture>() {
                         })
                         .await
                         .unwrap();
-                    say(&format!("{ACKNOWLEDGED}{}", handled.position));
+                    say(&format!("{ACKNOWLEDGED}{} {id}", handled.position));
                 }
             })
         })

@@ -104,9 +104,14 @@ pub(super) fn hash(bytes: &[u8]) -> Hash {
     bytes.try_into().map_or(Hash::from_bytes([0; 32]), Hash::from_bytes)
 }
 
-/// The mark of the head, as kept in `log_info`.
+/// The mark of the head, as kept in `log_info`; empty, which is no head's mark, when somebody took it away: that is
+/// damage, and no waiting mends it.
 pub(super) fn mark(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
-    connection.prepare_cached("SELECT v FROM log_info WHERE k = 'head'")?.query_row([], |row| row.get(0))
+    let found = connection
+        .prepare_cached("SELECT v FROM log_info WHERE k = 'head'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or_default())
 }
 
 /// The last record there is, whatever the mark says.

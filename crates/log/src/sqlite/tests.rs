@@ -135,6 +135,7 @@ async fn verify_names_the_first_bad_position() {
         ("DELETE FROM record", 1, Fault::CutOff { head: Position(10) }),
         // The mark of the end alone.
         ("UPDATE log_info SET v = zeroblob(40) WHERE k = 'head'", 1, Fault::Chain),
+        ("DELETE FROM log_info WHERE k = 'head'", 1, Fault::Chain),
         // A record that was never written.
         (
             "INSERT INTO record SELECT 11, stream, version, zeroblob(16), recorded_at, hash, chain, bytes
@@ -149,14 +150,22 @@ async fn verify_names_the_first_bad_position() {
 
 #[tokio::test]
 async fn verify_says_when_the_guards_of_the_file_are_gone() {
+    // One guard each, so that each is seen to be missed by itself.
     for forgery in [
         "DROP INDEX record_command",
         "DROP INDEX record_version",
-        "SELECT 1", // `behind_the_back` itself took the triggers away
-        "CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT 1; END",
+        "DROP TRIGGER record_no_update",
+        "DROP TRIGGER record_no_delete",
+        "DROP TRIGGER log_info_no_update",
+        "DROP TRIGGER log_info_no_delete",
+        "DROP TRIGGER record_no_update;
+         CREATE TRIGGER record_no_update BEFORE UPDATE ON record BEGIN SELECT 1; END",
     ] {
         let (folder, log) = filled(2).await;
-        behind_the_back(folder.path()).execute_batch(forgery).unwrap();
+        sound(&log, 4).await;
+        let forger = Connection::open(SqliteLog::file_in(folder.path())).unwrap();
+        forger.busy_timeout(Duration::from_secs(10)).unwrap();
+        forger.execute_batch(forgery).unwrap();
         assert!(matches!(log.verify(&|_, _| {}).await, Err(Damage::File(_))), "{forgery}");
     }
 }
@@ -194,6 +203,15 @@ async fn nothing_is_appended_to_a_log_whose_tail_is_gone() {
         log.read(Position(10), 1).await,
         Err(ReadError::Ahead { after: Position(10), head: Position(7) })
     ));
+}
+
+/// Waiting brings no mark back, so nobody is told to try again later.
+#[tokio::test]
+async fn nothing_is_appended_to_a_log_without_its_mark() {
+    let (folder, log) = filled(2).await;
+    behind_the_back(folder.path()).execute_batch("DELETE FROM log_info WHERE k = 'head'").unwrap();
+    let refused = append(&log, one(&stream("c"), crate::Expect::NoStream, command("c"))).await;
+    assert!(matches!(refused, Err(AppendError::Corrupt { position: Position(1) })), "{refused:?}");
 }
 
 #[tokio::test]

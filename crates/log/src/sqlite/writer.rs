@@ -177,6 +177,8 @@ impl Writer {
         if !answers.iter().any(|answer| matches!(answer, Ok(Appended::New(_)))) {
             self.rollback();
             self.known = Some((version, head));
+            // It may have moved by another process's records, and the next look finds nothing newer to tell.
+            self.publish(head.position);
             return answers;
         }
         match patiently(deadline, || self.connection.execute_batch("COMMIT")) {
