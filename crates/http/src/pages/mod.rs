@@ -205,7 +205,10 @@ pub(crate) async fn write(
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
     let lang = language(form.lang.as_deref(), &headers, city);
-    match filed(&app, &caller, &form, raw).await {
+    // A key of our own making: what else stands there did not come from our page. It stays until something was taken under it,
+    // so that what may have been recorded is not recorded again.
+    let key = Uuid::try_parse(&form.key).unwrap_or_else(|_| Uuid::new_v4());
+    match filed(&app, &caller, &form, key, raw).await {
         Ok(Written::Numbered(number)) => {
             Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}&new=1")).into_response())
         }
@@ -221,11 +224,14 @@ pub(crate) async fn write(
                 Code::BadField | Code::TooLarge if too_long => (w.error_long, true, false),
                 Code::BadField if no_text => (w.error_empty, true, false),
                 Code::BadField => (w.error_contact, false, true),
+                Code::KeyReused => (w.error_reused, false, false),
+                Code::OutcomeUnknown => (w.error_unknown, false, false),
                 _ => (w.error_later, false, false),
             };
             let status = problem.code().status();
+            let key = if problem.code() == Code::KeyReused { Uuid::new_v4() } else { key };
             let form = Form {
-                key: Uuid::new_v4().simple().to_string(),
+                key: key.simple().to_string(),
                 text: &form.text,
                 contact: &form.contact,
                 error: Some(error),
@@ -243,7 +249,7 @@ enum Written {
     Waiting(String),
 }
 
-async fn filed(app: &App, caller: &Caller, form: &Sent, raw: Bytes) -> Result<Written, Problem> {
+async fn filed(app: &App, caller: &Caller, form: &Sent, key: Uuid, raw: Bytes) -> Result<Written, Problem> {
     let contact = form.contact.trim();
     let new = NewAppeal {
         text: form.text.clone(),
@@ -252,9 +258,7 @@ async fn filed(app: &App, caller: &Caller, form: &Sent, raw: Bytes) -> Result<Wr
         point: None,
         photos: vec![],
     };
-    // A key of our own making, or none: what else stands there did not come from our page.
-    let key = Uuid::try_parse(&form.key).ok().map(|key| key.simple().to_string());
-    let filed = file::submit(app, caller, new, key, raw).await?;
+    let filed = file::submit(app, caller, new, Some(key.simple().to_string()), raw).await?;
     Ok(match filed.number() {
         Some(number) => Written::Numbered(number.to_owned()),
         None => Written::Waiting(filed.message().to_owned()),

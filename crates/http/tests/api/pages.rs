@@ -50,6 +50,41 @@ async fn what_went_wrong_stands_beside_the_form_and_the_text_is_kept() {
     assert_eq!(town.ask(label).await.expect(422).code(), "bad-field");
 }
 
+fn key_of(page: &str) -> String {
+    page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn after_an_unknown_outcome_the_form_sent_again_is_one_message() {
+    let town = Town::asleep().await;
+    let before = town.log.head().await.unwrap().0;
+    let form = |key: &str, text: &str| format!("key={key}&lang=ru&text={text}&contact=");
+    for key in ["5f0c7a52-6b0e-4f0e-9d43-0c1f6f2f8a11", ""] {
+        let before = town.log.head().await.unwrap().0;
+        town.faulty.lose_answers(1000);
+        let unknown = send(&town, &form(key, "%D0%AF%D0%BC%D0%B0")).await.expect(503).text();
+        town.faulty.lose_answers(0);
+        assert!(unknown.contains("Неясно, сохранилось ли"), "{unknown}");
+        send(&town, &form(&key_of(&unknown), "%D0%AF%D0%BC%D0%B0")).await.expect(303);
+        assert_eq!(town.log.head().await.unwrap().0, before + 1, "two messages after {key:?}");
+    }
+    assert_eq!(town.log.head().await.unwrap().0, before + 2);
+}
+
+#[tokio::test]
+async fn other_words_under_a_key_that_was_used_get_a_new_key() {
+    let town = Town::asleep().await;
+    let key = "5f0c7a526b0e4f0e9d430c1f6f2f8a11";
+    send(&town, &format!("key={key}&lang=en&text=pothole")).await.expect(303);
+    let other = send(&town, &format!("key={key}&lang=en&text=manhole")).await.expect(422).text();
+    assert!(other.contains("Something else was already sent") && other.contains("manhole"), "{other}");
+    assert_ne!(key_of(&other), key);
+    send(&town, &format!("key={}&lang=en&text=manhole", key_of(&other))).await.expect(303);
+    // What only has to be put right keeps its key.
+    let empty = send(&town, &format!("key={key}&lang=en&text=+")).await.expect(422).text();
+    assert_eq!(key_of(&empty), key);
+}
+
 #[tokio::test]
 async fn while_nobody_works_the_page_says_that_the_number_is_on_its_way() {
     let mut town = Town::asleep().await;
