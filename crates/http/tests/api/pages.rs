@@ -86,6 +86,26 @@ async fn other_words_under_a_key_that_was_used_get_a_new_key() {
 }
 
 #[tokio::test]
+async fn the_page_by_number_shows_what_the_form_says_it_does() {
+    let mut town = Town::start().await;
+    let operator = town.token(zholdary_domain::access::Role::Operator).await;
+    let number = town.file("Яма на Абая — Розыбакиева").await;
+    let body = serde_json::json!({ "text": "Яму засыпали в среду" });
+    town.post(&operator, &format!("/api/v1/appeals/{number}/answer"), &body).await.expect(202);
+    town.settle().await;
+    let page = town.get("", &format!("/appeals/{number}?lang=ru")).await.expect(200).text();
+    assert!(page.contains("Дан ответ") && !page.contains("Яму засыпали"), "{page}");
+    for (lang, said) in [
+        ("ru", "виден ход дела, но не текст ответа"),
+        ("kk", "істің барысы көрінеді, жауаптың мәтіні көрінбейді"),
+        ("en", "shows how it goes, not the words of the answer"),
+    ] {
+        let home = town.get("", &format!("/?lang={lang}")).await.expect(200).text();
+        assert!(home.contains(said), "{home}");
+    }
+}
+
+#[tokio::test]
 async fn while_nobody_works_the_page_says_that_the_number_is_on_its_way() {
     let mut town = Town::asleep().await;
     let sent = send(&town, "lang=ru&text=%D1%8F%D0%BC%D0%B0").await.expect(303);
