@@ -318,7 +318,7 @@ pub(crate) struct Redirect {
 
 impl Wish for Redirect {
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem> {
-        asked.said("reason", &self.reason)?;
+        asked.reasoned("reason", &self.reason)?;
         let route = asked.route(FindingId(self.finding), "to", &self.to, None, &self.reason)?;
         Ok(Command::Redirect { route: Box::new(route), alarms: vec![], by: asked.by.clone() })
     }
@@ -342,7 +342,7 @@ pub(crate) struct Extend {
 
 impl Wish for Extend {
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem> {
-        asked.said("reason", &self.reason)?;
+        asked.reasoned("reason", &self.reason)?;
         let finding = FindingId(self.finding);
         let known = asked.finding(finding)?;
         let Some(present) = known.due.get(&self.clock) else {
@@ -542,6 +542,14 @@ impl Asked<'_> {
     /// What a person gives as a reason, a note, an explanation. An empty reason is the domain's to refuse.
     fn said(&self, field: &str, text: &str) -> Result<Personal<String>, Problem> {
         self.within(field, text, self.limits.reason_max_chars)
+    }
+
+    /// A reason that becomes part of a decision, where the domain does not look for it.
+    fn reasoned(&self, field: &str, text: &str) -> Result<(), Problem> {
+        if text.trim().is_empty() {
+            return Err(appeal::Refusal::NeedsReason.into());
+        }
+        self.said(field, text).map(drop)
     }
 
     fn finding(&self, finding: FindingId) -> Result<&FindingState, Problem> {

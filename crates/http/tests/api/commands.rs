@@ -134,6 +134,24 @@ async fn codes_are_checked_against_the_city() {
 }
 
 #[tokio::test]
+async fn a_reason_that_everybody_reads_is_not_blank() {
+    let mut story = Story::begin().await;
+    story.hand_over().await;
+    let operator = story.operator.clone();
+    let head = story.town.settle().await;
+    for reason in ["", "  \n"] {
+        for (verb, body) in [
+            ("redirect", json!({ "to": ELSEWHERE, "reason": reason })),
+            ("extend", json!({ "clock": "legal", "until": "2026-12-25T00:00:00Z", "reason": reason })),
+            ("correct", json!({ "party": ELSEWHERE, "reason": reason })),
+        ] {
+            assert_eq!(story.ask(&operator, verb, body).await, (422, "needs-reason".to_owned()), "{verb}");
+        }
+    }
+    assert_eq!(story.town.settle().await, head, "nothing was recorded");
+}
+
+#[tokio::test]
 async fn a_person_corrects_what_the_rules_understood() {
     let mut story = Story::begin().await;
     let operator = story.operator.clone();
