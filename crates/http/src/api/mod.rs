@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod commands;
 pub(crate) mod file;
+pub(crate) mod filter;
 pub(crate) mod read;
 pub(crate) mod wish;
 

@@ -13,9 +13,9 @@ use zholdary_readmodel::{
     Parked, Period, Queue, Report,
 };
 
-use super::Named;
+use super::{Named, filter::Checked};
 use crate::{
-    app::Shared,
+    app::{App, Shared},
     caller::Caller,
     extract::{PathOf, QueryOf},
     moment::{AsOf, AtLeast, Moment, Viewed},
@@ -39,11 +39,18 @@ pub(crate) async fn list(
         }
         filter.concerns = Some(own.to_owned());
     }
+    checked(&app, &filter).await?;
     let most = app.config.limits.page_max;
     if filter.limit.is_some_and(|limit| limit == 0 || limit > most) {
         return Err(Problem::new(Code::BadQuery, format!("1 to {most}")).field("limit"));
     }
     Ok(Viewed(query.appeals(filter, caller.sees()).await?))
+}
+
+/// Refuses a filter whose values nothing can match.
+async fn checked(app: &App, filter: &impl Checked) -> Result<(), Problem> {
+    let rules = app.query.city().await?;
+    filter.check(rules.as_deref().map(|rules| &rules.city))
 }
 
 /// One appeal, as far as the caller may see it. Without a token: by its number, and only what everybody may know.
@@ -161,11 +168,14 @@ impl CountQuery {
     (status = 200, body = Vec<Count>),
 ))]
 pub(crate) async fn counters(
+    State(app): State<Shared>,
     Moment(query): Moment,
     QueryOf(asked): QueryOf<CountQuery>,
 ) -> Result<Viewed<Vec<Count>>, Problem> {
     let by = asked.columns()?;
-    Ok(Viewed(query.counters(by, asked.period()).await?))
+    let period = asked.period();
+    checked(&app, &period).await?;
+    Ok(Viewed(query.counters(by, period).await?))
 }
 
 /// The report by groups: what people wrote about, and what was done.
@@ -173,9 +183,11 @@ pub(crate) async fn counters(
     (status = 200, body = Report),
 ))]
 pub(crate) async fn report(
+    State(app): State<Shared>,
     Moment(query): Moment,
     QueryOf(period): QueryOf<Period>,
 ) -> Result<Viewed<Report>, Problem> {
+    checked(&app, &period).await?;
     Ok(Viewed(query.report(period).await?))
 }
 

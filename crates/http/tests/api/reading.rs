@@ -60,6 +60,52 @@ async fn lists_are_filtered_and_paged() {
 }
 
 #[tokio::test]
+async fn a_filter_that_nothing_can_match_is_refused() {
+    let mut town = Town::start().await;
+    let operator = town.token(Role::Operator).await;
+    town.file("Яма на Абая — Розыбакиева").await;
+    for (path, field) in [
+        ("appeals?from=2026-11-5", "from"),
+        ("appeals?to=20.11.2026", "to"),
+        ("appeals?to=%2B12026-11-20", "to"),
+        ("appeals?from=", "from"),
+        ("appeals?from=2026-02-30", "from"),
+        ("appeals?state=opne", "state"),
+        ("appeals?channel=fax", "channel"),
+        ("appeals?category=potholes", "category"),
+        ("appeals?district=nowhere", "district"),
+        ("appeals?party=nobody", "party"),
+        ("appeals?concerns=nobody", "concerns"),
+        ("counters?from=2026-11-5", "from"),
+        ("counters?channel=fax", "channel"),
+        ("counters?district=nowhere", "district"),
+        ("report?to=2026-11-5", "to"),
+        ("report?channel=fax", "channel"),
+        ("report?district=nowhere", "district"),
+    ] {
+        let refused = town.get(&operator, &format!("/api/v1/{path}")).await.expect(400);
+        let field_said = refused.json()["field"].as_str().map(str::to_owned);
+        assert_eq!((refused.code().as_str(), field_said.as_deref()), ("bad-query", Some(field)), "{path}");
+    }
+    for good in [
+        "appeals?state=open",
+        "appeals?state=closed",
+        "appeals?state=overdue",
+        "appeals?state=danger",
+        "appeals?state=not_considered",
+        "appeals?category=unknown",
+        "appeals?district=region",
+        "appeals?district=unknown",
+        "appeals?district=medeu",
+        "appeals?party=operator",
+        "counters?from=2026-11-20&to=2026-11-20&channel=web",
+        "report?from=2026-11-20&district=unknown",
+    ] {
+        town.get(&operator, &format!("/api/v1/{good}")).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn each_role_sees_of_an_appeal_what_it_may() {
     let mut town = Town::start().await;
     let body = json!({ "text": "Яма на Тимирязева — Манаса, звоните", "contact": "+77010000001" });
