@@ -17,6 +17,7 @@ use zholdary_log::{
 use zholdary_readmodel::{Query, RuleSet};
 
 use crate::{
+    api::changes::Seats,
     config::Config,
     metrics::Metrics,
     openapi,
@@ -76,6 +77,7 @@ pub struct App {
     pub(crate) ready: Ready,
     pub(crate) stop: CancellationToken,
     pub(crate) listeners: Arc<Semaphore>,
+    pub(crate) seats: Seats,
     /// The OpenAPI document, written once.
     pub(crate) openapi: bytes::Bytes,
 }
@@ -98,6 +100,7 @@ impl App {
             appeals: Decider::new(Arc::clone(&log), Arc::clone(&clock)),
             messages: Decider::new(Arc::clone(&log), Arc::clone(&clock)),
             listeners: Arc::new(Semaphore::new(config.changes.clients_max)),
+            seats: Seats::default(),
             openapi: openapi::document(),
             config,
             clock,

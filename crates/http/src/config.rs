@@ -92,9 +92,12 @@ pub struct Limits {
 pub struct Changes {
     /// Listeners at once, at most. Default: 256; more are answered with 503.
     pub clients_max: usize,
-    /// Milliseconds between two comments that keep an idle connection open. Default: 15 000.
+    /// Listeners of one token at once, at most. Default: 16; more are answered with 503.
+    pub clients_per_token_max: usize,
+    /// Milliseconds between two comments that keep an idle connection open, and between two looks at the token. Default: 15 000.
     pub heartbeat_ms: u64,
-    /// Milliseconds between two events of one listener, at least. Default: 200.
+    /// Milliseconds that a listener waits after something happened, before it reads: what comes together is read together.
+    /// Default: 200.
     pub pause_ms: u64,
 }
 
@@ -129,7 +132,7 @@ impl Default for Limits {
 
 impl Default for Changes {
     fn default() -> Self {
-        Self { clients_max: 256, heartbeat_ms: 15_000, pause_ms: 200 }
+        Self { clients_max: 256, clients_per_token_max: 16, heartbeat_ms: 15_000, pause_ms: 200 }
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod commands;
 pub(crate) mod file;
 pub(crate) mod filter;
+mod heard;
 pub(crate) mod read;
 pub(crate) mod wish;
 
