@@ -51,6 +51,11 @@ pub struct Config {
     pub whatsapp: Option<WhatsApp>,
     /// The most bytes that a request's body may have. Default: 4 MiB; more is answered with 413.
     pub max_body_bytes: usize,
+    /// How long the header of a request may take to arrive, in milliseconds, the wait for a next request on the same connection
+    /// included. Default: 10 000; then the connection is closed.
+    pub header_timeout_ms: u64,
+    /// Connections at once, at most. Default: 1 024; more wait until one ends.
+    pub connections_max: usize,
     /// How long a request may take, in milliseconds, streams excepted. Default: 30 000; longer is answered with 503.
     pub request_timeout_ms: u64,
     /// How long `POST /api/v1/appeals` waits for the message's place, in milliseconds. Default: 2 000; then the appeal and
@@ -106,6 +111,8 @@ impl Default for Config {
         Self {
             whatsapp: None,
             max_body_bytes: 4 * 1024 * 1024,
+            header_timeout_ms: 10_000,
+            connections_max: 1_024,
             request_timeout_ms: 30_000,
             place_wait_ms: 2_000,
             position_wait_ms: 5_000,
@@ -137,6 +144,10 @@ impl Default for Changes {
 }
 
 impl Config {
+    pub(crate) const fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
     pub(crate) const fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
     }

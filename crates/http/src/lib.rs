@@ -21,6 +21,7 @@ mod pages;
 pub mod permission;
 mod problem;
 mod router;
+mod serve;
 mod token;
 
 pub use app::{App, Parts, Ready};
@@ -28,6 +29,7 @@ pub use config::{Changes, Config, Limits, Secret, WhatsApp};
 pub use metrics::Metrics;
 pub use problem::{Code, Problem};
 pub use router::router;
+pub use serve::serve;
 pub use token::{NewToken, RANDOM_BYTES, new_token};
 
 /// The OpenAPI 3.1 document of the API, as `GET /api/v1/openapi.json` answers it.

@@ -8,4 +8,5 @@ mod pages;
 mod permission;
 mod problems;
 mod reading;
+mod serve;
 mod town;

@@ -70,22 +70,19 @@ pub(crate) async fn serve(
     tokio::spawn(signals(stop.clone()));
     ready.set(true);
     print::line(&format!("zholdary listens on http://{address}"));
-    let served = axum::serve(listener, router(app).into_make_service())
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
-    let ended = tokio::select! {
-        ended = served.into_future() => ended.context("the HTTP side ended"),
+    tokio::select! {
+        () = zholdary_http::serve(listener, router(app), &system.config.http, stop.clone()) => {}
         () = async { stop.cancelled().await; tokio::time::sleep(SOFT_STOP).await } => {
             warn!("requests did not end in {} s", SOFT_STOP.as_secs());
-            Ok(())
         }
-    };
+    }
     stop.cancel();
     let workers = workers.await.context("the workers ended")?;
     let views = views.await.context("the views' writer ended")?;
     cleaner.await.context("the cleaner of raw bodies ended")?;
     observer.await.context("the observer of the views ended")?;
     info!("stopped");
-    ended.and(workers).and(views).map(|()| ExitCode::SUCCESS)
+    workers.and(views).map(|()| ExitCode::SUCCESS)
 }
 
 /// The first signal stops softly, the second hard. Both are listened to from the start: none falls between.
