@@ -56,7 +56,9 @@ pub struct Config {
     pub header_timeout_ms: u64,
     /// Connections at once, at most. Default: 1 024; more wait until one ends.
     pub connections_max: usize,
-    /// How long a request may take, in milliseconds, streams excepted. Default: 30 000; longer is answered with 503.
+    /// How long a request may take, in milliseconds, streams excepted. Default: 40 000, above the 30 000 that the log and the
+    /// raw bodies wait while another process writes: who waits longest must not win over who knows what is wrong. Longer is
+    /// answered with 503.
     pub request_timeout_ms: u64,
     /// How long `POST /api/v1/appeals` waits for the message's place, in milliseconds. Default: 2 000; then the appeal and
     /// the number are null.
@@ -113,7 +115,7 @@ impl Default for Config {
             max_body_bytes: 4 * 1024 * 1024,
             header_timeout_ms: 10_000,
             connections_max: 1_024,
-            request_timeout_ms: 30_000,
+            request_timeout_ms: 40_000,
             place_wait_ms: 2_000,
             position_wait_ms: 5_000,
             limits: Limits::default(),
@@ -150,6 +152,11 @@ impl Config {
 
     pub(crate) const fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+
+    /// How long the form waits: a little less than the request may take, so that its page can still be written.
+    pub(crate) fn form_timeout(&self) -> Duration {
+        self.request_timeout().mul_f64(0.9)
     }
 
     pub(crate) const fn place_wait(&self) -> Duration {

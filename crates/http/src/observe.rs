@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -32,8 +32,11 @@ pub(crate) async fn observe(State(app): State<Shared>, mut request: Request, nex
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let began = Instant::now();
     let answered = tokio::time::timeout(app.config.request_timeout(), next.run(request)).await;
-    let mut response =
-        answered.unwrap_or_else(|_| Problem::new(Code::Timeout, "").retry_after(5).into_response());
+    let mut response = answered.unwrap_or_else(|_| {
+        // What a POST asked for may go on, and be recorded yet.
+        let code = if method == Method::POST { Code::OutcomeUnknown } else { Code::Timeout };
+        Problem::new(code, "").retry_after(5).into_response()
+    });
     let took = began.elapsed();
     app.metrics.answered(response.status(), took);
     let path = path.as_ref().map_or("-", |p| p.as_str());

@@ -208,7 +208,8 @@ pub(crate) async fn write(
     // A key of our own making: what else stands there did not come from our page. It stays until something was taken under it,
     // so that what may have been recorded is not recorded again.
     let key = Uuid::try_parse(&form.key).unwrap_or_else(|_| Uuid::new_v4());
-    match filed(&app, &caller, &form, key, raw).await {
+    let filed = tokio::time::timeout(app.config.form_timeout(), filed(&app, &caller, &form, key, raw)).await;
+    match filed.unwrap_or_else(|_| Err(Problem::new(Code::OutcomeUnknown, ""))) {
         Ok(Written::Numbered(number)) => {
             Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}&new=1")).into_response())
         }

@@ -72,6 +72,23 @@ async fn after_an_unknown_outcome_the_form_sent_again_is_one_message() {
 }
 
 #[tokio::test]
+async fn a_form_that_takes_too_long_is_shown_again_with_its_key() {
+    let set = |config: &mut zholdary_http::Config| {
+        (config.request_timeout_ms, config.place_wait_ms) = (1_000, 60_000);
+    };
+    let town = Town::with(set, false).await;
+    let before = town.log.head().await.unwrap().0;
+    let form = "key=5f0c7a526b0e4f0e9d430c1f6f2f8a11&lang=ru&text=%D0%AF%D0%BC%D0%B0";
+    for _ in 0..2 {
+        let page = send(&town, form).await.expect(503);
+        assert!(page.header("content-type").unwrap().starts_with("text/html"), "{page:?}");
+        assert!(page.text().contains("Неясно, сохранилось ли") && page.text().contains("Яма"));
+        assert_eq!(key_of(&page.text()), "5f0c7a526b0e4f0e9d430c1f6f2f8a11");
+    }
+    assert_eq!(town.log.head().await.unwrap().0, before + 1);
+}
+
+#[tokio::test]
 async fn other_words_under_a_key_that_was_used_get_a_new_key() {
     let town = Town::asleep().await;
     let key = "5f0c7a526b0e4f0e9d430c1f6f2f8a11";

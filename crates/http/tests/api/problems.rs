@@ -73,6 +73,26 @@ async fn a_request_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_write_that_takes_too_long_may_be_recorded() {
+    let mut town =
+        Town::with(|config| (config.request_timeout_ms, config.position_wait_ms) = (1_000, 5_000), false)
+            .await;
+    let operator = town.token(Role::Operator).await;
+    let asked = request(Method::POST, &operator, "/api/v1/appeals/Z-2026-000001/accept")
+        .header("content-type", "application/json")
+        .header("zholdary-position", "99999");
+    let answer = town.ask(asked.body(Body::from("{}")).unwrap()).await.expect(503);
+    assert_eq!((answer.code().as_str(), answer.header("retry-after")), ("outcome-unknown", Some("5")));
+}
+
+#[test]
+fn the_log_says_that_it_is_out_of_reach_before_the_request_is_given_up() {
+    let limit = zholdary_http::Config::default().request_timeout_ms;
+    assert!(limit > u64::from(zholdary_log::SqliteConfig::default().busy_ms));
+    assert!(limit > u64::from(zholdary_intake::RawConfig::default().busy_ms));
+}
+
+#[tokio::test]
 async fn large_answers_are_packed() {
     let town = Town::asleep().await;
     let asked = request(Method::GET, "", "/api/v1/openapi.json").header("accept-encoding", "gzip");
