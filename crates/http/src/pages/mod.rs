@@ -10,11 +10,11 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 use zholdary_city::{City, Lang};
-use zholdary_domain::{MessageId, Number};
+use zholdary_domain::{MessageId, Number, StreamId};
 use zholdary_readmodel::{AppealView, Level as Sees, Named, RuleSet, Sentence};
 
 use self::{figures::Figures, words::Words};
@@ -26,6 +26,9 @@ use crate::{
     extract::{PathOf, QueryOf, RawBody},
     problem::{Code, Problem},
 };
+
+/// After this long a number that did not come waits for something that was set aside: it is no longer «on its way».
+const NUMBER_IS_LATE: TimeDelta = TimeDelta::minutes(10);
 
 /// What stands around every page.
 struct Frame {
@@ -266,20 +269,32 @@ async fn filed(app: &App, caller: &Caller, form: &Sent, key: Uuid, raw: Bytes) -
     })
 }
 
-/// The number of a message that was just sent, or that it is on its way.
+/// The number of a message that was just sent, or why there is none yet.
 async fn sent(app: &App, city: Option<&City>, lang: Lang, message: MessageId) -> Result<Response, Problem> {
     let found = app.query.message(message).await?.body;
     if let Some(number) = found.as_ref().filter(|f| f.joined).and_then(|f| f.number.as_ref()) {
         return Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}&new=1")).into_response());
     }
     let w = Words::of(lang);
-    let set_aside = found.is_some_and(|f| f.outcome.is_some_and(|outcome| outcome != "placed"));
-    let here = format!("/?lang={lang}&message={message}");
+    let here = Link { href: format!("/?lang={lang}&message={message}"), text: w.refresh };
+    let again = Link { href: format!("/?lang={lang}"), text: w.new_appeal };
+    let (title, line, link) = match found.as_ref().and_then(|f| f.outcome.as_deref()) {
+        Some("for_person") => (w.looked_at, None, None),
+        Some(outcome) if outcome != "placed" => (w.nothing_said, Some(w.error_empty), Some(again)),
+        _ => match app.log.last(&StreamId::from(message)).await? {
+            // Its bytes alone are kept, beside the log: no number will come of itself.
+            None => (w.looked_at, None, None),
+            Some(record) if app.clock.now() - record.recorded_at > NUMBER_IS_LATE => {
+                (w.late_title, Some(w.late_text), Some(here))
+            }
+            Some(_) => (w.waiting_title, Some(w.waiting_text), Some(here)),
+        },
+    };
     let page = NotePage {
         frame: frame(lang, city, |code| format!("/?lang={code}&message={message}")),
-        title: if set_aside { w.looked_at } else { w.waiting_title }.to_owned(),
-        lines: if set_aside { vec![] } else { vec![w.waiting_text.to_owned()] },
-        link: (!set_aside).then_some(Link { href: here, text: w.refresh }),
+        title: title.to_owned(),
+        lines: line.into_iter().map(str::to_owned).collect(),
+        link,
     };
     render(&page, lang, StatusCode::OK)
 }

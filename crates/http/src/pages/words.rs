@@ -110,6 +110,11 @@ words! {
         "The message is kept. Open this page again in a few seconds.";
     refresh: "Показать номер", "Нөмірді көрсету", "Show the number";
     looked_at: "Сообщение прочтёт человек", "Хабарды адам оқиды", "A person will read the message";
+    late_title: "Принято, но номер задерживается", "Қабылданды, бірақ нөмір кешігуде", "Received, but the number is late";
+    late_text: "Сообщение сохранено, дежурные увидят задержку. При опасности звоните 112.",
+        "Хабар сақталды, кезекшілер кідірісті көреді. Қауіп болса, 112-ге қоңырау шалыңыз.",
+        "The message is kept, and those on duty see the delay. In danger call 112.";
+    nothing_said: "В сообщении нет слов", "Хабарда сөз жоқ", "The message has no words";
     home: "На главную", "Басты бетке", "To the front page";
     error_empty: "Напишите, что случилось и где.", "Не болғанын және қай жерде екенін жазыңыз.",
         "Write what happened and where.";

@@ -133,6 +133,43 @@ async fn while_nobody_works_the_page_says_that_the_number_is_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_number_that_is_late_is_not_promised_for_ever() {
+    let mut town = Town::asleep().await;
+    let sent = send(&town, "lang=ru&text=%D1%8F%D0%BC%D0%B0").await.expect(303);
+    let waiting = sent.header("location").unwrap().to_owned();
+    town.clock.pass(3600);
+    town.settle().await;
+    let late = town.get("", &waiting).await.expect(200).text();
+    assert!(!late.contains("номер готовится") && late.contains("номер задерживается"), "{late}");
+}
+
+#[tokio::test]
+async fn a_message_without_words_is_answered_as_what_it_is() {
+    let mut town = Town::start().await;
+    for (lang, said) in [("ru", "В сообщении нет слов"), ("kk", "Хабарда сөз жоқ"), ("en", "no words")]
+    {
+        // «👍», as a page filled from elsewhere may send it.
+        let sent = send(&town, &format!("lang={lang}&text=%F0%9F%91%8D")).await.expect(303);
+        let place = sent.header("location").unwrap().to_owned();
+        town.settle().await;
+        let page = town.get("", &place).await.expect(200).text();
+        assert!(
+            page.contains(said) && page.contains(&format!("class=\"btn main\" href=\"/?lang={lang}\"")),
+            "{page}"
+        );
+        assert!(!page.contains("Сообщение прочтёт человек"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_for_a_person_promises_no_number() {
+    let town = Town::asleep().await;
+    // Kept beside the log, so that the log does not know it.
+    let page = town.get("", &format!("/?lang=ru&message={}", "0".repeat(32))).await.expect(200).text();
+    assert!(page.contains("Сообщение прочтёт человек") && !page.contains("номер готовится"), "{page}");
+}
+
+#[tokio::test]
 async fn an_unknown_number_is_a_page_that_helps() {
     let town = Town::asleep().await;
     for path in
