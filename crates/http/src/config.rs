@@ -89,6 +89,8 @@ pub struct Limits {
     pub key_max_chars: usize,
     /// Parts that one `split` may make. Default: 20.
     pub parts_max: u32,
+    /// Years ahead of now that a term may be moved to. Default: 5.
+    pub term_max_years: u32,
     /// Appeals on one page of a list, at most. Default: 200.
     pub page_max: u32,
 }
@@ -134,6 +136,7 @@ impl Default for Limits {
             answer_max_chars: 4_000,
             key_max_chars: 128,
             parts_max: 20,
+            term_max_years: 5,
             page_max: 200,
         }
     }

@@ -351,6 +351,11 @@ impl Wish for Extend {
         if self.until <= present.at || self.until <= asked.now {
             return Err(Problem::bad_field("until", "later than the present term, and than now"));
         }
+        let years = asked.limits.term_max_years;
+        let furthest = asked.now.checked_add_months(Months::new(years.saturating_mul(12)));
+        if furthest.is_none_or(|furthest| self.until > furthest) {
+            return Err(Problem::bad_field("until", format!("{years} years ahead at most")));
+        }
         let months = asked.city.legal.extend_max_months;
         let latest = present.at.checked_add_months(Months::new(months));
         if self.clock == appeal::Clock::Legal && latest.is_some_and(|latest| self.until > latest) {

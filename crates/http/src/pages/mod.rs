@@ -485,12 +485,19 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// The instant, moved to where it has a local date: the first and the last days that there are have none in every zone.
+fn local(at: DateTime<Utc>) -> DateTime<Utc> {
+    const MARGIN: TimeDelta = TimeDelta::days(2);
+    at.clamp(DateTime::<Utc>::MIN_UTC + MARGIN, DateTime::<Utc>::MAX_UTC - MARGIN)
+}
+
 fn day(city: &City, at: DateTime<Utc>, lang: Lang) -> String {
+    let at = local(at);
     city.letterhead.date(city.calendar.local_date(at), lang)
 }
 
 fn day_and_time(city: &City, at: DateTime<Utc>, lang: Lang) -> String {
-    format!("{} {}", day(city, at, lang), city.calendar.local_time(at).format("%H:%M"))
+    format!("{} {}", day(city, at, lang), city.calendar.local_time(local(at)).format("%H:%M"))
 }
 
 fn iso(at: DateTime<Utc>) -> String {
@@ -500,6 +507,15 @@ fn iso(at: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_instant_has_a_local_day() {
+        let zone = chrono::FixedOffset::east_opt(14 * 3600).unwrap();
+        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            let day = local(at).with_timezone(&zone).date_naive();
+            assert!((day - at.date_naive()).num_days().abs() <= 3);
+        }
+    }
 
     #[test]
     fn the_reader_is_answered_in_a_language_of_theirs() {

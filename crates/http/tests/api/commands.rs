@@ -118,6 +118,8 @@ async fn codes_are_checked_against_the_city() {
         ("place", json!({ "place": {} }), "place"),
         ("extend", json!({ "clock": "legal", "until": "2026-11-20T00:00:00Z", "reason": "x" }), "until"),
         ("extend", json!({ "clock": "legal", "until": "2028-11-20T00:00:00Z", "reason": "x" }), "until"),
+        ("extend", json!({ "clock": "service", "until": "+262142-12-31T23:59:59Z", "reason": "x" }), "until"),
+        ("extend", json!({ "clock": "service", "until": "2031-11-21T00:00:00Z", "reason": "x" }), "until"),
         ("extend", json!({ "clock": "lunch", "until": "2026-11-20T00:00:00Z", "reason": "x" }), "clock"),
         ("split", json!({ "parts": 99 }), "parts"),
         ("join", json!({ "appeal": "Z-2026-000777" }), "appeal"),
