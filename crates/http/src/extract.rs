@@ -24,6 +24,34 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<
     }
 }
 
+/// The pairs of a query, decoded once: what a key is called does not depend on how it was written.
+pub(crate) fn pairs(parts: &Parts) -> Result<Vec<(String, String)>, Problem> {
+    serde_urlencoded::from_str(parts.uri.query().unwrap_or_default())
+        .map_err(|_| Problem::new(Code::BadQuery, ""))
+}
+
+/// No query: any key is refused, so that nobody believes it was heard.
+#[derive(Debug)]
+pub(crate) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match pairs(parts)?.into_iter().next() {
+            None => Ok(Self),
+            Some((key, _)) => {
+                Err(Problem::new(Code::BadQuery, "nothing is asked for in this query").field(key))
+            }
+        }
+    }
+}
+
+/// Nothing but the `as_of` that [`crate::moment::Moment`] reads.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
 /// The query, without `as_of`, which [`crate::moment::Moment`] reads.
 #[derive(Debug)]
 pub(crate) struct QueryOf<T>(pub(crate) T);
@@ -32,14 +60,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let rest: Vec<&str> = parts
-            .uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.starts_with("as_of="))
-            .collect();
-        serde_urlencoded::from_str(&rest.join("&")).map(Self).map_err(|error| {
+        let rest: Vec<_> = pairs(parts)?.into_iter().filter(|(key, _)| key != "as_of").collect();
+        let rest = serde_urlencoded::to_string(rest).map_err(|_| Problem::new(Code::BadQuery, ""))?;
+        serde_urlencoded::from_str(&rest).map(Self).map_err(|error| {
             let said = error.to_string();
             let problem = Problem::new(Code::BadQuery, safe(&said));
             let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());

@@ -14,6 +14,7 @@ use zholdary_readmodel::{Answer, Query};
 
 use crate::{
     app::{App, Shared},
+    extract::{self, NoQuery},
     problem::{Code, Problem},
 };
 
@@ -51,13 +52,29 @@ impl FromRequestParts<Shared> for Moment {
         if let Some(position) = at_least(&parts.headers)? {
             app.query.wait_for(position, app.config.position_wait()).await?;
         }
-        let Some(text) = as_of(parts.uri.query().unwrap_or_default())? else {
+        let Some(text) = as_of(extract::pairs(parts)?)? else {
             return Ok(Self(app.query.clone()));
         };
         let (position, at) = named(app, &text).await?;
         // What was recorded just now may not be in the views yet.
         app.query.wait_for(position, app.config.position_wait()).await?;
         Ok(Self(app.query.as_of(position, at)))
+    }
+}
+
+/// Asks the views about now, once they know of the position that the request names. For wishes, which take no query.
+#[derive(Debug)]
+pub(crate) struct Now(pub(crate) Query);
+
+impl FromRequestParts<Shared> for Now {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Problem> {
+        NoQuery::from_request_parts(parts, app).await?;
+        if let Some(position) = at_least(&parts.headers)? {
+            app.query.wait_for(position, app.config.position_wait()).await?;
+        }
+        Ok(Self(app.query.clone()))
     }
 }
 
@@ -69,15 +86,13 @@ fn at_least(headers: &HeaderMap) -> Result<Option<Position>, Problem> {
         .ok_or_else(|| Problem::new(Code::BadHeader, "a position of the log").field("Zholdary-Position"))
 }
 
-fn as_of(query: &str) -> Result<Option<String>, Problem> {
-    #[derive(Deserialize)]
-    struct Named {
-        as_of: Option<String>,
+fn as_of(query: Vec<(String, String)>) -> Result<Option<String>, Problem> {
+    let mut named = query.into_iter().filter(|(key, _)| key == "as_of").map(|(_, text)| text);
+    match (named.next(), named.next()) {
+        (None, _) => Ok(None),
+        (Some(text), None) if !text.trim().is_empty() => Ok(Some(text)),
+        _ => Err(Problem::new(Code::BadQuery, "given once, a position or a time").field("as_of")),
     }
-    let only: Vec<&str> = query.split('&').filter(|pair| pair.starts_with("as_of=")).collect();
-    serde_urlencoded::from_str(&only.join("&"))
-        .map(|Named { as_of }| as_of.filter(|text| !text.is_empty()))
-        .map_err(|_| Problem::new(Code::BadQuery, "given once, readable").field("as_of"))
 }
 
 /// The moment that `text` names: a position and when it was recorded, or a time and the last position then.

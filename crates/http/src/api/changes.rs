@@ -28,6 +28,7 @@ use super::heard::Hears;
 use crate::{
     app::Shared,
     caller::Caller,
+    extract::NoQuery,
     metrics::Listening,
     problem::{Code, Problem},
 };
@@ -44,6 +45,7 @@ const PAGE: u32 = 200;
 pub(crate) async fn changes(
     State(app): State<Shared>,
     caller: Caller,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let after = match headers.get("last-event-id") {

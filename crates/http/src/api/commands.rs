@@ -28,7 +28,7 @@ use crate::{
     app::{App, Shared},
     caller::Caller,
     extract::{JsonBody, PathOf},
-    moment::{AtLeast, Moment, POSITION},
+    moment::{AtLeast, Now, POSITION},
     permission::Who,
     problem::{Code, Problem},
 };
@@ -61,11 +61,11 @@ pub(crate) fn key_of(app: &App, headers: &HeaderMap) -> Result<Option<String>, P
     })
 }
 
-async fn appeal_id(moment: &Moment, named: AppealRef) -> Result<AppealId, Problem> {
+async fn appeal_id(now: &Now, named: AppealRef) -> Result<AppealId, Problem> {
     match named {
         AppealRef::Id(id) => Ok(id),
         number @ AppealRef::Number(_) => {
-            let found = moment.0.appeal_id(number).await?.body;
+            let found = now.0.appeal_id(number).await?.body;
             found.ok_or_else(|| Problem::new(Code::NoAppeal, ""))
         }
     }
@@ -75,12 +75,12 @@ async fn appeal_id(moment: &Moment, named: AppealRef) -> Result<AppealId, Proble
 async fn ask(
     app: Shared,
     caller: Caller,
-    moment: &Moment,
+    now: &Now,
     headers: &HeaderMap,
     named: AppealRef,
     wish: &(dyn Wish + Sync),
 ) -> Result<Response, Problem> {
-    let id = appeal_id(moment, named).await?;
+    let id = appeal_id(now, named).await?;
     let by = caller.actor()?;
     let key = key_of(&app, headers)?;
     let rules = app.rules().await?;
@@ -148,12 +148,12 @@ macro_rules! commands {
             pub(crate) async fn $handler(
                 State(app): State<Shared>,
                 caller: Caller,
-                moment: Moment,
+                now: Now,
                 headers: HeaderMap,
                 PathOf(Named(appeal)): PathOf<Named>,
                 JsonBody(wish): JsonBody<$body>,
             ) -> Result<Response, Problem> {
-                ask(app, caller, &moment, &headers, appeal, &wish).await
+                ask(app, caller, &now, &headers, appeal, &wish).await
             }
         )*
     };
@@ -205,7 +205,7 @@ commands! {
 pub(crate) async fn join(
     State(app): State<Shared>,
     caller: Caller,
-    moment: Moment,
+    now: Now,
     headers: HeaderMap,
     PathOf(Named(appeal)): PathOf<Named>,
     JsonBody(Join { appeal: other }): JsonBody<Join>,
@@ -213,6 +213,6 @@ pub(crate) async fn join(
     let wrong = || Problem::bad_field("appeal", "number or id of an appeal");
     let other: AppealRef = other.parse().map_err(|_| wrong())?;
     // An id is looked up too: nobody joins what is not there.
-    let to = moment.0.appeal_id(other).await?.body.ok_or_else(wrong)?;
-    ask(app, caller, &moment, &headers, appeal, &JoinTo(to)).await
+    let to = now.0.appeal_id(other).await?.body.ok_or_else(wrong)?;
+    ask(app, caller, &now, &headers, appeal, &JoinTo(to)).await
 }

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     app::{App, Shared},
     caller::Caller,
-    extract::{RawBody, json},
+    extract::{NoQuery, RawBody, json},
     moment::POSITION,
     permission::Who,
     problem::{Code, Problem},
@@ -77,6 +77,7 @@ pub(crate) struct Filed {
 pub(crate) async fn file(
     State(app): State<Shared>,
     caller: Caller,
+    _: NoQuery,
     headers: HeaderMap,
     RawBody(raw): RawBody,
 ) -> Result<Response, Problem> {

@@ -17,7 +17,7 @@ use super::{Named, filter::Checked};
 use crate::{
     app::{App, Shared},
     caller::Caller,
-    extract::{PathOf, QueryOf},
+    extract::{NoQuery, Nothing, PathOf, QueryOf},
     moment::{AsOf, AtLeast, Moment, Viewed},
     permission::{Level, Who},
     problem::{Code, Problem},
@@ -61,6 +61,7 @@ async fn checked(app: &App, filter: &impl Checked) -> Result<(), Problem> {
 pub(crate) async fn one(
     caller: Caller,
     Moment(query): Moment,
+    _: QueryOf<Nothing>,
     PathOf(Named(appeal)): PathOf<Named>,
 ) -> Result<Viewed<AppealView>, Problem> {
     if caller.level == Level::Public && matches!(appeal, AppealRef::Id(_)) {
@@ -118,6 +119,7 @@ pub(crate) async fn messages(
 ))]
 pub(crate) async fn message(
     Moment(query): Moment,
+    _: QueryOf<Nothing>,
     PathOf(message): PathOf<MessageId>,
 ) -> Result<Viewed<MessageOutcome>, Problem> {
     let answer = query.message(message).await?;
@@ -240,7 +242,11 @@ pub(crate) struct Behind {
 #[utoipa::path(get, path = "/api/v1/lag", tag = "installation", responses(
     (status = 200, body = Behind),
 ))]
-pub(crate) async fn lag(State(app): State<Shared>, Moment(query): Moment) -> Result<Viewed<Behind>, Problem> {
+pub(crate) async fn lag(
+    State(app): State<Shared>,
+    Moment(query): Moment,
+    _: QueryOf<Nothing>,
+) -> Result<Viewed<Behind>, Problem> {
     let head = app.log.head().await.ok();
     let parked_records = query.parked().await?.body;
     Ok(Viewed(query.lag(app.clock.now(), head).await?.map(|lag| Behind { lag, parked_records })))
@@ -248,7 +254,7 @@ pub(crate) async fn lag(State(app): State<Shared>, Moment(query): Moment) -> Res
 
 /// This description.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "installation", responses((status = 200, body = Object)))]
-pub(crate) async fn openapi(State(app): State<Shared>) -> Response {
+pub(crate) async fn openapi(State(app): State<Shared>, _: NoQuery) -> Response {
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], app.openapi.clone())
         .into_response()
 }

@@ -210,6 +210,44 @@ async fn as_of_answers_while_nothing_has_changed_since() {
 }
 
 #[tokio::test]
+async fn no_key_of_a_query_is_passed_over() {
+    let mut town = Town::start().await;
+    let operator = town.token(Role::Operator).await;
+    let number = town.file("Яма на Абая — Розыбакиева").await;
+    let head = town.settle().await.0;
+    let one = format!("/api/v1/appeals/{number}");
+    let message = format!("/api/v1/messages/{}", "0".repeat(32));
+    let reads = ["/api/v1/appeals", "/api/v1/report", &one, &message, "/api/v1/lag", "/api/v1/counters"];
+    for path in reads {
+        for (query, field) in [
+            ("as_of=".to_owned(), "as_of"),
+            ("as_of".to_owned(), "as_of"),
+            (format!("as_of={head}&as_of={head}"), "as_of"),
+            (format!("as%5Fof={}", head + 1000), "as_of"),
+            ("as_off=1".to_owned(), "as_off"),
+        ] {
+            let answer = town.get(&operator, &format!("{path}?{query}")).await;
+            let seen = (answer.code(), answer.json()["field"].as_str().map(str::to_owned));
+            let code = if query.starts_with("as%5F") { "as-of-beyond-head" } else { "bad-query" };
+            assert_eq!(seen, (code.to_owned(), Some(field.to_owned())), "{path}?{query}");
+        }
+    }
+    // A wish is about now; a stream and a description too.
+    for path in [format!("{one}/note"), "/api/v1/appeals".into()] {
+        for key in ["as_of", "as_off"] {
+            let refused =
+                town.post(&operator, &format!("{path}?{key}={head}"), &json!({ "text": "x" })).await;
+            assert_eq!(refused.expect(400).json()["field"], key, "{path}");
+        }
+    }
+    for path in ["/api/v1/changes", "/api/v1/openapi.json"] {
+        let refused = town.get(&operator, &format!("{path}?as_of={head}")).await.expect(400);
+        assert_eq!(refused.json()["field"], "as_of", "{path}");
+    }
+    assert_eq!(town.settle().await.0, head, "nothing was recorded");
+}
+
+#[tokio::test]
 async fn counters_and_the_report_say_the_same() {
     let mut town = Town::start().await;
     let analyst = town.token(Role::Analyst).await;
