@@ -31,15 +31,13 @@ impl fmt::Debug for Secret {
 }
 
 /// The WhatsApp Cloud API's hook (Meta, «Webhooks»).
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct WhatsApp {
     /// The Meta app's secret, under which each POST is signed.
     pub app_secret: Secret,
     /// The word that Meta repeats when the hook is subscribed.
     pub verify_token: Secret,
-    /// Our own accounts; what comes for others leads to nothing. Default: every account is ours.
-    #[serde(default)]
+    /// Our own accounts; what comes for others leads to nothing.
     pub accounts: Accounts,
 }
 
@@ -47,7 +45,9 @@ pub struct WhatsApp {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The WhatsApp hook. Default: none, and the hook answers 404.
+    /// The WhatsApp hook. Default: none, and the hook answers 404. No setting of this table: the binary reads the secrets from
+    /// their own files or the environment, so that none stands in a file of settings.
+    #[serde(skip)]
     pub whatsapp: Option<WhatsApp>,
     /// The most bytes that a request's body may have. Default: 4 MiB; more is answered with 413.
     pub max_body_bytes: usize,
@@ -191,6 +191,8 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_an_error() {
         assert!(serde_json::from_str::<Config>(r#"{"max_body_byte": 1}"#).is_err());
+        let secrets = r#"{"whatsapp": {"app_secret": "x", "verify_token": "y"}}"#;
+        assert!(serde_json::from_str::<Config>(secrets).is_err(), "secrets stand elsewhere");
         let config: Config = serde_json::from_str(r#"{"limits": {"photos_max": 3}}"#).unwrap();
         assert_eq!((config.limits.photos_max, config.max_body_bytes), (3, 4 * 1024 * 1024));
     }

@@ -20,7 +20,8 @@ fn settings(app: &App) -> Result<&WhatsApp, Problem> {
     app.config.whatsapp.as_ref().ok_or_else(|| {
         Problem::new(
             Code::HookNotConfigured,
-            "set http.whatsapp.app_secret and http.whatsapp.verify_token in the configuration",
+            "set whatsapp.app_secret_file and whatsapp.verify_token_file, or ZHOLDARY_WHATSAPP_APP_SECRET and \
+             ZHOLDARY_WHATSAPP_VERIFY_TOKEN",
         )
     })
 }

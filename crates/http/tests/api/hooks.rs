@@ -85,7 +85,8 @@ async fn a_hook_without_settings_says_which_are_missing() {
     let town = Town::with(|config| config.whatsapp = None, false).await;
     let answer = deliver(&town, b"{}".to_vec(), Some("sha256=00")).await.expect(404);
     assert_eq!(answer.code(), "hook-not-configured");
-    assert!(answer.json()["detail"].as_str().unwrap().contains("app_secret"));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("whatsapp.app_secret_file"));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("ZHOLDARY_WHATSAPP_APP_SECRET"));
     assert_eq!(town.get("", "/hooks/whatsapp").await.expect(404).code(), "hook-not-configured");
 }
 
