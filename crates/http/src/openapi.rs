@@ -98,8 +98,15 @@ pub(crate) fn document() -> Bytes {
 /// list) says so, a token.
 fn complete(path: &str, method: &str, operation: &mut Value) {
     let method = method.to_uppercase().parse().expect("the name of a method");
-    if permission::find(&method, path, Who::Anonymous) == Found::Level(Level::Deny) {
-        operation["security"] = json!([{ "token": [] }]);
+    let open = permission::find(&method, path, Who::Anonymous) != Found::Level(Level::Deny);
+    operation["security"] = if open { json!([{}, { "token": [] }]) } else { json!([{ "token": [] }]) };
+    // Whatever can be asked as of a moment says which moment it answers of.
+    let of_a_moment =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == "as_of"));
+    if of_a_moment {
+        operation["responses"]["200"]["headers"]["Zholdary-Position"] = json!({
+            "description": "The position that the answer knows of.", "schema": { "type": "integer", "minimum": 0 },
+        });
     }
     let responses = &mut operation["responses"];
     responses["default"] = json!({
@@ -112,7 +119,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
             _ => "The answer. `Zholdary-Position` says what it knows of.",
         };
         response.as_object_mut().map(|r| r.entry("description").or_insert_with(|| words.into()));
-        if let Some(header) = response.pointer_mut("/headers/Zholdary-Position") {
+        if let Some(header) = response.pointer_mut("/headers/Zholdary-Position").filter(|_| status == "202") {
             header["description"] = "The position it reached.".into();
         }
     }
@@ -138,6 +145,23 @@ mod tests {
         let lines: BTreeSet<_> =
             permission::TABLE.iter().map(|l| (l.method.to_string(), l.path.to_owned())).collect();
         assert_eq!(endpoints, lines);
+    }
+
+    #[test]
+    fn tokens_and_positions_are_described_where_they_are_taken() {
+        let described: serde_json::Value = serde_json::from_slice(&document()).unwrap();
+        let at = |path: &str, method: &str| described["paths"][path][method].clone();
+        assert_eq!(at("/api/v1/report", "get")["security"], json!([{}, { "token": [] }]));
+        assert_eq!(at("/api/v1/appeals", "post")["security"], json!([{}, { "token": [] }]));
+        assert_eq!(at("/api/v1/appeals", "get")["security"], json!([{ "token": [] }]));
+        for path in ["/api/v1/report", "/api/v1/lag", "/api/v1/appeals/{appeal}", "/api/v1/messages"] {
+            let read = at(path, "get");
+            let header = read.pointer("/responses/200/headers/Zholdary-Position/schema/type");
+            assert_eq!(header, Some(&json!("integer")), "{path}");
+            let names = read["parameters"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap());
+            assert!(names.collect::<BTreeSet<_>>().contains("as_of"), "{path}");
+        }
+        assert!(at("/api/v1/openapi.json", "get").pointer("/responses/200/headers").is_none());
     }
 
     #[test]

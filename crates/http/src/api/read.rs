@@ -239,7 +239,7 @@ pub(crate) struct Behind {
 }
 
 /// How far the views are behind the log.
-#[utoipa::path(get, path = "/api/v1/lag", tag = "installation", responses(
+#[utoipa::path(get, path = "/api/v1/lag", tag = "installation", params(AsOf, AtLeast), responses(
     (status = 200, body = Behind),
 ))]
 pub(crate) async fn lag(
