@@ -66,13 +66,13 @@ fn rows(report: &Report, lang: Lang) -> Vec<Row> {
         .map(|row| Row {
             name: name(&row.bucket, lang).to_owned(),
             count: number(row.count),
-            share: row.share.map_or_else(|| "—".to_owned(), percent),
+            share: row.share.map_or_else(|| "—".to_owned(), |share| percent(share, lang)),
             bar: match row.share {
                 Some(share) if longest > 0.0 => format!("{:.1}", share / longest * 100.0),
                 _ => "0".to_owned(),
             },
             outcome: outcome(row, Words::of(lang)),
-            satisfied: row.satisfied.map(percent),
+            satisfied: row.satisfied.map(|share| percent(share, lang)),
         })
         .collect()
 }
@@ -99,9 +99,13 @@ fn number(n: u64) -> String {
     text
 }
 
-fn percent(share: f64) -> String {
+fn percent(share: f64, lang: Lang) -> String {
     let tenths = format!("{share:.1}");
-    format!("{}\u{202f}%", tenths.strip_suffix(".0").unwrap_or(&tenths).replace('.', ","))
+    let tenths = tenths.strip_suffix(".0").unwrap_or(&tenths);
+    match lang {
+        Lang::Ru | Lang::Kk => format!("{}\u{202f}%", tenths.replace('.', ",")),
+        Lang::En => format!("{tenths}%"),
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +118,7 @@ mod tests {
             [0, 12, 1_500, 1_234_567].map(number),
             ["0", "12", "1\u{202f}500", "1\u{202f}234\u{202f}567"]
         );
-        assert_eq!([20.0, 33.3].map(percent), ["20\u{202f}%", "33,3\u{202f}%"]);
+        assert_eq!([20.0, 33.3].map(|n| percent(n, Lang::Ru)), ["20\u{202f}%", "33,3\u{202f}%"]);
+        assert_eq!([20.0, 33.3].map(|n| percent(n, Lang::En)), ["20%", "33.3%"]);
     }
 }

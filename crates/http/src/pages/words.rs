@@ -58,7 +58,9 @@ words! {
         "Бізге де жазыңыз: ол орындаушыға бірінші болып жетеді, күндіз де, түнде де.",
         "Write to us too: it goes to the party first, day and night.";
     figures: "Честно о нас", "Біз туралы ашық", "Honest figures";
-    as_of: "состояние на", "жағдайы бойынша", "as of";
+    as_of: "состояние на", "", "as of";
+    /// What stands behind the day.
+    as_of_after: "", "жағдайы бойынша", "";
     received_total: "обращений принято", "өтініш қабылданды", "appeals received";
     received_note: "у каждого есть номер", "әрқайсысының нөмірі бар", "each has a number";
     open_now: "открыто сейчас", "қазір ашық", "open now";
@@ -90,9 +92,10 @@ words! {
     legal_term: "Срок по закону", "Заң бойынша мерзім", "Legal term";
     secure_term: "Оградить место", "Орынды қоршау", "Fence the place";
     service_term: "Срок службы", "Қызмет мерзімі", "Service term";
-    until: "до {day}", "{day} дейін", "by {day}";
+    until: "до {day}", "{day} күніне дейін", "by {day}";
     late: "срок прошёл", "мерзімі өтті", "overdue";
     history: "Как это было", "Қалай болды", "How it went";
+    kind: "Вид", "Түрі", "Kind";
     official: "Официальное обращение по закону", "Заң бойынша ресми өтініш", "An official appeal under the law";
     by_number_note: "Эту страницу видит любой, кто знает номер: здесь нет имени, телефона, слов и точного адреса.",
         "Бұл бетті нөмірді білетін кез келген адам көреді: мұнда аты-жөні, телефоны, сөзі мен нақты мекенжайы жоқ.",

@@ -33,7 +33,8 @@ async fn the_form_registers_and_the_number_tells_the_rest() {
     let check = town.get("", "/appeals?number=%D0%97-2026-000001&lang=en").await.expect(303);
     assert_eq!(check.header("location"), Some("/appeals/Z-2026-000001?lang=en"));
     let english = town.get("", "/appeals/Z-2026-000001?lang=en").await.expect(200).text();
-    assert!(english.contains("How it went"));
+    assert!(english.contains("How it went") && !english.contains("<dt></dt>"));
+    assert!(home.contains("</time> жағдайы бойынша"), "{home}");
 }
 
 #[tokio::test]
@@ -42,7 +43,13 @@ async fn what_went_wrong_stands_beside_the_form_and_the_text_is_kept() {
     let refused = send(&town, "lang=ru&text=+&contact=a%40b.kz").await.expect(422).text();
     assert!(refused.contains("Напишите, что случилось и где.") && refused.contains("a@b.kz"), "{refused}");
     let escaped = send(&town, "lang=en&text=%3Cscript%3Ealert(1)%3C%2Fscript%3E&contact=+%00").await;
-    assert!(!escaped.text().contains("<script>"));
+    let escaped = escaped.expect(422).text();
+    assert!(!escaped.contains("<script>") && escaped.contains("&#60;script&#62;alert(1)"), "{escaped}");
+    for (form, field) in [("text=+", "text"), ("text=pothole&contact=%00", "contact")] {
+        let page = send(&town, &format!("lang=en&{form}")).await.expect(422).text();
+        let described = format!("aria-describedby=\"{field}-hint {field}-error\" aria-invalid=\"true\"");
+        assert!(page.contains(&described) && page.contains(&format!("id=\"{field}-error\"")), "{page}");
+    }
     let label = request(Method::POST, "", "/")
         .header("content-type", "application/json")
         .body(Body::from("{}"))
