@@ -73,8 +73,14 @@ async fn what_does_not_read_is_kept_and_answered_with_200() {
         let signed = sign(samples::APP_SECRET, body);
         deliver(&town, body.to_vec(), Some(&signed)).await.expect(200);
     }
-    let parked = town.intake.raw().kept(0, 100).await.unwrap();
-    assert!(!parked.is_empty(), "the truncated body waits for a person");
+    let raw = town.intake.raw();
+    let mut kept = vec![];
+    for one in raw.kept(0, 100).await.unwrap() {
+        kept.push((raw.get(&one.raw).await.unwrap().unwrap().to_vec(), one.why));
+    }
+    let no_json = |body: &[u8]| (body.to_vec(), "not the JSON of a webhook".to_owned());
+    let expected = [no_json(&whole[..whole.len() / 2]), no_json(b""), no_json(b"\xff\xfe")];
+    assert_eq!(kept, expected, "these wait for a person, and nothing else");
     // And the next one is taken as if nothing had been.
     let good = samples::signature("02_text_kk.json");
     deliver(&town, samples::whatsapp("02").to_vec(), Some(&good)).await.expect(200);

@@ -55,6 +55,76 @@ async fn every_role_gets_at_every_endpoint_what_the_table_says() {
     assert!(seen.len() > TABLE.len());
 }
 
+#[test]
+fn the_table_changes_only_on_purpose() {
+    let lines: Vec<_> = TABLE
+        .iter()
+        .map(|line| {
+            let levels: Vec<_> =
+                Who::ALL.iter().map(|who| format!("{}={:?}", who.code(), line.level(*who))).collect();
+            format!("{} {}: {}", line.method, line.path, levels.join(" "))
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_personal_is_shown_to_nobody_who_may_not_see_it() {
+    let mut town = Town::start().await;
+    let operator = town.token(Role::Operator).await;
+    let body = serde_json::json!({
+        "text": "Яма у дома Сатпаева 777, канарейкино слово",
+        "contact": "+77019998877",
+    });
+    let filed = town.post("", "/api/v1/appeals", &body).await.expect(202).json();
+    town.settle().await;
+    let number = filed["number"].as_str().unwrap().to_owned();
+    let place = serde_json::json!({ "place": { "names": [], "house": "777", "point": { "lon": 76.928_311, "lat": 43.253_911 } } });
+    town.post(&operator, &format!("/api/v1/appeals/{number}/place"), &place).await.expect(202);
+    let note = serde_json::json!({ "text": "канарейкино слово" });
+    town.post(&operator, &format!("/api/v1/appeals/{number}/note"), &note).await.expect(202);
+    town.settle().await;
+    let canaries = ["канарейкино", "7019998877", "777,", "\"777\"", "76.928311", "43.253911"];
+    let whole = town.get(&operator, &format!("/api/v1/appeals/{number}")).await.expect(200).text();
+    for canary in ["канарейкино", "7019998877", "\"777\"", "76.928311", "43.253911"] {
+        assert!(whole.contains(canary), "the operator sees {canary}: {whole}");
+    }
+    let mut shown = 0;
+    for who in Who::ALL {
+        let Who::Bearer(role) = who else { continue };
+        if matches!(role, Role::Operator | Role::Party) {
+            continue;
+        }
+        let token = town.token(role).await;
+        for token in ["", &token] {
+            for line in TABLE.iter().filter(|line| line.method == Method::GET) {
+                for named in [number.as_str(), filed["appeal"].as_str().unwrap()] {
+                    let path = line
+                        .path
+                        .replace("{appeal}", named)
+                        .replace("{number}", named)
+                        .replace("{party}", "operator")
+                        .replace("{file}", "zholdary.css")
+                        .replace("{message}", filed["message"].as_str().unwrap());
+                    let asked = request(Method::GET, token, &path).body(Body::empty()).unwrap();
+                    let text = if line.path.ends_with("/changes") {
+                        let mut asked = asked;
+                        asked.headers_mut().insert("last-event-id", "0".parse().unwrap());
+                        town.listen(asked, 3).await.1.concat()
+                    } else {
+                        town.ask(asked).await.text()
+                    };
+                    shown += usize::from(text.contains(&number));
+                    for canary in canaries {
+                        assert!(!text.contains(canary), "{path} shows {canary} to {}: {text}", who.code());
+                    }
+                }
+            }
+        }
+    }
+    assert!(shown > 10, "the walk saw the appeal {shown} times");
+}
+
 #[tokio::test]
 async fn a_token_that_is_no_longer_good_opens_nothing() {
     let mut town = Town::asleep().await;
