@@ -152,6 +152,9 @@ pub struct Year {
     pub last_batch: BTreeMap<AppealId, u32>,
 }
 
+/// The highest serial of an earlier system that the counter jumps past: nine digits, the widest that a format prints.
+pub const MAX_JUMP: u32 = 999_999_999;
+
 impl Year {
     /// Takes in a fact.
     pub fn evolve(&mut self, event: &Event) {
@@ -164,7 +167,8 @@ impl Year {
         }
     }
 
-    /// Numbers for `appeals`, in their order. An appeal of the last batch keeps what it has; nothing to give is no fact.
+    /// Numbers for `appeals`, in their order, while there are any. An appeal of the last batch keeps what it has; nothing to
+    /// give is no fact.
     #[must_use]
     pub fn give(&self, appeals: &[AppealId]) -> Option<Event> {
         let mut last = self.last;
@@ -172,18 +176,19 @@ impl Year {
         let given: Vec<_> = appeals
             .iter()
             .filter(|a| !self.last_batch.contains_key(a) && seen.insert(**a))
-            .map(|a| {
-                last += 1;
-                (*a, last)
+            .map_while(|a| {
+                last = last.checked_add(1)?;
+                Some((*a, last))
             })
             .collect();
         (!given.is_empty()).then_some(Event::Given { last, given })
     }
 
-    /// The fact that `serial` is taken by an earlier system, when that is news.
+    /// The fact that `serial` is taken by an earlier system, when that is news. A serial above [`MAX_JUMP`] is passed by: the
+    /// counter never comes near it, and going on after it would leave this year without numbers.
     #[must_use]
     pub fn jump(&self, serial: u32) -> Option<Event> {
-        (serial > self.last).then_some(Event::Jumped { last: serial })
+        (self.last < serial && serial <= MAX_JUMP).then_some(Event::Jumped { last: serial })
     }
 }
 
@@ -237,5 +242,21 @@ mod tests {
         assert_eq!(year.last, 3);
         year.evolve(&year.jump(400).unwrap());
         assert_eq!(year.give(&[appeal(9)]), Some(Event::Given { last: 401, given: vec![(appeal(9), 401)] }));
+    }
+
+    /// `Z-2026-4294967295` of an earlier system does not turn the counter back to numbers that were given.
+    #[test]
+    fn the_counter_never_turns_over() {
+        let key = IdKey::new([1; 32]);
+        let appeal = |n: u32| AppealId::opened_by(key.message("web", "", &n.to_string()));
+        let mut year = Year::default();
+        assert_eq!(year.jump(u32::MAX), None);
+        assert_eq!(year.jump(MAX_JUMP + 1), None);
+        assert_eq!(year.jump(MAX_JUMP), Some(Event::Jumped { last: MAX_JUMP }));
+        year.evolve(&Event::Jumped { last: u32::MAX - 1 });
+        let last = Event::Given { last: u32::MAX, given: vec![(appeal(1), u32::MAX)] };
+        assert_eq!(year.give(&[appeal(1), appeal(2)]), Some(last));
+        year.evolve(&Event::Jumped { last: u32::MAX });
+        assert_eq!(year.give(&[appeal(3)]), None);
     }
 }
