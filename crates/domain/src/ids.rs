@@ -432,7 +432,11 @@ mod tests {
 
     #[test]
     fn a_key_prints_as_its_fingerprint() {
-        assert!(!format!("{:?}", key()).contains('7') || key().fingerprint().contains('7'));
-        assert_eq!(key().fingerprint().len(), 16);
+        let printed = format!("{:?}", key());
+        assert_eq!(printed, "IdKey(fb0769a6ecd54d75)");
+        assert!(printed.contains(&key().fingerprint()));
+        for bytes in ["0707", "7, 7", "7,7", "\u{7}"] {
+            assert!(!printed.contains(bytes), "{bytes:?}");
+        }
     }
 }
