@@ -278,9 +278,11 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
         Command::Receive(_) if message.received.is_some() => vec![],
         Command::Receive(received) => vec![Event::Received(received)],
         Command::Edit { content, sent_at } => {
-            // A platform may repeat an edit under another id; what says nothing new is not a version.
-            let known = message.edits.iter().any(|(at, known)| *at == sent_at && *known == content)
-                || message.content() == Some(&content);
+            // A platform may repeat an edit, or the message itself, under another id: that is not a version. The same words
+            // of another time are: an edit made between the two may come later.
+            let first = message.received.iter().map(|first| (first.sent_at, &first.content));
+            let edits = message.edits.iter().map(|(at, content)| (*at, content));
+            let known = first.chain(edits).any(|known| known == (sent_at, &content));
             if known { vec![] } else { vec![Event::Edited { content, sent_at }] }
         }
         Command::Withdraw { .. } if message.withdrawn_at.is_some() => vec![],
@@ -416,7 +418,9 @@ mod tests {
         check(&[received()], Command::Withdraw { sent_at: at(3) }, Ok(1));
         check(&[], Command::Withdraw { sent_at: at(3) }, Ok(1));
         check(&[], edit("яма"), Ok(1));
-        check(&[received()], edit("яма"), Ok(0));
+        // The same words again, later, are news: an edit made between the two may still come.
+        check(&[received()], edit("яма"), Ok(1));
+        check(&[received()], Command::Edit { content: says("яма"), sent_at: at(0) }, Ok(0));
         check(&[received()], edit("люк"), Ok(1));
         check(&[], Command::Settle(placed()), Err(Refusal::NotReceived));
         check(&[received()], Command::Settle(placed()), Ok(1));
@@ -442,6 +446,19 @@ mod tests {
             message.evolve(&event);
         }
         assert_eq!(message.content(), Some(&says("вторая")));
+    }
+
+    #[test]
+    fn an_edit_back_to_the_first_words_outlives_an_earlier_one_that_comes_late() {
+        let mut message = Message::default();
+        message.evolve(&received());
+        let edit = |text, second| Command::Edit { content: says(text), sent_at: at(second) };
+        for late in [edit("яма", 20), edit("люк", 10)] {
+            decide(&message, late).unwrap().iter().for_each(|event| message.evolve(event));
+        }
+        assert_eq!(decide(&message, edit("яма", 20)), Ok(vec![]));
+        assert_eq!(message.content(), Some(&says("яма")));
+        assert_eq!(message.edits.len(), 2);
     }
 
     #[test]
