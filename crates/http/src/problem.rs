@@ -256,6 +256,7 @@ impl From<appeal::Refusal> for Problem {
             R::NotYours => Self::new(Code::NotYours, ""),
             R::NeedsProof => Self::new(Code::NeedsProof, "").field("explanation"),
             R::NeedsReason => Self::new(Code::NeedsReason, "").field("reason"),
+            R::ExtendedBefore => Self::new(Code::Pointless, refusal.to_string()).field("clock"),
             R::Pointless(why) => Self::new(Code::Pointless, why),
         }
     }

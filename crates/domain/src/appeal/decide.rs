@@ -328,6 +328,9 @@ pub enum Refusal {
     /// A reason is missing.
     #[error("give a reason")]
     NeedsReason,
+    /// The law lets its term be extended once (АППК, art. 76).
+    #[error("the law lets this term be extended once, and it was")]
+    ExtendedBefore,
     /// An appeal cannot be joined to itself, or split into nothing.
     #[error("{0}")]
     Pointless(&'static str),
@@ -409,6 +412,11 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         }
         Command::Escalate { finding, to, by } => {
             vec![Event::Escalated { finding, to, why: "person".into(), by }]
+        }
+        Command::Extend { finding, clock: Clock::Legal, .. }
+            if was_extended(appeal, finding, Clock::Legal) =>
+        {
+            return Err(Refusal::ExtendedBefore);
         }
         Command::Extend { finding, clock, deadline, by } => {
             vec![Event::Extended { finding, clock, deadline, by }]
@@ -498,6 +506,14 @@ fn alarmed(alarms: Vec<Alarm>) -> impl Iterator<Item = Event> {
         why: "danger".into(),
         by: Actor::System,
     })
+}
+
+fn was_extended(appeal: &Appeal, finding: FindingId, clock: Clock) -> bool {
+    appeal
+        .findings
+        .get(usize::from(finding.0))
+        .and_then(|f| f.due.get(&clock))
+        .is_some_and(|deadline| matches!(deadline.cause, TermCause::Extended { .. }))
 }
 
 /// A term that a person moved, with notice, is not the rules' to move back.

@@ -399,6 +399,21 @@ fn terms_outlive_a_redirect() {
     );
 }
 
+/// The law lets a term be extended once; the city's own terms are the city's to move.
+#[test]
+fn the_term_of_the_law_is_extended_once() {
+    let finding = FindingId(0);
+    let extend =
+        |clock, second| Command::Extend { finding, clock, deadline: extended(second), by: operator() };
+    for (clock, again) in [(Clock::Legal, Err(Refusal::ExtendedBefore)), (Clock::Service, Ok(1))] {
+        let mut appeal = appeal(&past(StateName::Routed));
+        for event in decide(&appeal, extend(clock, 900)).unwrap() {
+            appeal.evolve(&event);
+        }
+        assert_eq!(decide(&appeal, extend(clock, 1800)).map(|events| events.len()), again, "{clock:?}");
+    }
+}
+
 fn extended(second: i64) -> Deadline {
     Deadline { cause: TermCause::Extended { reason: "зима".into() }, ..deadline(second) }
 }
