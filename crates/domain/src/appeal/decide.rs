@@ -372,7 +372,10 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
             }
             handed_over(appeal, *route).into_iter().chain(alarmed(alarms)).collect()
         }
-        Command::Answer(answer) => vec![Event::Answered(answer)],
+        Command::Answer(mut answer) => {
+            leave_open_if_danger(is_danger(appeal.understanding.as_deref()), &mut answer);
+            vec![Event::Answered(answer)]
+        }
         Command::Accept { finding, by } => vec![Event::Accepted { finding, by }],
         Command::Refuse { finding, by, reason } => {
             vec![Event::Refused { finding, by, reason: said(reason)? }]
@@ -482,6 +485,7 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
         appeal.end.is_none()
             && appeal.findings.get(usize::from(finding.0)).is_none_or(|f| appeal.is_for_rules(f))
     };
+    let danger = understanding.danger || is_danger(appeal.understanding.as_deref());
     let mut events = vec![Event::Understood(Box::new(understanding))];
     for mut route in routes.into_iter().filter(|route| free(route.finding)) {
         keep_extensions(appeal, &mut route);
@@ -491,12 +495,24 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
         }
     }
     events.extend(question.filter(|q| free(q.finding)).map(|q| Event::PlaceAsked(Box::new(q))));
-    events.extend(answers.into_iter().filter(|a| free(a.finding)).map(|a| Event::Answered(Box::new(a))));
+    events.extend(answers.into_iter().filter(|a| free(a.finding)).map(|mut answer| {
+        leave_open_if_danger(danger, &mut answer);
+        Event::Answered(Box::new(answer))
+    }));
     events.extend(alarmed(alarms));
     if appeal.end.is_some() && !appeal.reopen_requested {
         events.push(Event::ReopenRequested { message: None });
     }
     events
+}
+
+fn is_danger(understanding: Option<&Understanding>) -> bool {
+    understanding.is_some_and(|understanding| understanding.danger)
+}
+
+/// A danger is never closed by the rules. Which finding of an appeal it is the city's rule set knows, not we: none of them is.
+fn leave_open_if_danger(danger: bool, answer: &mut Answer) {
+    answer.settles &= !(danger && answer.by == Actor::System);
 }
 
 fn alarmed(alarms: Vec<Alarm>) -> impl Iterator<Item = Event> {

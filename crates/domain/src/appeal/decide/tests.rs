@@ -357,6 +357,40 @@ fn settled(appeal: &Appeal, settlement: Settlement) -> Appeal {
     after
 }
 
+/// A danger is never closed by the rules: what they answer is told, and somebody still has to act.
+#[test]
+fn only_a_person_settles_a_danger() {
+    let by = |by: &Actor| Answer { by: by.clone(), ..answer(true) };
+    let danger = || Understanding { danger: true, ..understanding() };
+    let dangerous = appeal(&[registered(), Event::Understood(Box::new(danger())), routed("akimat-almaly")]);
+    let quiet = appeal(&past(StateName::Routed));
+    let after = |appeal: &Appeal, command| {
+        let mut after = appeal.clone();
+        let events = decide(appeal, command).unwrap();
+        assert!(events.iter().any(|event| event.name() == "answered"), "the resident is answered");
+        events.iter().for_each(|event| after.evolve(event));
+        after.state()
+    };
+    let settle = |understanding, routes| {
+        let answers = vec![by(&Actor::System)];
+        Command::Settle(Box::new(Settlement {
+            understanding,
+            routes,
+            question: None,
+            answers,
+            alarms: vec![],
+        }))
+    };
+    let route = || vec![route("akimat-almaly")];
+    assert_eq!(after(&appeal(&[registered()]), settle(danger(), route())), StateName::Routed);
+    // Known as a danger before, or only now.
+    assert_eq!(after(&dangerous, settle(understanding(), route())), StateName::Routed);
+    assert_eq!(after(&quiet, settle(danger(), route())), StateName::Routed);
+    assert_eq!(after(&quiet, settle(understanding(), route())), StateName::Answered);
+    assert_eq!(after(&dangerous, Command::Answer(Box::new(by(&Actor::System)))), StateName::Routed);
+    assert_eq!(after(&dangerous, Command::Answer(Box::new(by(&operator())))), StateName::Answered);
+}
+
 /// A finding that a party took in hand, or that is settled, is not decided again with another one of its appeal.
 #[test]
 fn what_is_in_hand_stays_as_it_is() {
