@@ -469,11 +469,13 @@ fn said(reason: Personal<String>) -> Result<Personal<String>, Refusal> {
 }
 
 /// «Routed», and «forwarded outside» when the party is no body of the city, does not have it yet, and nothing holds it back.
+/// A settled finding goes to nobody.
 fn handed_over(appeal: &Appeal, route: Route) -> Vec<Event> {
     let known = appeal.findings.get(usize::from(route.finding.0));
-    let forwarded =
-        (route.outside && route.waits_at.is_none() && !known.is_some_and(|f| f.is_in_hand_of(&route)))
-            .then(|| Event::ForwardedOutside { finding: route.finding, to: route.to.clone() });
+    let forwarded = (route.outside
+        && route.waits_at.is_none()
+        && known.is_none_or(|f| f.is_open() && !f.is_in_hand_of(&route)))
+    .then(|| Event::ForwardedOutside { finding: route.finding, to: route.to.clone() });
     std::iter::once(Event::Routed(Box::new(route))).chain(forwarded).collect()
 }
 

@@ -459,7 +459,8 @@ impl Appeal {
                 .overdue
                 .retain(|clock| finding.due.get(clock).map(|d| d.at) == route.due.get(clock).map(|d| d.at));
             finding.due = route.due.clone();
-            if !finding.is_in_hand_of(route) {
+            // Of a settled finding only who should have had it is corrected: to open it again is a wish of its own.
+            if finding.is_open() && !finding.is_in_hand_of(route) {
                 finding.stage = match (&route.waits_at, route.to.as_str()) {
                     (Some(_), _) | (None, DESK | "none") => Stage::Desk,
                     (None, _) => Stage::Routed,

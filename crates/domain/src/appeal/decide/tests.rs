@@ -391,6 +391,28 @@ fn only_a_person_settles_a_danger() {
     assert_eq!(after(&dangerous, Command::Answer(Box::new(by(&operator())))), StateName::Answered);
 }
 
+/// Who corrects what was settled corrects the statistics: nobody has to act again.
+#[test]
+fn a_correction_reopens_nothing() {
+    for state in [StateName::Answered, StateName::Done] {
+        for to in ["tazalyq", "kazavtozhol", "operator"] {
+            let mut appeal = appeal(&past(state));
+            let correct = Command::Correct {
+                finding: FindingId(0),
+                category: None,
+                place: None,
+                route: Some(Box::new(route(to))),
+                by: operator(),
+                reason: text("не их участок"),
+            };
+            for event in decide(&appeal, correct).unwrap() {
+                appeal.evolve(&event);
+            }
+            assert_eq!((appeal.state(), appeal.findings[0].party()), (state, to));
+        }
+    }
+}
+
 /// A finding that a party took in hand, or that is settled, is not decided again with another one of its appeal.
 #[test]
 fn what_is_in_hand_stays_as_it_is() {
