@@ -353,7 +353,7 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         Command::AddMessage { message, .. } if appeal.messages.contains(&message) => vec![],
         Command::AddMessage { message, contact, says } => {
             let mut events = vec![Event::MessageAdded { message, contact }];
-            if says && CommandName::Reopen.is_allowed_in(appeal.state()) {
+            if says && asks_to_reopen(appeal) {
                 events.push(Event::ReopenRequested { message: Some(message) });
             }
             events
@@ -391,7 +391,7 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         Command::Rate { message: Some(message), .. } if appeal.rated_by.contains(&message) => vec![],
         Command::Rate { fixed, message } => {
             let mut events = vec![Event::Rated { fixed, message }];
-            if !fixed && CommandName::Reopen.is_allowed_in(appeal.state()) {
+            if !fixed && asks_to_reopen(appeal) {
                 events.push(Event::ReopenRequested { message });
             }
             events
@@ -462,6 +462,11 @@ fn allowed(appeal: &Appeal, command: &Command) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Whether a complaint asks to open it again: it was settled or has ended, and nobody asked before.
+fn asks_to_reopen(appeal: &Appeal) -> bool {
+    CommandName::Reopen.is_allowed_in(appeal.state()) && !appeal.reopen_requested
 }
 
 fn said(reason: Personal<String>) -> Result<Personal<String>, Refusal> {

@@ -377,6 +377,7 @@ impl Appeal {
             Event::Done { finding, .. } => self.stage(*finding, Stage::Done),
             Event::Rated { fixed, message } => {
                 self.rated = Some(*fixed);
+                self.reopen_requested &= !*fixed;
                 self.rated_by.extend(message);
             }
             Event::ReopenRequested { .. } => self.reopen_requested = true,

@@ -413,6 +413,24 @@ fn a_correction_reopens_nothing() {
     }
 }
 
+/// A wish to open it again is recorded once, and «yes, it is fixed» takes it back.
+#[test]
+fn a_wish_to_reopen_is_recorded_once_until_it_is_taken_back() {
+    let mut appeal = appeal(&past(StateName::Done));
+    let mut names = |command| -> Vec<_> {
+        let events = decide(&appeal, command).unwrap();
+        events.iter().for_each(|event| appeal.evolve(event));
+        events.iter().map(Event::name).collect()
+    };
+    let rate = |fixed, n| Command::Rate { fixed, message: Some(message(n)) };
+    let add = |n| Command::AddMessage { message: message(n), contact: None, says: true };
+    assert_eq!(names(add(2)), ["message_added", "reopen_requested"]);
+    assert_eq!(names(add(3)), ["message_added"]);
+    assert_eq!(names(rate(false, 4)), ["rated"]);
+    assert_eq!(names(rate(true, 5)), ["rated"]);
+    assert_eq!(names(rate(false, 6)), ["rated", "reopen_requested"]);
+}
+
 /// A finding that a party took in hand, or that is settled, is not decided again with another one of its appeal.
 #[test]
 fn what_is_in_hand_stays_as_it_is() {
