@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
 /// Which days of a city are worked, and at what local hours its terms begin and end.
@@ -152,22 +152,6 @@ impl WorkingCalendar {
         (0..n).fold(day, |day, _| self.next_working_day(day))
     }
 
-    /// How many working days come after `from`, up to and including `to`; 0 when `to` is not later.
-    #[must_use]
-    pub fn working_days_between(&self, from: NaiveDate, to: NaiveDate) -> u32 {
-        let mut count = 0;
-        let mut day = self.next_working_day(from);
-        while day <= to && day > from {
-            count += 1;
-            let next = self.next_working_day(day);
-            if next == day {
-                break;
-            }
-            day = next;
-        }
-        count
-    }
-
     /// The end of a term of `n` working days that counts from the registration day `registered`.
     ///
     /// The working day after registration is day 1; the term ends on its last day at
@@ -183,66 +167,10 @@ impl WorkingCalendar {
         self.due_in_working_days(self.registration_day(received), n)
     }
 
-    /// A term that ends at `due`, extended by `months`, of which at most `most` are given (АППК art. 76).
-    ///
-    /// A month later is the same day of the month, or its last day when there is none; when that day is not
-    /// worked the term ends on the next working day.
-    #[must_use]
-    pub fn extended(&self, due: DateTime<Utc>, months: u32, most: u32) -> DateTime<Utc> {
-        let months = months.min(most);
-        if months == 0 {
-            return due;
-        }
-        let day = self.local_date(due);
-        let last = day.checked_add_months(Months::new(months)).unwrap_or(NaiveDate::MAX);
-        let last = if self.is_working_day(last) { last } else { self.next_working_day(last) };
-        self.at_local(last, self.due_at)
-    }
-
     /// The end of a service term: `hours` around the clock after `from`.
     #[must_use]
     pub fn service_due(&self, from: DateTime<Utc>, hours: u32) -> DateTime<Utc> {
         from.checked_add_signed(TimeDelta::hours(i64::from(hours))).unwrap_or(DateTime::<Utc>::MAX_UTC)
-    }
-
-    /// The instant by which `minutes` have passed since `from`, counting only inside `hours` of each local day.
-    #[must_use]
-    pub fn minutes_within(&self, from: DateTime<Utc>, minutes: u32, hours: DayHours) -> DateTime<Utc> {
-        let mut left = TimeDelta::minutes(i64::from(minutes));
-        let mut at = from;
-        // Each turn ends a local day, and every day gives at least one minute.
-        for _ in 0..=minutes {
-            let day = self.local_date(at);
-            let (opens, closes) = self.open_on(day, hours);
-            let begin = at.max(opens);
-            if begin < closes {
-                if begin + left <= closes {
-                    return begin + left;
-                }
-                left -= closes - begin;
-            }
-            let Some(next) = day.checked_add_days(Days::new(1)) else { break };
-            at = self.start_of(next);
-        }
-        at
-    }
-
-    /// Whether `at` is inside `hours` of its local day.
-    #[must_use]
-    pub fn is_within(&self, at: DateTime<Utc>, hours: DayHours) -> bool {
-        let (opens, closes) = self.open_on(self.local_date(at), hours);
-        (opens..closes).contains(&at)
-    }
-
-    fn open_on(&self, day: NaiveDate, hours: DayHours) -> (DateTime<Utc>, DateTime<Utc>) {
-        (self.at_minute(day, hours.opens), self.at_minute(day, hours.closes))
-    }
-
-    fn at_minute(&self, day: NaiveDate, minute: u16) -> DateTime<Utc> {
-        match NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0) {
-            Some(time) => self.at_local(day, time),
-            None => self.start_of(day.succ_opt().unwrap_or(day)),
-        }
     }
 }
 
@@ -299,6 +227,7 @@ impl std::fmt::Display for DayHours {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
     use proptest::prelude::*;
 
     use super::*;
@@ -355,21 +284,6 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_is_limited_and_ends_on_a_working_day() {
-        // due, months asked, months allowed, extended
-        let cases = [
-            ("2026-04-15T13:30:00Z", 2, 2, "2026-06-15T13:30:00Z"),
-            ("2026-04-15T13:30:00Z", 5, 2, "2026-06-15T13:30:00Z"),
-            ("2026-04-15T13:30:00Z", 0, 2, "2026-04-15T13:30:00Z"),
-            ("2026-01-21T13:30:00Z", 2, 2, "2026-03-26T13:30:00Z"),
-            ("2026-07-31T13:30:00Z", 2, 2, "2026-09-30T13:30:00Z"),
-        ];
-        for (due, months, most, extended) in cases {
-            assert_eq!(almaty().extended(at(due), months, most), at(extended), "{due} + {months}");
-        }
-    }
-
-    #[test]
     fn local_days_and_years() {
         let calendar = almaty();
         for (instant, local, year) in [
@@ -391,25 +305,6 @@ mod tests {
             WorkingCalendar::new(chrono_tz::Europe::Berlin, [], BTreeSet::new(), BTreeSet::new(), late, late);
         let skipped = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
         assert_eq!(berlin.unwrap().at_local(day("2026-03-29"), skipped), at("2026-03-29T01:30:00Z"));
-    }
-
-    #[test]
-    fn minutes_count_only_inside_the_hours() {
-        // from, minutes, hours, until
-        let cases = [
-            ("2026-04-06T04:00:00Z", 60, "08:00-22:00", "2026-04-06T05:00:00Z"),
-            ("2026-04-06T16:30:00Z", 60, "08:00-22:00", "2026-04-07T03:30:00Z"),
-            ("2026-04-06T18:00:00Z", 10, "08:00-22:00", "2026-04-07T03:10:00Z"),
-            ("2026-04-06T18:00:00Z", 10, "00:00-24:00", "2026-04-06T18:10:00Z"),
-            ("2026-04-06T18:55:00Z", 10, "00:00-24:00", "2026-04-06T19:05:00Z"),
-            ("2026-04-06T01:00:00Z", 0, "08:00-22:00", "2026-04-06T03:00:00Z"),
-        ];
-        for (from, minutes, hours, until) in cases {
-            let hours: DayHours = hours.parse().unwrap();
-            assert_eq!(almaty().minutes_within(at(from), minutes, hours), at(until), "{from} {minutes}");
-        }
-        assert!(almaty().is_within(at("2026-04-06T04:00:00Z"), "08:00-22:00".parse().unwrap()));
-        assert!(!almaty().is_within(at("2026-04-06T17:00:00Z"), "08:00-22:00".parse().unwrap()));
     }
 
     #[test]
@@ -452,7 +347,6 @@ mod tests {
     fn the_end_of_time_ends_every_search() {
         let calendar = almaty();
         assert_eq!(calendar.nth_working_day(NaiveDate::MAX, 3), NaiveDate::MAX);
-        assert_eq!(calendar.working_days_between(NaiveDate::MAX, NaiveDate::MAX), 0);
         assert_eq!(calendar.service_due(DateTime::<Utc>::MAX_UTC, 1), DateTime::<Utc>::MAX_UTC);
     }
 
@@ -464,7 +358,6 @@ mod tests {
             let (nth, further) = (calendar.nth_working_day(from, n), calendar.nth_working_day(from, n + m));
             prop_assert_eq!(calendar.nth_working_day(from, 0), from);
             prop_assert_eq!(calendar.nth_working_day(nth, m), further);
-            prop_assert_eq!(calendar.working_days_between(from, further), n + m);
             prop_assert!(nth <= further);
             prop_assert!(n == 0 || calendar.is_working_day(nth));
         }
