@@ -102,7 +102,8 @@ uuid_id!(
     "command id"
 );
 
-/// Namespace of every UUIDv5 of Zholdary: UUIDv5(URL namespace, "https://zholdary.example/ids/1").
+/// Namespace of every UUIDv5 of Zholdary: drawn once, derived from nothing, and never changed, for every id that was
+/// recorded comes from it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x0c5c_2f5e_7c67_5d0a_9e0c_52a1_3f0b_77d1);
 
 fn derived(of: Uuid, what: &str) -> Uuid {

@@ -15,7 +15,8 @@ pub struct Point {
     pub lat: f64,
 }
 
-// Coordinates are finite: `Point::new` is the only way in for outside data.
+// No coordinate is NaN: JSON knows none, so none is read from the log, and `Point::new`, by which outside data should
+// come in, takes none.
 impl Eq for Point {}
 
 impl Point {
