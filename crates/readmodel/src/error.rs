@@ -41,6 +41,9 @@ pub enum Error {
         /// The view's file.
         file: String,
     },
+    /// Somebody rebuilds these views just now. Wait until that is done.
+    #[error("the views are being rebuilt already")]
+    Rebuilding,
     /// The view was made from another log. Rebuild it.
     #[error("{file} was made from another log: rebuild the views")]
     OtherLog {

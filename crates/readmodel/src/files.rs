@@ -1,7 +1,11 @@
 //! The folder of the views: one file a build, and `current`, which names the one in use.
 //!
 //! A file is called `<schema>-<n>.db`. Another schema means another file, built beside; `n` only grows, so a name never
-//! comes back.
+//! comes back. A rebuild works in `<name>.building`, which no projector takes for a view, and gives it its name when it
+//! is complete.
+//!
+//! Two locks of the system keep processes apart: `rebuild.lock` is held by the one rebuild, `current.lock` for the short time
+//! in which a file gets its name, is put into use, or old ones are deleted.
 
 use std::{
     fs,
@@ -19,6 +23,7 @@ pub(crate) const SCHEMA: u32 = 3;
 
 const TABLES: &str = include_str!("schema.sql");
 const CURRENT: &str = "current";
+const BUILDING: &str = ".building";
 /// «ZhVw»: the file is one of ours.
 const APPLICATION: i32 = 0x5a68_5677;
 
@@ -90,13 +95,16 @@ impl Folder {
     }
 
     fn files(&self) -> Result<Vec<String>, Error> {
+        Ok(self.names()?.into_iter().filter(|name| parts(name).is_some()).collect())
+    }
+
+    /// Whatever lies in the folder.
+    fn names(&self) -> Result<Vec<String>, Error> {
         let read = disk("list", &self.0);
         let mut names = vec![];
         for entry in fs::read_dir(&self.0).map_err(&read)? {
-            if let Some(name) = entry.map_err(&read)?.file_name().to_str()
-                && parts(name).is_some()
-            {
-                names.push(name.to_owned());
+            if let Ok(name) = entry.map_err(&read)?.file_name().into_string() {
+                names.push(name);
             }
         }
         Ok(names)
@@ -114,20 +122,66 @@ impl Folder {
         }
     }
 
-    /// Deletes every file but `keep`.
-    pub(crate) fn remove_others(&self, keep: &str) -> Result<(), Error> {
-        for name in self.files()? {
-            if name != keep {
-                self.remove(&name);
+    /// Deletes every view file but the one in use and `own`, and what an unfinished rebuild left, unless one is at work. So no
+    /// old copy of what is personal outlives a crash.
+    pub(crate) fn sweep(&self, own: &str) -> Result<(), Error> {
+        let current = self.any_current()?;
+        let building = self.rebuilding()?;
+        for name in self.names()? {
+            let file = ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+            let old = match file.strip_suffix(BUILDING) {
+                Some(of) => building.is_some() && parts(of).is_some(),
+                None => parts(file).is_some() && file != own && Some(file) != current.as_deref(),
+            };
+            if old {
+                self.remove(file);
             }
         }
         Ok(())
+    }
+
+    /// Becomes the one rebuild of these views, until the file is dropped; none while another one is.
+    pub(crate) fn rebuilding(&self) -> Result<Option<fs::File>, Error> {
+        let path = self.path("rebuild.lock");
+        let lock = disk("lock", &path);
+        let file = lock_file(&path).map_err(&lock)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(lock(error)),
+        }
+    }
+
+    /// Waits until nobody else gives names, switches or deletes, and keeps others from it until the file is dropped.
+    pub(crate) fn alone(&self) -> Result<fs::File, Error> {
+        let path = self.path("current.lock");
+        let lock = || -> std::io::Result<fs::File> {
+            let file = lock_file(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(disk("lock", &path))
+    }
+
+    /// Gives a complete file, which nobody has open, its name.
+    pub(crate) fn rename(&self, file: &str, name: &str) -> Result<(), Error> {
+        let path = self.path(file);
+        fs::rename(&path, self.path(name)).map_err(disk("rename", &path))
     }
 }
 
 /// The `n`th file of this release.
 pub(crate) fn name(n: u64) -> String {
     format!("{SCHEMA}-{n}.db")
+}
+
+/// What a rebuild calls a file until it is complete: [`parts`] knows no such name.
+pub(crate) fn building(name: &str) -> String {
+    format!("{name}{BUILDING}")
+}
+
+fn lock_file(path: &Path) -> std::io::Result<fs::File> {
+    fs::File::options().create(true).truncate(false).write(true).open(path)
 }
 
 /// Schema and number of a view file's name.

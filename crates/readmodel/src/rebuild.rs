@@ -38,7 +38,8 @@ const BESIDE: [&str; 2] = ["heartbeat", "checkpoint"];
 ///
 /// # Errors
 ///
-/// [`Error`]; what was in use is in use still, and the unfinished file is gone.
+/// [`Error::Rebuilding`] while another rebuild is at work here, which goes on; else [`Error`]: what was in use is in use
+/// still, and the unfinished file is gone.
 pub async fn rebuild(
     data: &Path,
     log: Arc<dyn EventLog>,
@@ -47,12 +48,16 @@ pub async fn rebuild(
 ) -> Result<Rebuilt, Error> {
     let folder = Folder::of(data);
     folder.create()?;
-    let file = folder.fresh_name()?;
+    let Some(_one) = folder.rebuilding()? else { return Err(Error::Rebuilding) };
+    let file = files::building(&folder.fresh_name()?);
+    folder.remove(&file); // what a rebuild that died left
     let projector =
         Projector::new(data, Arc::clone(&log), Arc::new(SystemClock), config, Metrics::unregistered());
     let built = build(&folder, &projector, log.as_ref(), &file, progress).await;
-    if built.is_err() {
-        folder.remove(&file);
+    match &built {
+        // Somebody else writes there: it is no longer ours to delete.
+        Ok(_) | Err(Error::Fenced { .. }) => {}
+        Err(_) => folder.remove(&file),
     }
     built
 }
@@ -84,16 +89,14 @@ async fn build(
         }
         break;
     }
-    let rebuilt = Rebuilt {
-        file: file.to_owned(),
-        position: writer.position(),
-        parked: writer.count_parked()?,
-        differs,
-    };
+    let (position, parked) = (writer.position(), writer.count_parked()?);
     close(folder, writer)?;
-    folder.switch(file)?;
-    folder.remove_others(file)?;
-    Ok(rebuilt)
+    let _alone = folder.alone()?;
+    let name = folder.fresh_name()?;
+    folder.rename(file, &name)?;
+    folder.switch(&name)?;
+    folder.sweep(&name)?;
+    Ok(Rebuilt { file: name, position, parked, differs })
 }
 
 /// Makes the file durable.

@@ -64,7 +64,7 @@ impl Projector {
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
         // If this task ends for any reason, the rest of the process must hear of it.
         let _dying = stop.clone().drop_guard();
-        let mut seat = Some(self.begin()?);
+        let mut seat = Some(self.begin().await?);
         while let Some(taken) = seat.take() {
             seat = self.follow(taken, &stop).await?;
         }
@@ -79,40 +79,55 @@ impl Projector {
     pub async fn catch_up(&self, to: Option<Position>) -> Result<Position, Error> {
         let head = self.log.head().await?;
         let to = to.map_or(head, |to| to.min(head));
-        let seat = self.begin()?;
+        let seat = self.begin().await?;
         let mut writer = self.advance(seat.writer, to, |_| {}).await?;
         self.beat(&mut writer).await?;
+        let position = writer.position();
         if seat.beside {
-            self.take_over(&writer)?;
+            self.take_over(writer).await?;
         }
-        Ok(writer.position())
+        Ok(position)
     }
 
-    /// Opens the file to write to. A first file is used at once; one of another release is read on by that release until ours
-    /// is complete.
-    fn begin(&self) -> Result<Seat, Error> {
-        self.folder.create()?;
-        let (file, beside) = match self.folder.current()? {
-            Some(file) => (file, false),
-            None => {
-                let file = self.folder.begun()?.map_or_else(|| self.folder.fresh_name(), Ok)?;
-                (file, self.folder.is_anothers()?)
+    /// Opens the file to write to, and deletes what is left of earlier ones. A first file is used at once; one of another release
+    /// is read on by that release until ours is complete.
+    async fn begin(&self) -> Result<Seat, Error> {
+        let (folder, attempts, metrics) = (self.folder.clone(), self.config.attempts, self.metrics.clone());
+        let begin = move || {
+            folder.create()?;
+            let _alone = folder.alone()?;
+            let (file, beside) = match folder.current()? {
+                Some(file) => (file, false),
+                None => (folder.begun()?.map_or_else(|| folder.fresh_name(), Ok)?, folder.is_anothers()?),
+            };
+            let writer = Writer::open(&folder, &file, attempts, metrics)?;
+            if !beside {
+                folder.switch(&file)?;
             }
+            folder.sweep(&file)?;
+            Ok(Seat { writer, beside })
         };
-        let writer = self.open(&file)?;
-        if !beside && self.folder.current()?.is_none() {
-            self.folder.switch(&file)?;
-        }
-        Ok(Seat { writer, beside })
+        tokio::task::spawn_blocking(begin).await.map_err(|_| Error::Closed)?
     }
 
     pub(crate) fn open(&self, file: &str) -> Result<Writer, Error> {
         Writer::open(&self.folder, file, self.config.attempts, self.metrics.clone())
     }
 
-    fn take_over(&self, writer: &Writer) -> Result<(), Error> {
-        self.folder.switch(writer.file())?;
-        self.folder.remove_others(writer.file())
+    /// Puts the file of `writer`, which is complete, in place of another release's. Not when that was done meanwhile: then what is
+    /// in use now stays so.
+    async fn take_over(&self, writer: Writer) -> Result<Writer, Error> {
+        let folder = self.folder.clone();
+        let (writer, taken) = on_thread(writer, move |writer| {
+            let _alone = folder.alone()?;
+            if folder.is_anothers()? && folder.path(writer.file()).exists() {
+                folder.switch(writer.file())?;
+                folder.sweep(writer.file())?;
+            }
+            Ok(())
+        })
+        .await?;
+        taken.map(|()| writer)
     }
 
     /// Applies pages until `to`.
@@ -146,13 +161,13 @@ impl Projector {
         let mut held: Option<Vec<Recorded>> = None;
         loop {
             if beside && tail.caught_up() {
-                self.take_over(&writer)?;
+                writer = self.take_over(writer).await?;
                 beside = false;
             }
-            if !beside && self.folder.current()?.is_some_and(|file| file != writer.file()) {
+            if self.folder.current()?.is_some_and(|file| file != writer.file()) {
                 // A rebuild has finished; its file goes on where it stands.
                 drop(writer);
-                return self.begin().map(Some);
+                return self.begin().await.map(Some);
             }
             let page = match held.take() {
                 Some(page) => page,

@@ -186,6 +186,89 @@ async fn a_new_release_builds_beside_and_switches_when_it_is_complete() {
     assert!(query.parked().await.is_ok());
 }
 
+/// Files of views in the folder, by name.
+fn view_files(folder: &Folder) -> Vec<String> {
+    let names = std::fs::read_dir(folder.path("")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.contains(".db")).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_and_a_projector_that_build_at_once_keep_out_of_each_others_files() {
+    let town = busy_town().await;
+    let folder = Folder::of(town.data());
+    folder.create().unwrap();
+    std::fs::write(folder.path("0-7.db"), b"another release's").unwrap();
+    folder.switch("0-7.db").unwrap();
+    // The projector begins while the rebuild is under way, and goes on while and after it switches.
+    let stop = CancellationToken::new();
+    let running = std::sync::Mutex::new(None);
+    let begin = |_, _| {
+        let mut running = running.lock().unwrap();
+        if running.is_none() {
+            let one = ProjectorConfig { batch_records: 1, ..ProjectorConfig::default() };
+            *running = Some(tokio::spawn(town.projector_with(one).run(stop.clone())));
+            let begun = std::time::Instant::now();
+            while !view_files(&folder).iter().any(|name| name.ends_with("8.db")) {
+                assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", view_files(&folder));
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    };
+    let config = ProjectorConfig { batch_records: 3, ..ProjectorConfig::default() };
+    rebuild(town.data(), Arc::clone(&town.log), config, begin).await.unwrap();
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    let last = town.appeal(6, vec![answered()]).await;
+    query.wait_for(last, Duration::from_secs(20)).await.unwrap();
+    let current = folder.current().unwrap().unwrap();
+    assert!(folder.path(&current).exists());
+    stop.cancel();
+    running.into_inner().unwrap().unwrap().await.unwrap().unwrap();
+    drop(query);
+    assert!(!folder.path("0-7.db").exists());
+    let mut views = view_files(&folder);
+    views.retain(|name| name.ends_with(".db"));
+    assert_eq!(views, [current], "nobody's file is left, and the one in use is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_rebuilds_the_second_says_so_and_harms_nothing() {
+    let town = busy_town().await;
+    drop(town.views().await);
+    let folder = Folder::of(town.data());
+    let first = folder.rebuilding().unwrap().unwrap();
+    let again =
+        async || rebuild(town.data(), Arc::clone(&town.log), ProjectorConfig::default(), |_, _| {}).await;
+    std::fs::write(folder.path(&files::building(&files::name(2))), b"the first one's").unwrap();
+    assert!(matches!(again().await, Err(Error::Rebuilding)));
+    // Who begins meanwhile leaves its file alone as well.
+    assert!(town.projector().catch_up(None).await.is_ok());
+    assert_eq!(view_files(&folder).last().unwrap(), &files::building(&files::name(2)));
+    drop(first);
+    assert_eq!(again().await.unwrap().file, files::name(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_is_gone_when_the_projector_begins() {
+    let town = busy_town().await;
+    drop(town.views().await);
+    let folder = Folder::of(town.data());
+    let building = files::building(&files::name(7));
+    let wal = |name: &str| format!("{name}-wal");
+    let left = ["0-3.db".to_owned(), files::name(8), wal(&files::name(9)), wal(&building), building];
+    for name in &left {
+        std::fs::write(folder.path(name), CANARY).unwrap();
+    }
+    std::fs::write(folder.path("notes.txt"), b"not ours").unwrap();
+    town.projector().catch_up(None).await.unwrap();
+    for name in &left {
+        assert!(!folder.path(name).exists(), "{name}");
+    }
+    assert!(folder.path("notes.txt").exists() && folder.path(&files::name(1)).exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn views_of_a_past_moment_hold_nothing_later() {
     let town = Town::with_city().await;
