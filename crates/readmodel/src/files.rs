@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
 use crate::error::Error;
 
 /// Version of the tables and of what is put into them. Any change of either makes the views anew, beside the old ones.
-pub(crate) const SCHEMA: u32 = 3;
+pub(crate) const SCHEMA: u32 = 4;
 
 const TABLES: &str = include_str!("schema.sql");
 const CURRENT: &str = "current";

@@ -128,7 +128,7 @@ CREATE TABLE message(
   sent_at INTEGER,
   recorded_at INTEGER NOT NULL,         -- of its first record
   position INTEGER NOT NULL,            -- its first record
-  changed INTEGER NOT NULL,             -- its last record
+  changed INTEGER NOT NULL,             -- its last record, or the one that gave it its appeal
   edited_at INTEGER,
   withdrawn_at INTEGER,
   echoed INTEGER NOT NULL DEFAULT 0,

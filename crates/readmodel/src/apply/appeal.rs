@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 use zholdary_domain::{
-    AppealId, Personal, Place,
+    AppealId, Personal, Place, Position,
     appeal::{Clock, Event, FindingId, FindingState, StateName},
 };
 use zholdary_log::{Aggregate, Recorded};
@@ -33,7 +33,7 @@ pub(super) fn apply(
     for (seq, (event, value)) in (0_i64..).zip(events.iter().zip(written)) {
         line(connection, id, record, seq, event, value)?;
         fold.take(event, record.position, record.recorded_at);
-        beside(connection, id, event)?;
+        beside(connection, id, event, record.position)?;
         effects.events.push(event.name());
     }
     let Some(registered) = &fold.appeal.registered else {
@@ -96,7 +96,7 @@ fn line(
 }
 
 /// What an event says about other rows than the appeal's own.
-fn beside(connection: &Connection, id: AppealId, event: &Event) -> Result<(), Failed> {
+fn beside(connection: &Connection, id: AppealId, event: &Event, position: Position) -> Result<(), Failed> {
     match event {
         // The first one that was known under a number keeps it.
         Event::AliasNamed { number } => {
@@ -104,7 +104,7 @@ fn beside(connection: &Connection, id: AppealId, event: &Event) -> Result<(), Fa
                 .prepare_cached("INSERT OR IGNORE INTO alias(number, appeal) VALUES (?1, ?2)")?
                 .execute([number.to_string(), id.to_string()])?;
         }
-        Event::Told { message, .. } => message::link(connection, *message, id)?,
+        Event::Told { message, .. } => message::link(connection, *message, id, position)?,
         _ => {}
     }
     Ok(())

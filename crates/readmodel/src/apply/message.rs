@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 use zholdary_domain::{
-    AppealId, MessageId, Personal,
+    AppealId, MessageId, Personal, Position,
     inbound::Content,
     message::{Event, Received},
 };
@@ -44,11 +44,16 @@ fn erase(connection: &Connection, which: &str, key: &str) -> rusqlite::Result<()
     Ok(())
 }
 
-/// `message` belongs to `appeal`: we told its resident something with it.
-pub(super) fn link(connection: &Connection, message: MessageId, appeal: AppealId) -> rusqlite::Result<()> {
+/// `message` belongs to `appeal` from the record at `position` on: we told its resident something with it.
+pub(super) fn link(
+    connection: &Connection,
+    message: MessageId,
+    appeal: AppealId,
+    position: Position,
+) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE message SET appeal = ?2 WHERE id = ?1 AND appeal IS NULL")?
-        .execute([message.to_string(), appeal.to_string()])?;
+        .prepare_cached("UPDATE message SET appeal = ?2, changed = ?3 WHERE id = ?1 AND appeal IS NULL")?
+        .execute((message.to_string(), appeal.to_string(), stored(position)))?;
     Ok(())
 }
 

@@ -160,11 +160,18 @@ impl Ask<'_> {
         // Appeals about the same problem are counted as voices, and those split off are named.
         const RELATED: &str = "SELECT max(changed) FROM appeal WHERE parent = ?1 OR problem = ?1
             OR problem = (SELECT problem FROM appeal WHERE id = ?1)";
+        // Of a message the appeal tells the number, and whether it stands in it.
+        const OUTCOME: &str = "SELECT max(m.changed,
+            coalesce((SELECT a.opened FROM appeal a WHERE a.id = m.appeal), 0),
+            coalesce((SELECT min(t.position) FROM timeline t WHERE t.appeal = m.appeal
+                      AND t.event IN ('registered', 'message_added')
+                      AND json_extract(t.data, '$.message') = m.id), 0))
+            FROM message m WHERE m.id = ?1";
         let own = match view {
             View::Appeal(id) => last("SELECT changed FROM appeal WHERE id = ?1", id.to_string())?
                 .max(last("SELECT max(changed) FROM message WHERE appeal = ?1", id.to_string())?)
                 .max(last(RELATED, id.to_string())?),
-            View::Message(id) => last("SELECT changed FROM message WHERE id = ?1", id.to_string())?,
+            View::Message(id) => last(OUTCOME, id.to_string())?,
             view => last(NAMED, view.to_string())?,
         };
         let names = match view {

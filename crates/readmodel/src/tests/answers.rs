@@ -378,6 +378,45 @@ async fn an_earlier_moment_is_answered_as_long_as_nothing_has_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_moment_of_a_message_knows_nothing_of_its_appeals_future() {
+    let town = Town::with_city().await;
+    town.message(1, vec![received(1, "Яма")]).await;
+    let first = town.message(1, vec![placed(1, 1)]).await;
+    town.message(2, vec![received(2, "Там же")]).await;
+    let second = town.message(2, vec![placed(2, 1)]).await;
+    town.message(101, vec![json!({ "type": "delivery", "state": "sent", "at": "2026-11-20T09:10:00Z" })])
+        .await;
+    let moment = at("2026-11-20T09:30:00Z");
+    let check = async |as_of: Position, n: u32, expected: Result<(bool, bool), Position>| {
+        let found = town.views().await.as_of(as_of, moment).message(message_id(n)).await;
+        let found = match found {
+            Ok(answer) => answer.body.map(|m| Ok((m.number.is_some(), m.joined))),
+            Err(Error::AsOfNotKept { changed, .. }) => Some(Err(changed)),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(found, Some(expected), "message {n} as of {as_of}");
+    };
+    check(first, 1, Ok((false, false))).await;
+    check(second, 2, Ok((false, false))).await;
+    let opened = town.appeal(1, vec![registered(1)]).await;
+    check(first, 1, Err(opened)).await;
+    check(second, 2, Err(opened)).await;
+    check(opened, 1, Ok((true, true))).await;
+    check(opened, 2, Ok((true, false))).await;
+    let added = town
+        .appeal(1, vec![json!({ "type": "message_added", "message": message_id(2), "contact": contact(2) })])
+        .await;
+    check(opened, 1, Ok((true, true))).await;
+    check(opened, 2, Err(added)).await;
+    check(added, 2, Ok((true, true))).await;
+    // What we told belongs to the appeal from then on.
+    let told =
+        town.appeal(1, vec![json!({ "type": "told", "message": message_id(101), "what": "receipt" })]).await;
+    check(added, 101, Err(told)).await;
+    check(told, 101, Ok((true, false))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn voices_count_all_appeals_about_one_problem() {
     let town = Town::with_city().await;
     for (n, party) in [(1, "akimat-almaly"), (2, "akimat-medeu"), (3, "akimat-medeu")] {
