@@ -215,6 +215,18 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, Error> {
     open().map_err(Error::sqlite("open a view for writing"))
 }
 
+/// Opens `path` and keeps every writer out of it until the connection is dropped or commits.
+pub(crate) fn blocked(path: &Path) -> Result<Connection, Error> {
+    let open = || -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(connection)
+    };
+    open().map_err(Error::sqlite("keep writers out of a view"))
+}
+
 /// Opens `path` for reading only.
 pub(crate) fn reader(path: &Path) -> Result<Connection, Error> {
     let open = || -> rusqlite::Result<Connection> {

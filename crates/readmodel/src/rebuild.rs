@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     files::{self, Folder},
     metrics::Metrics,
-    projector::{Projector, ProjectorConfig, writer::Writer},
+    projector::{Projector, ProjectorConfig, on_thread, writer::Writer},
     query::checkpoint,
 };
 
@@ -73,30 +73,72 @@ async fn build(
     let mut writer = projector.open(file)?;
     // Nobody reads it yet: it is made durable once, at the end.
     writer.connection().pragma_update(None, "synchronous", "OFF").map_err(Error::sqlite(FAST))?;
+    let head = log.head().await?;
     let mut differs = None;
-    loop {
-        let head = log.head().await?;
-        writer = projector.advance(writer, head, |at| progress(at, head)).await?;
-        let Some(old) = folder.current()? else { break };
-        let mut reader = files::reader(&folder.path(&old))?;
-        let tx = reader.transaction().map_err(Error::sqlite(FAST))?;
-        let (stands, _) = checkpoint(&tx).map_err(Error::sqlite(FAST))?;
-        if stands > writer.position() && log.head().await? > writer.position() {
-            continue; // it moved on meanwhile: no reader may see the views go back
+    if let Some(old) = folder.current()? {
+        let snapshot = files::reader(&folder.path(&old))?;
+        let stands = position(&snapshot)?;
+        writer = projector.advance(writer, stands, |at| progress(at, head)).await?;
+        // Whoever writes there goes on meanwhile; we compare with what stands there now.
+        snapshot.execute_batch("BEGIN").map_err(Error::sqlite(FAST))?;
+        let stands = position(&snapshot)?;
+        writer = projector.advance(writer, stands, |at| progress(at, head)).await?;
+        if writer.position() == stands {
+            let (back, found) =
+                on_thread(writer, move |writer| differences(&snapshot, writer.connection())).await?;
+            writer = back;
+            differs = Some(found.map_err(Error::sqlite("compare the views"))?);
         }
-        if stands == writer.position() {
-            differs = Some(differences(&tx, writer.connection()).map_err(Error::sqlite(FAST))?);
-        }
-        break;
     }
-    let (position, parked) = (writer.position(), writer.count_parked()?);
-    close(folder, writer)?;
-    let _alone = folder.alone()?;
-    let name = folder.fresh_name()?;
-    folder.rename(file, &name)?;
-    folder.switch(&name)?;
-    folder.sweep(&name)?;
-    Ok(Rebuilt { file: name, position, parked, differs })
+    let head = log.head().await?;
+    writer = projector.advance(writer, head, |at| progress(at, head)).await?;
+    let blocked = folder.clone();
+    let (writer, held) = on_thread(writer, move |_| Held::take(blocked)).await?;
+    let held = held?;
+    let writer = projector.advance(writer, held.stands, |at| progress(at, at.max(head))).await?;
+    tokio::task::spawn_blocking(move || held.replace(writer, differs)).await.map_err(|_| Error::Closed)?
+}
+
+/// The file in use, in which nobody can write until this is dropped, and the folder, in which nobody can switch.
+struct Held {
+    folder: Folder,
+    _alone: std::fs::File,
+    old: Option<Connection>,
+    /// Where it stands, and stays.
+    stands: Position,
+}
+
+impl Held {
+    fn take(folder: Folder) -> Result<Self, Error> {
+        let alone = folder.alone()?;
+        let old = folder.current()?.map(|file| files::blocked(&folder.path(&file))).transpose()?;
+        let stands = old.as_ref().map_or(Ok(Position::START), position)?;
+        Ok(Self { folder, _alone: alone, old, stands })
+    }
+
+    /// Puts the file of `writer` in place of the old one, which is at no later record unless the log is not its own.
+    fn replace(self, writer: Writer, differs: Option<Vec<String>>) -> Result<Rebuilt, Error> {
+        const FENCE: &str = "fence the old view";
+        let Self { folder, old, .. } = self;
+        let (file, position, parked) = (writer.file().to_owned(), writer.position(), writer.count_parked()?);
+        close(&folder, writer)?;
+        // Whoever was writing there stops at the old file's next commit, and finds the new one.
+        if let Some(old) = &old {
+            old.execute_batch("UPDATE checkpoint SET epoch = epoch + 1").map_err(Error::sqlite(FENCE))?;
+        }
+        let name = folder.fresh_name()?;
+        folder.rename(&file, &name)?;
+        folder.switch(&name)?;
+        if let Some(Err(error)) = old.map(|old| old.execute_batch("COMMIT")) {
+            tracing::warn!(%error, "the old view was not fenced; its writer leaves it a little later");
+        }
+        folder.sweep(&name)?;
+        Ok(Rebuilt { file: name, position, parked, differs })
+    }
+}
+
+fn position(connection: &Connection) -> Result<Position, Error> {
+    checkpoint(connection).map(|(position, _)| position).map_err(Error::sqlite("read a view's checkpoint"))
 }
 
 /// Makes the file durable.

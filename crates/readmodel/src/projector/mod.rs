@@ -164,7 +164,7 @@ impl Projector {
                 writer = self.take_over(writer).await?;
                 beside = false;
             }
-            if self.folder.current()?.is_some_and(|file| file != writer.file()) {
+            if self.is_replaced(&writer)? {
                 // A rebuild has finished; its file goes on where it stands.
                 drop(writer);
                 return self.begin().await.map(Some);
@@ -204,9 +204,15 @@ impl Projector {
                     held = Some(page);
                     tokio::time::sleep(wait).await;
                 }
+                // A rebuild has put another file in place of ours.
+                Err(Error::Fenced { .. }) if self.is_replaced(&writer)? => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    fn is_replaced(&self, writer: &Writer) -> Result<bool, Error> {
+        Ok(self.folder.current()?.is_some_and(|file| file != writer.file()))
     }
 
     /// Says that we live, and how far the log is.
@@ -236,7 +242,7 @@ struct Seat {
 }
 
 /// Lends `writer` to a thread that may block.
-async fn on_thread<T: Send + 'static>(
+pub(crate) async fn on_thread<T: Send + 'static>(
     mut writer: Writer,
     work: impl FnOnce(&mut Writer) -> T + Send + 'static,
 ) -> Result<(Writer, T), Error> {

@@ -234,6 +234,51 @@ async fn a_rebuild_and_a_projector_that_build_at_once_keep_out_of_each_others_fi
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readers_never_go_back_while_somebody_writes_through_a_rebuild() {
+    let town = Arc::new(busy_town().await);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(town.projector().run(stop.clone()));
+    let query = Query::open(town.data(), &QueryConfig { watch_ms: 1, ..QueryConfig::default() }).unwrap();
+    query.wait_for(town.log.head().await.unwrap(), Duration::from_secs(20)).await.unwrap();
+    let done = CancellationToken::new();
+    let writer = tokio::spawn({
+        let (town, done) = (Arc::clone(&town), done.clone());
+        async move {
+            for n in 100.. {
+                if done.is_cancelled() {
+                    break;
+                }
+                town.message(n, vec![received(n, "Яма")]).await;
+            }
+        }
+    });
+    let reader = tokio::spawn({
+        let (query, done) = (query.clone(), done.clone());
+        async move {
+            let (mut stood, mut told) = (Position::START, Position::START);
+            while !done.is_cancelled() {
+                let stands = query.checkpoint().await.unwrap().position;
+                assert!(stands >= stood, "an answer at {stands} after one at {stood}");
+                let tells = query.position();
+                assert!(tells >= told, "told of {tells} after {told}");
+                (stood, told) = (stands, tells);
+            }
+        }
+    });
+    for _ in 0..8 {
+        let rebuilt =
+            rebuild(town.data(), Arc::clone(&town.log), ProjectorConfig::default(), |_, _| {}).await;
+        assert_eq!(rebuilt.unwrap().differs, Some(vec![]), "compared whoever writes meanwhile");
+    }
+    done.cancel();
+    writer.await.unwrap();
+    reader.await.unwrap();
+    query.wait_for(town.log.head().await.unwrap(), Duration::from_secs(20)).await.unwrap();
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_two_rebuilds_the_second_says_so_and_harms_nothing() {
     let town = busy_town().await;
     drop(town.views().await);
