@@ -9,15 +9,14 @@ impl City {
     ///
     /// Before `valid_from` it is the predecessor, after `valid_to` the successor: of several, the one that
     /// `category` now names, else the first. A code that is not a party's, or that has nobody before or after
-    /// it, is given back as it is.
+    /// it, is given back as it is. In a city put together by hand, where nobody is the party on that day, it is
+    /// the last one met before the search would turn back.
     #[must_use]
     pub fn party_on<'a>(&'a self, code: &'a str, day: NaiveDate, category: Option<&str>) -> &'a str {
         let named = category.and_then(|code| self.category(code)).map(|category| category.party.as_str());
         let mut code = code;
-        // Each turn goes to another party, and a validated city has no rings; the count only ends a search
-        // in a city that was put together by hand.
-        for _ in 0..=self.parties.len() {
-            let Some(party) = self.party(code) else { break };
+        let mut seen = vec![code];
+        while let Some(party) = self.party(code) {
             let other = if day < party.valid_from {
                 party.predecessor.as_deref()
             } else if party.valid_to.is_some_and(|last| day > last) {
@@ -28,8 +27,12 @@ impl City {
                 None
             };
             match other {
-                Some(other) => code = other,
-                None => break,
+                // A validated city has neither rings nor gaps.
+                Some(other) if !seen.contains(&other) => {
+                    seen.push(other);
+                    code = other;
+                }
+                _ => break,
             }
         }
         code

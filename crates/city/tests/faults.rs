@@ -439,6 +439,35 @@ fn each_is_found_where_it_is() {
 }
 
 #[test]
+fn a_party_follows_its_predecessor_the_next_day() {
+    // The day on which nobody would be the party, before and after.
+    let cases = [
+        (
+            "valid_to = \"2025-09-10\"",
+            "valid_to = \"2025-09-09\"",
+            "leaves a gap after its predecessor \"mobility\"",
+            "2025-09-10",
+        ),
+        (
+            "valid_to = \"2025-09-10\"",
+            "valid_to = \"2025-09-11\"",
+            "begins before its predecessor \"mobility\" ends",
+            "2025-09-12",
+        ),
+    ];
+    for (old, new, message, remedy) in cases {
+        let (files, _) = edited("parties.toml", &Replace(old, new));
+        let text = String::from_utf8(files.get("parties.toml").unwrap().to_vec()).unwrap();
+        let line = text[..text.find("code = \"road_infra\"").unwrap()].matches('\n').count();
+        let faults = check(&files);
+        let found = faults.iter().find(|fault| usize::try_from(fault.line).unwrap() == line);
+        let found = found.unwrap_or_else(|| panic!("{faults:?}"));
+        assert_eq!(found.file, "parties.toml");
+        assert!(found.message.contains(message) && found.remedy.contains(remedy), "{found}");
+    }
+}
+
+#[test]
 fn one_prints_as_a_line_an_editor_understands() {
     let (files, line) = edited("rules.toml", &Replace("party = \"kazavtozhol\"", "party = \"x\""));
     let printed: Vec<String> = check(&files).iter().map(Fault::to_string).collect();

@@ -99,6 +99,19 @@ fn terms_hold_over_its_holidays() {
 }
 
 #[test]
+fn a_gap_between_parties_ends_the_search() {
+    let mut city = city();
+    let mobility = city.parties.iter_mut().find(|party| party.code == "mobility").unwrap();
+    mobility.valid_to = Some(day("2025-09-08"));
+    // However many parties there are, it is the one next to the gap.
+    for _ in 0..2 {
+        assert_eq!(city.party_on("road_infra", day("2025-09-09"), None), "mobility");
+        assert_eq!(city.party_on("mobility", day("2025-09-09"), None), "road_infra");
+        city.parties.remove(0);
+    }
+}
+
+#[test]
 fn a_party_is_that_of_its_day() {
     let city = city();
     // code, day, category, party

@@ -155,12 +155,22 @@ fn succession(at: At<'_>, party: &Party, parties: &[(u32, Party)], book: &Book) 
 }
 
 fn follow(at: At<'_>, before: &Party, after: &Party, book: &Book) {
-    let late = before.valid_to.is_some_and(|last: NaiveDate| last >= after.valid_from);
-    if late || before.valid_from >= after.valid_from {
+    let next = before.valid_to.and_then(|last: NaiveDate| last.succ_opt());
+    let remedy = |next: NaiveDate| format!("let the days follow each other: write valid_from = \"{next}\"");
+    if next.is_some_and(|next| next > after.valid_from) || before.valid_from >= after.valid_from {
         book.fault(
             at,
             format!("party \"{}\" begins before its predecessor \"{}\" ends", after.code, before.code),
-            "let the days follow each other",
+            next.map_or_else(|| "let the days follow each other".to_owned(), remedy),
+        );
+    } else if let Some(next) = next
+        && next < after.valid_from
+    {
+        // On a day in between nobody would be the party.
+        book.fault(
+            at,
+            format!("party \"{}\" leaves a gap after its predecessor \"{}\"", after.code, before.code),
+            remedy(next),
         );
     }
 }
