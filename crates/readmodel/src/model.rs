@@ -394,9 +394,9 @@ pub struct AppealView {
     pub routed_at: Option<DateTime<Utc>>,
     /// When the resident heard from us first.
     pub told_at: Option<DateTime<Utc>>,
-    /// When it was answered first.
+    /// When its main finding was answered first.
     pub answered_at: Option<DateTime<Utc>>,
-    /// When the work was last reported as done.
+    /// When its main finding was last reported as done; none while it is opened again.
     pub done_at: Option<DateTime<Utc>>,
     /// Who wrote; for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -535,11 +535,12 @@ pub struct ReportRow {
     /// Percent of all appeals in groups of the report, to one decimal; none in a group beside the report, or when there are
     /// none at all.
     pub share: Option<f64>,
-    /// Appeals that were answered.
+    /// Appeals whose main finding was answered, whether the answer settled it or not; one that was opened again was answered
+    /// all the same.
     pub answered: u64,
     /// Appeals by the party that their main finding was sent to.
     pub sent_to: BTreeMap<String, u64>,
-    /// Appeals whose work was reported as done.
+    /// Appeals whose main finding was reported as done; one that was opened again counts when that is reported again.
     pub done: u64,
     /// «Yes, it is fixed.»
     pub rated_yes: u64,
@@ -590,9 +591,9 @@ pub struct Figures {
     pub overdue: u64,
     /// Of them settled.
     pub settled: u64,
-    /// Of them answered.
+    /// Of them with an answer to the main finding.
     pub answered: u64,
-    /// Of them with work reported as done.
+    /// Of them with the main finding reported as done.
     pub done: u64,
     /// Of them opened again.
     pub reopened: u64,

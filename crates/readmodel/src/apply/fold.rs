@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use zholdary_domain::{
     AppealId, Position,
-    appeal::{Appeal, Event},
+    appeal::{Appeal, Event, FindingId},
 };
 
 use super::Failed;
@@ -15,6 +15,9 @@ use crate::personal;
 
 /// How many appeals are kept in memory. A stream is short, so adding one up again is cheap.
 const MOST_KEPT: usize = 20_000;
+
+/// Counts of appeals go by their main finding.
+const MAIN: FindingId = FindingId(0);
 
 /// An appeal, and when what happened to it.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +38,10 @@ impl Fold {
             Event::Registered(_) => self.opened = position,
             Event::Routed(_) => self.routed_at = self.routed_at.or(Some(at)),
             Event::Told { .. } => self.told_at = self.told_at.or(Some(at)),
-            Event::Answered(_) => self.answered_at = self.answered_at.or(Some(at)),
-            Event::Done { .. } => self.done_at = Some(at),
+            Event::Answered(answer) if answer.finding == MAIN => {
+                self.answered_at = self.answered_at.or(Some(at));
+            }
+            Event::Done { finding: MAIN, .. } => self.done_at = Some(at),
             Event::Reopened { .. } => self.done_at = None,
             _ => {}
         }

@@ -212,6 +212,43 @@ async fn the_report_counts_shares_and_never_invents_satisfaction() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_appeal_counts_as_answered_and_done_by_its_main_finding() {
+    let town = Town::with_city().await;
+    let second = |mut event: Value| {
+        event["finding"] = json!(1);
+        event
+    };
+    let mut both = understood("pothole", false);
+    both["findings"] = json!([both["findings"][0], both["findings"][0]]);
+    for n in 1..=2 {
+        town.appeal(n, vec![registered(n), both.clone(), routed("akimat-almaly")]).await;
+        town.appeal(n, vec![second(routed("akimat-medeu"))]).await;
+    }
+    let counts = async || {
+        let query = town.views().await;
+        let report = query.report(Period::default()).await.unwrap().body;
+        let row = report.groups.iter().find(|row| row.bucket.code == "current_repair").unwrap().clone();
+        let figures = query.figures(Period::default()).await.unwrap().body;
+        assert_eq!((figures.answered, figures.done), (row.answered, row.done));
+        (row.answered, row.done)
+    };
+    town.appeal(1, vec![second(answered())]).await;
+    town.appeal(2, vec![second(done("akimat-medeu"))]).await;
+    assert_eq!(counts().await, (0, 0), "what is only beside it");
+    town.appeal(1, vec![answered()]).await;
+    town.appeal(2, vec![done("akimat-almaly")]).await;
+    assert_eq!(counts().await, (1, 1));
+    // Opened again it is not done any more; what was answered was answered.
+    for n in 1..=2 {
+        let by = json!({ "kind": "operator", "token": "t1" });
+        town.appeal(n, vec![json!({ "type": "reopened", "by": by, "reason": personal("снова") })]).await;
+    }
+    assert_eq!(counts().await, (1, 0));
+    town.appeal(2, vec![second(done("akimat-medeu"))]).await;
+    assert_eq!(counts().await, (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_queue_is_worked_from_danger_to_number() {
     let town = Town::with_city().await;
     let service = [
