@@ -20,6 +20,7 @@ pub(super) fn apply(connection: &Connection, record: &Recorded) -> Result<Effect
     for event in <zholdary_log::streams::Messages as Aggregate>::decode(record)? {
         effects.events.push(row.take(&event)?);
     }
+    row.erase_again()?;
     row.appeal(&mut effects)?;
     Ok(effects)
 }
@@ -224,15 +225,17 @@ impl Row<'_> {
                 "UPDATE message SET appeal = ?2, changed = ?3 WHERE answers = ?1 AND appeal IS NULL",
             )?
             .execute((&self.id, &appeal, self.position))?;
-        let erased: Option<bool> = self
-            .connection
-            .prepare_cached("SELECT erased FROM appeal WHERE id = ?1")?
-            .query_row([&appeal], |row| row.get(0))
-            .optional()?;
-        if erased == Some(true) {
-            erase(self.connection, "id = ?1", &self.id)?;
-        }
         Ok(())
+    }
+
+    /// Nothing personal comes back to an appeal that was erased: not with this message, nor with those that answer it.
+    fn erase_again(&self) -> rusqlite::Result<()> {
+        erase(
+            self.connection,
+            "(id = ?1 OR answers = ?1)
+             AND EXISTS (SELECT 1 FROM appeal a WHERE a.id = message.appeal AND a.erased = 1)",
+            &self.id,
+        )
     }
 
     /// Words of a message stand in its appeal and in queues.

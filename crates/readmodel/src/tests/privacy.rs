@@ -129,3 +129,55 @@ async fn what_was_erased_is_nowhere_in_the_file() {
     let bytes = std::fs::read(&path).unwrap();
     assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()), "a trace is left in the file");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_about_an_erased_appeal_do_not_come_back_with_our_own_messages() {
+    let echoed = || json!({ "type": "echoed", "sent_at": "2026-11-20T09:10:00Z", "content": { "text": personal(CANARY) } });
+    let sent = |answers: Option<u32>, appeal: Option<u32>| {
+        json!({
+            "type": "sent", "channel": "whatsapp", "account": "1", "external_id": personal("1"),
+            "answers": answers.map(message_id), "appeal": appeal.map(appeal_id), "sent_at": "2026-11-20T09:10:00Z",
+        })
+    };
+    let told = || json!({ "type": "told", "message": message_id(100), "what": "receipt" });
+    // The records of our message 100, and of the message 2 that it answers and that belongs to the erased appeal.
+    let check = async |what: &str,
+                       ours: Vec<Value>,
+                       answered: Vec<Value>,
+                       appeal: Vec<Value>,
+                       later: Vec<Value>| {
+        let town = Town::with_city().await;
+        town.story(1, "akimat-almaly").await;
+        town.appeal(1, vec![json!({ "type": "erased", "by": { "kind": "operator", "token": "t1" } })]).await;
+        for event in ours {
+            town.message(100, vec![event]).await;
+        }
+        for event in answered {
+            town.message(2, vec![event]).await;
+        }
+        for event in appeal {
+            town.appeal(1, vec![event]).await;
+        }
+        for event in later {
+            town.message(100, vec![event]).await;
+        }
+        let query = town.views().await;
+        let all = everything(&query, Level::Operator, &[1]).await.concat();
+        assert!(!all.contains(CANARY), "{what}");
+        assert_eq!(query.parked().await.unwrap().body, [], "{what}");
+        let path = Folder::of(town.data()).path(&files::name(1));
+        let left = files::reader(&path).unwrap().query_row(
+            "SELECT count(*) FROM message WHERE coalesce(name, phone, address, text, point, files) IS NOT NULL",
+            [],
+            |row| row.get::<_, i64>(0),
+        );
+        assert_eq!(left.unwrap(), 0, "{what}");
+    };
+    let two = || vec![received(2, "ещё"), placed(2, 1)];
+    check("sent, echoed", vec![sent(None, Some(1)), echoed()], vec![], vec![], vec![]).await;
+    check("echoed, sent", vec![echoed(), sent(None, Some(1))], vec![], vec![], vec![]).await;
+    check("echoed, then sent as an answer", vec![echoed()], two(), vec![], vec![sent(Some(2), None)]).await;
+    check("sent as an answer, then placed", vec![sent(Some(2), None), echoed()], two(), vec![], vec![]).await;
+    check("echoed, told", vec![echoed()], vec![], vec![told()], vec![]).await;
+    check("told, echoed", vec![sent(None, None)], vec![], vec![told()], vec![echoed()]).await;
+}
