@@ -21,6 +21,9 @@ use crate::error::Error;
 /// Version of the tables and of what is put into them. Any change of either makes the views anew, beside the old ones.
 pub(crate) const SCHEMA: u32 = 4;
 
+/// How long a writer waits for another one.
+pub(crate) const WRITER_WAITS: Duration = Duration::from_secs(10);
+
 const TABLES: &str = include_str!("schema.sql");
 const CURRENT: &str = "current";
 const BUILDING: &str = ".building";
@@ -194,7 +197,7 @@ fn parts(name: &str) -> Option<(u32, u64)> {
 pub(crate) fn writer(path: &Path) -> Result<Connection, Error> {
     let open = || -> rusqlite::Result<Connection> {
         let mut connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.busy_timeout(WRITER_WAITS)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // A power cut takes rows and checkpoint back together; replay repairs both.
         connection.pragma_update(None, "synchronous", "NORMAL")?;

@@ -62,6 +62,7 @@ pub(super) fn apply(
     effects.views.extend(parties.into_iter().map(|party| View::Queue(party).to_string()));
     if fold.appeal.erased {
         erase(connection, id)?;
+        effects.erased = true;
     } else {
         memory.appeals.keep(id, fold);
     }

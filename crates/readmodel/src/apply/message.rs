@@ -20,29 +20,30 @@ pub(super) fn apply(connection: &Connection, record: &Recorded) -> Result<Effect
     for event in <zholdary_log::streams::Messages as Aggregate>::decode(record)? {
         effects.events.push(row.take(&event)?);
     }
-    row.erase_again()?;
+    effects.erased = row.erase_again()?;
     row.appeal(&mut effects)?;
     Ok(effects)
 }
 
 /// What is personal of a message is gone, in every message of `appeal`.
 pub(super) fn erase_of(connection: &Connection, appeal: AppealId) -> rusqlite::Result<()> {
-    erase(connection, "appeal = ?1", &appeal.to_string())
+    erase(connection, "appeal = ?1", &appeal.to_string()).map(drop)
 }
 
-/// What is personal is gone from the messages that `which` names by `key`, and from what they said earlier.
-fn erase(connection: &Connection, which: &str, key: &str) -> rusqlite::Result<()> {
+/// What is personal is gone from the messages that `which` names by `key`, and from what they said earlier. Says whether
+/// there are such messages.
+fn erase(connection: &Connection, which: &str, key: &str) -> rusqlite::Result<bool> {
     let now = format!(
         "UPDATE message SET erased = 1, name = NULL, phone = NULL, address = NULL, text = NULL, point = NULL,
            files = NULL WHERE {which}"
     );
-    connection.prepare_cached(&now)?.execute([key])?;
+    let found = connection.prepare_cached(&now)?.execute([key])? > 0;
     let earlier = format!(
         "UPDATE earlier SET text = NULL, point = NULL, files = NULL
          WHERE message IN (SELECT id FROM message WHERE {which})"
     );
     connection.prepare_cached(&earlier)?.execute([key])?;
-    Ok(())
+    Ok(found)
 }
 
 /// `message` belongs to `appeal` from the record at `position` on: we told its resident something with it.
@@ -229,7 +230,7 @@ impl Row<'_> {
     }
 
     /// Nothing personal comes back to an appeal that was erased: not with this message, nor with those that answer it.
-    fn erase_again(&self) -> rusqlite::Result<()> {
+    fn erase_again(&self) -> rusqlite::Result<bool> {
         erase(
             self.connection,
             "(id = ?1 OR answers = ?1)

@@ -22,6 +22,8 @@ pub(crate) struct Effects {
     pub(crate) views: BTreeSet<String>,
     pub(crate) number: Option<Number>,
     pub(crate) events: Vec<&'static str>,
+    /// Something personal was taken out of the rows.
+    pub(crate) erased: bool,
 }
 
 impl Effects {

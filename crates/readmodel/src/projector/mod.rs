@@ -4,6 +4,7 @@ pub(crate) mod writer;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{Clock, Position};
@@ -80,8 +81,9 @@ impl Projector {
         let head = self.log.head().await?;
         let to = to.map_or(head, |to| to.min(head));
         let seat = self.begin().await?;
-        let mut writer = self.advance(seat.writer, to, |_| {}).await?;
-        self.beat(&mut writer).await?;
+        let writer = self.advance(seat.writer, to, |_| {}).await?;
+        let (writer, beaten) = self.beat(writer).await?;
+        beaten?;
         let position = writer.position();
         if seat.beside {
             self.take_over(writer).await?;
@@ -174,7 +176,9 @@ impl Projector {
                 None => tokio::select! {
                     () = stop.cancelled() => return Ok(None),
                     _ = heart.tick() => {
-                        match self.beat(&mut writer).await {
+                        let (back, beaten) = self.beat(writer).await?;
+                        writer = back;
+                        match beaten {
                             Err(error) if error.is_transient() => tracing::warn!(%error, "no heartbeat"),
                             beaten => beaten?,
                         }
@@ -215,16 +219,27 @@ impl Projector {
         Ok(self.folder.current()?.is_some_and(|file| file != writer.file()))
     }
 
-    /// Says that we live, and how far the log is.
-    async fn beat(&self, writer: &mut Writer) -> Result<(), Error> {
-        let head = self.log.head().await?.max(writer.position());
-        let head_at = if head > writer.position() {
-            let last = self.log.read(Position(head.0 - 1), 1).await?;
-            last.first().map_or_else(|| writer.recorded_at(), |record| Ok(record.recorded_at))?
-        } else {
-            writer.recorded_at()?
+    /// Says that we live, and how far the log is. Gives the writer back, and how it went.
+    async fn beat(&self, writer: Writer) -> Result<(Writer, Result<(), Error>), Error> {
+        let (head, head_at) = match self.head(writer.position()).await {
+            Ok(head) => head,
+            Err(error) => return Ok((writer, Err(error))),
         };
-        writer.beat(self.wall.now(), head, head_at)
+        let now = self.wall.now();
+        on_thread(writer, move |writer| {
+            let head_at = head_at.map_or_else(|| writer.recorded_at(), Ok)?;
+            writer.beat(now, head, head_at)?;
+            writer.tidy();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Where the log ends, and when that was recorded if it is after `position`.
+    async fn head(&self, position: Position) -> Result<(Position, Option<DateTime<Utc>>), Error> {
+        let head = self.log.head().await?.max(position);
+        let last = if head > position { self.log.read(Position(head.0 - 1), 1).await? } else { vec![] };
+        Ok((head, last.first().map(|record| record.recorded_at)))
     }
 }
 

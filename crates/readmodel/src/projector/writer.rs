@@ -1,6 +1,9 @@
 //! One view file and its one writer: rows and checkpoint in one transaction, fenced by an epoch.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -23,6 +26,8 @@ pub(crate) struct Writer {
     log_id: String,
     memory: Memory,
     parked: HashSet<StreamId>,
+    /// What was erased from the rows may stand in the WAL still.
+    untidy: bool,
     attempts: u32,
     metrics: Metrics,
 }
@@ -49,6 +54,8 @@ impl Writer {
             log_id,
             memory: Memory::default(),
             parked: HashSet::new(),
+            // An earlier writer may have died before it was tidy.
+            untidy: true,
             attempts: attempts.max(1),
             metrics,
         };
@@ -82,7 +89,29 @@ impl Writer {
             self.memory = Memory::default();
             self.parked = self.read_parked().map_err(Error::sqlite("read the parked records"))?;
         }
-        applied
+        applied?;
+        self.tidy();
+        Ok(())
+    }
+
+    /// After an erasure: moves the WAL into the file and empties it, so that what was erased stands nowhere. While somebody
+    /// reads what was there before it cannot be done; the next heartbeat tries again.
+    pub(crate) fn tidy(&mut self) {
+        if !self.untidy {
+            return;
+        }
+        let busy = || -> rusqlite::Result<bool> {
+            self.connection.busy_timeout(Duration::from_millis(50))?;
+            let busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+            self.connection.busy_timeout(files::WRITER_WAITS)?;
+            busy
+        };
+        match busy() {
+            Ok(busy) => self.untidy = busy,
+            Err(error) => {
+                tracing::warn!(%error, "what was erased stands in the WAL of a view still; trying again");
+            }
+        }
     }
 
     fn batch(&mut self, records: &[Recorded]) -> Result<(), Error> {
@@ -98,6 +127,7 @@ impl Writer {
             return Err(Error::Fenced { file: self.file.clone() });
         }
         let mut changed = BTreeMap::new();
+        let mut erased = false;
         let mut at = self.position;
         for record in records {
             if record.position != at.next() {
@@ -112,6 +142,7 @@ impl Writer {
             match tried(&tx, &mut self.memory, record, self.attempts).map_err(Error::sqlite(APPLY))? {
                 Ok(effects) => {
                     note(&tx, record, &effects).map_err(Error::sqlite(APPLY))?;
+                    erased |= effects.erased;
                     changed.extend(effects.views.into_iter().map(|view| (view, record.position)));
                 }
                 Err(reason) => {
@@ -128,6 +159,7 @@ impl Writer {
         tx.commit().map_err(Error::sqlite(APPLY))?;
         self.position = last.position;
         self.log_id = log_id;
+        self.untidy |= erased;
         self.metrics.applied.inc_by(records.len() as u64);
         Ok(())
     }

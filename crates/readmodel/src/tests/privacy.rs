@@ -130,6 +130,49 @@ async fn what_was_erased_is_nowhere_in_the_file() {
     assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()), "a trace is left in the file");
 }
 
+/// Files of the views in which the resident's words stand.
+fn files_with_words(town: &Town) -> Vec<String> {
+    let folder = std::fs::read_dir(Folder::of(town.data()).path("")).unwrap();
+    let has = |path: &Path| {
+        std::fs::read(path).is_ok_and(|bytes| bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()))
+    };
+    folder.map(|entry| entry.unwrap().path()).filter(|p| has(p)).map(|p| p.display().to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_erased_leaves_the_files_of_a_living_projector() {
+    let town = told_town().await;
+    let config = ProjectorConfig { heartbeat_ms: 20, ..ProjectorConfig::default() };
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(town.projector_with(config).run(stop.clone()));
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    let reach = async |position| query.wait_for(position, Duration::from_secs(20)).await.unwrap();
+    reach(town.log.head().await.unwrap()).await;
+    assert!(!files_with_words(&town).is_empty());
+    let gone = async |what: &str| {
+        let begun = std::time::Instant::now();
+        while !files_with_words(&town).is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{what}: {:?}", files_with_words(&town));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    // A reader in the middle of a question still needs what stood there.
+    let reader = files::reader(&Folder::of(town.data()).path(&files::name(1))).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM message").unwrap();
+    reader.query_row("SELECT count(*) FROM message", [], |row| row.get::<_, i64>(0)).unwrap();
+    let erased = json!({ "type": "erased", "by": { "kind": "operator", "token": "t1" } });
+    reach(town.appeal(1, vec![erased]).await).await;
+    assert!(!files_with_words(&town).is_empty());
+    reader.execute_batch("COMMIT").unwrap();
+    gone("an appeal").await;
+    // Words that come late are written and emptied in one batch, or in two.
+    town.message(2, vec![received(2, "ещё")]).await;
+    reach(town.message(2, vec![placed(2, 1)]).await).await;
+    gone("a message").await;
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn words_about_an_erased_appeal_do_not_come_back_with_our_own_messages() {
     let echoed = || json!({ "type": "echoed", "sent_at": "2026-11-20T09:10:00Z", "content": { "text": personal(CANARY) } });
