@@ -61,7 +61,8 @@ impl Projector {
     ///
     /// # Errors
     ///
-    /// What waiting does not mend: [`Error::Fenced`], a hole in the log, a log that is not the view's, a full disk.
+    /// What waiting does not mend: [`Error::Fenced`], a hole in the log, a log that is not the view's, a damaged
+    /// disk. A full one is waited for.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
         // If this task ends for any reason, the rest of the process must hear of it.
         let _dying = stop.clone().drop_guard();
@@ -93,7 +94,7 @@ impl Projector {
 
     /// Opens the file to write to, and deletes what is left of earlier ones. A first file is used at once; one of another release
     /// is read on by that release until ours is complete.
-    async fn begin(&self) -> Result<Seat, Error> {
+    pub(crate) async fn begin(&self) -> Result<Seat, Error> {
         let (folder, attempts, metrics) = (self.folder.clone(), self.config.attempts, self.metrics.clone());
         let begin = move || {
             folder.create()?;
@@ -154,7 +155,7 @@ impl Projector {
     }
 
     /// Follows the log in one file. Gives the next file, or none when told to stop.
-    async fn follow(&self, seat: Seat, stop: &CancellationToken) -> Result<Option<Seat>, Error> {
+    pub(crate) async fn follow(&self, seat: Seat, stop: &CancellationToken) -> Result<Option<Seat>, Error> {
         let Seat { mut writer, mut beside } = seat;
         let mut tail = self.log.tail(writer.position());
         let mut heart = tokio::time::interval(Duration::from_millis(self.config.heartbeat_ms.max(10)));
@@ -188,7 +189,9 @@ impl Projector {
                         Ok(page) => page,
                         Err(error) if error.is_transient() => {
                             tracing::warn!(%error, "the log cannot be read now; trying again");
-                            tokio::time::sleep(wait).await;
+                            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                                return Ok(None);
+                            }
                             continue;
                         }
                         Err(error) => return Err(error.into()),
@@ -206,7 +209,9 @@ impl Projector {
                 Err(error) if error.is_transient() => {
                     tracing::warn!(%error, "the view cannot be written now; trying again");
                     held = Some(page);
-                    tokio::time::sleep(wait).await;
+                    if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                        return Ok(None);
+                    }
                 }
                 // A rebuild has put another file in place of ours.
                 Err(Error::Fenced { .. }) if self.is_replaced(&writer)? => {}
@@ -250,10 +255,10 @@ impl std::fmt::Debug for Projector {
 }
 
 /// A file and its writer.
-struct Seat {
-    writer: Writer,
+pub(crate) struct Seat {
+    pub(crate) writer: Writer,
     /// It is not in use yet: another release's file is, until this one is complete.
-    beside: bool,
+    pub(crate) beside: bool,
 }
 
 /// Lends `writer` to a thread that may block.

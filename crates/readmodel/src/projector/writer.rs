@@ -217,13 +217,12 @@ fn tried(
                 tx.execute_batch("RELEASE one")?;
                 return Ok(Ok(effects));
             }
-            Err(failed) => {
+            // The whole batch is taken back; a full disk has done so already, with the savepoint.
+            Err(Failed::Storage(error)) => return Err(error),
+            Err(Failed::Poison(why)) => {
                 memory.forget(record);
                 tx.execute_batch("ROLLBACK TO one; RELEASE one")?;
-                match failed {
-                    Failed::Poison(why) => reason = why,
-                    Failed::Storage(error) => return Err(error),
-                }
+                reason = why;
             }
         }
     }

@@ -123,6 +123,52 @@ async fn of_two_projectors_one_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_waited_for() {
+    let town = busy_town().await;
+    let records = records(&town).await;
+    let folder = Folder::of(town.data());
+    let mut writer = open(&folder, &files::name(1));
+    writer.apply(&records[..1]).unwrap();
+    let pages: i64 = writer.connection().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let room = |writer: &Writer, pages: i64| {
+        writer.connection().pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    };
+    room(&writer, pages);
+    // Enough for more pages than there are.
+    for n in 100..140 {
+        town.message(n, vec![received(n, &"Яма ".repeat(200))]).await;
+    }
+    let all = self::records(&town).await;
+    let full = writer.apply(&all[1..]).unwrap_err();
+    assert!(full.is_transient(), "{full:?}");
+    assert_eq!(writer.position(), Position(1), "all or none");
+    room(&writer, 1_000_000);
+    writer.apply(&all[1..]).unwrap();
+    assert_eq!(writer.position(), all.last().unwrap().position);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projector_that_waits_for_the_disk_stops_when_told() {
+    let town = busy_town().await;
+    let config = ProjectorConfig { wait_ms: 600_000, heartbeat_ms: 600_000, ..ProjectorConfig::default() };
+    let projector = town.projector_with(config);
+    let seat = projector.begin().await.unwrap();
+    let full = seat.writer.connection().pragma_update_and_check(None, "max_page_count", 1, |_| Ok(()));
+    full.unwrap();
+    for n in 100..140 {
+        town.message(n, vec![received(n, &"Яма ".repeat(200))]).await;
+    }
+    let stop = CancellationToken::new();
+    let waiting = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.cancel();
+    };
+    let following = tokio::time::timeout(Duration::from_secs(20), projector.follow(seat, &stop));
+    let (followed, ()) = tokio::join!(following, waiting);
+    assert!(followed.expect("it stops at once").unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_poison_record_is_set_aside_and_only_its_appeal_waits() {
     let town = Town::with_city().await;
     town.story(1, "akimat-almaly").await;
