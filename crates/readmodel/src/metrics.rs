@@ -57,12 +57,22 @@ impl Metrics {
         }
     }
 
-    /// Takes over what [`crate::Query::lag`] said: called when metrics are read, so that a dead projector shows.
-    pub fn observe(&self, lag: &Lag) {
+    /// Takes over what [`crate::Query::lag`] said, or that it failed: called again and again, so that dead views show. The
+    /// heartbeat of views that do not answer, or in which nobody ever said that it lives, is infinitely old.
+    pub fn observe(&self, lag: Option<&Lag>) {
+        let age = lag.and_then(|lag| lag.heartbeat_age_seconds).unwrap_or(f64::INFINITY);
+        self.heartbeat_age_seconds.set(age);
+        let Some(lag) = lag else { return };
         self.lag_records.set(i64::try_from(lag.records).unwrap_or(i64::MAX));
         self.lag_seconds.set(lag.seconds);
-        self.heartbeat_age_seconds.set(lag.heartbeat_age_seconds.unwrap_or_default());
         self.parked.set(i64::try_from(lag.parked).unwrap_or(i64::MAX));
+    }
+}
+
+#[cfg(test)]
+impl Metrics {
+    pub(crate) fn heartbeat_age(&self) -> f64 {
+        self.heartbeat_age_seconds.get()
     }
 }
 

@@ -659,7 +659,8 @@ pub struct Lag {
     pub head: Position,
     /// Records not yet in the views.
     pub records: u64,
-    /// Seconds, by the log's own time, between the views' last record and the log's.
+    /// Seconds, by the log's own time, between the views' last record and the log's; until now while the projector has not
+    /// seen that one.
     pub seconds: f64,
     /// Seconds since the projector last said that it lives; none when it never did.
     pub heartbeat_age_seconds: Option<f64>,

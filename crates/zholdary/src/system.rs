@@ -174,10 +174,9 @@ impl System {
     pub(crate) async fn observe_views(&self, stop: &CancellationToken) {
         let mut look = tokio::time::interval(Duration::from_secs(1));
         while stop.run_until_cancelled(look.tick()).await.is_some() {
-            let Ok(head) = self.log.head().await else { continue };
-            if let Ok(lag) = self.query.lag(SystemClock.now(), Some(head)).await {
-                self.metrics.views.observe(&lag.body);
-            }
+            let head = self.log.head().await.ok();
+            let lag = self.query.lag(SystemClock.now(), head).await;
+            self.metrics.views.observe(lag.as_ref().ok().map(|lag| &lag.body));
         }
     }
 

@@ -146,7 +146,12 @@ fn lag(ask: &Ask<'_>, now: DateTime<Utc>, head: Option<Position>) -> rusqlite::R
     let parked: i64 = ask.connection.query_row("SELECT count(*) FROM parked", [], |row| row.get(0))?;
     let seen = Position(beat.map_or(0, |(_, head, _)| head).unsigned_abs());
     let head = head.unwrap_or(seen).max(ask.position);
-    let behind = beat.filter(|_| seen > ask.position).map_or(0, |(_, _, head_at)| head_at - at);
+    let behind = match beat {
+        _ if head == ask.position => 0,
+        // The projector has not seen the log's last record: nobody here knows when that was made, at most until now.
+        Some((_, _, head_at)) if head <= seen => head_at - at,
+        _ => now.timestamp_millis() - at,
+    };
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of an outage are far below 2^52")]
     let seconds = |ms: i64| ms.max(0) as f64 / 1000.0;
     Ok(Lag {

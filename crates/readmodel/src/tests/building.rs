@@ -375,7 +375,39 @@ async fn views_of_a_past_moment_hold_nothing_later() {
     assert_eq!(lag.heartbeat_age_seconds, Some(0.0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_views_do_not_look_fresh() {
+    let town = Town::with_city().await;
+    let metrics = Metrics::unregistered();
+    metrics.observe(None);
+    assert_eq!(metrics.heartbeat_age(), f64::INFINITY, "views that do not answer");
+    // Somebody wrote, and died before it ever said that it lives.
+    let folder = Folder::of(town.data());
+    open(&folder, &files::name(1)).apply(&records(&town).await).unwrap();
+    folder.switch(&files::name(1)).unwrap();
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    let lag = query.lag(town.clock_now(), None).await.unwrap().body;
+    assert_eq!(lag.heartbeat_age_seconds, None);
+    metrics.observe(Some(&lag));
+    assert_eq!(metrics.heartbeat_age(), f64::INFINITY);
+    let lag = query.lag(town.clock_now(), Some(Position(1))).await.unwrap().body;
+    assert_eq!((lag.records, lag.seconds), (0, 0.0));
+    // The log went on without it: nobody in the views knows when, so that long at most.
+    let query = town.views().await;
+    let last = town.story_of_three_minutes().await;
+    let lag = query.lag(town.clock_now(), Some(last)).await.unwrap().body;
+    assert_eq!((lag.records, lag.seconds, lag.heartbeat_age_seconds), (3, 180.0, Some(180.0)));
+    metrics.observe(Some(&lag));
+    assert_eq!(metrics.heartbeat_age(), 180.0);
+}
+
 impl Town {
+    async fn story_of_three_minutes(&self) -> Position {
+        self.message(1, vec![received(1, "Яма")]).await;
+        self.message(1, vec![placed(1, 1)]).await;
+        self.appeal(1, vec![registered(1)]).await
+    }
+
     fn clock_now(&self) -> DateTime<Utc> {
         zholdary_domain::Clock::now(&self.clock)
     }
