@@ -439,6 +439,34 @@ fn each_is_found_where_it_is() {
 }
 
 #[test]
+fn a_row_is_on_the_line_an_editor_shows() {
+    let text = String::from_utf8(shipped().get("streets.csv").unwrap().to_vec()).unwrap();
+    let bad = "Новая,Жаңа,,street,,NS,atlantis,high";
+    let short = "Новая,Жаңа,,street";
+    let header = text.lines().next().unwrap();
+    let crlf = text.replace('\n', "\r\n");
+    let quoted = text.replacen(header, &format!("{header}\n\"Две\nстроки\",Жол,,street,,NS,almaly,high"), 1);
+    // What stands before the two bad rows.
+    for before in [text.clone(), crlf, text.replacen('\n', "\n\n\n", 1), format!("\n\n{text}\n\n"), quoted] {
+        let end = if before.contains("\r\n") { "\r\n" } else { "\n" };
+        let line = u32::try_from(before.matches('\n').count() + 1).unwrap();
+        let mut files = shipped();
+        files.insert("streets.csv", format!("{before}{bad}{end}{end}{short}{end}").into_bytes()).unwrap();
+        let faults = check(&files);
+        let found = |message: &str| {
+            faults.iter().find(|f| f.message.contains(message)).unwrap_or_else(|| panic!("{faults:?}")).line
+        };
+        assert_eq!(found("atlantis"), line, "{:?}", &before[..40]);
+        assert_eq!(found("the row has 4 cells"), line + 2);
+    }
+    let mut files = shipped();
+    files.insert("streets.csv", text.replacen("name_ru", "\r\n\r\nname_qq", 1).into_bytes()).unwrap();
+    let unknown = check(&files);
+    let unknown = unknown.iter().find(|f| f.message == "column `name_qq` is not known").unwrap();
+    assert_eq!(unknown.line, 3);
+}
+
+#[test]
 fn a_party_follows_its_predecessor_the_next_day() {
     // The day on which nobody would be the party, before and after.
     let cases = [

@@ -181,16 +181,16 @@ pub(super) fn utf8<'a>(file: &str, bytes: &'a [u8], book: &Book) -> Option<&'a s
 }
 
 /// Where the lines of a text begin.
-struct Lines(Vec<usize>);
+pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self(std::iter::once(0).chain(newlines.map(|(offset, _)| offset + 1)).collect())
     }
 
     /// Line, from 1, of a place in the text.
-    fn of_offset(&self, offset: usize) -> u32 {
+    pub(super) fn of_offset(&self, offset: usize) -> u32 {
         u32::try_from(self.0.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
     }
 }

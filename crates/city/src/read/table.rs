@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use csv::StringRecord;
 
 use super::book::{At, Book};
-use super::document::utf8;
+use super::document::{Lines, utf8};
 
 /// One row of a CSV file whose columns were found to be the right ones.
 pub(super) struct Row<'a> {
@@ -22,15 +22,24 @@ pub(super) fn rows<'a>(
     columns: &'a [&'static str],
     book: &Book,
 ) -> Option<Vec<Row<'a>>> {
-    utf8(file, bytes, book)?;
+    let lines = Lines::of(utf8(file, bytes, book)?);
+    // A record is said to begin where the one before it ended: before the second half of its line's end, and before lines
+    // with nothing on them.
+    let at = |position: Option<&csv::Position>| {
+        let from = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+        let blank = bytes.iter().skip(from).take_while(|byte| b"\r\n".contains(byte)).count();
+        At { file, line: lines.of_offset(from + blank) }
+    };
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let first = At { file, line: 1 };
     let header = match reader.headers() {
         Ok(header) => header.clone(),
-        Err(error) => return book.none(first, error.to_string(), "write the names of the columns"),
+        Err(error) => {
+            return book.none(at(error.position()), error.to_string(), "write the names of the columns");
+        }
     };
+    let first = at(header.position());
     let mut right = true;
-    for (at, name) in header.iter().enumerate() {
+    for (place, name) in header.iter().enumerate() {
         if !columns.contains(&name) {
             book.fault(
                 first,
@@ -38,7 +47,7 @@ pub(super) fn rows<'a>(
                 "correct the name or remove the column",
             );
             right = false;
-        } else if header.iter().take(at).any(|earlier| earlier == name) {
+        } else if header.iter().take(place).any(|earlier| earlier == name) {
             book.fault(first, format!("column `{name}` stands twice"), "remove one");
             right = false;
         }
@@ -61,12 +70,9 @@ pub(super) fn rows<'a>(
     for record in reader.into_records() {
         match record {
             Ok(record) => {
-                let line =
-                    record.position().map_or(0, |position| u32::try_from(position.line()).unwrap_or(0));
-                rows.push(Row { at: At { file, line }, columns, places: places.clone(), record });
+                rows.push(Row { at: at(record.position()), columns, places: places.clone(), record });
             }
             Err(error) => {
-                let line = error.position().map_or(0, |position| u32::try_from(position.line()).unwrap_or(0));
                 let (message, remedy) = match error.kind() {
                     csv::ErrorKind::UnequalLengths { expected_len, len, .. } => (
                         format!("the row has {len} cells, the header has {expected_len}"),
@@ -74,7 +80,7 @@ pub(super) fn rows<'a>(
                     ),
                     _ => (error.to_string(), "correct the row"),
                 };
-                book.fault(At { file, line }, message, remedy);
+                book.fault(at(error.position()), message, remedy);
             }
         }
     }
