@@ -352,6 +352,37 @@ fn each_is_found_where_it_is() {
             "add it to one of them",
         ),
         (
+            "parties.toml",
+            Replace("code = \"operator\"", "code = \"desk\""),
+            ("parties.toml", None),
+            "there is no party \"operator\"",
+            "what nobody else has goes there",
+        ),
+        (
+            "city.toml",
+            Replace("code = \"other\"", "code = \"others\""),
+            ("city.toml", None),
+            "there is no bucket \"other\"",
+            "what has no category is counted there",
+        ),
+        (
+            "templates.toml",
+            Replace("buttons = [\"fixed_yes\", \"fixed_no\"]", "buttons = [\"fixed_no\"]"),
+            ("templates.toml", Some(-6)),
+            "template \"is_it_fixed\" has no button with the id \"fixed:yes\"",
+            "add it, the product reads the answer from it",
+        ),
+        (
+            "categories.toml",
+            Replace(
+                "secure_hours = 2\n",
+                "secure_hours = 2\nanswer = \"answer_gratitude\"\nanswer_closes = true\n",
+            ),
+            ("categories.toml", Some(2)),
+            "category \"manhole_open\" is a danger and has `answer_closes`",
+            "remove it, a danger is closed by a person only",
+        ),
+        (
             "streets.csv",
             Replace("name_ru,name_kk", "name_ru,name_qq"),
             ("streets.csv", here),
@@ -464,6 +495,39 @@ fn a_row_is_on_the_line_an_editor_shows() {
     let unknown = check(&files);
     let unknown = unknown.iter().find(|f| f.message == "column `name_qq` is not known").unwrap();
     assert_eq!(unknown.line, 3);
+}
+
+#[test]
+fn a_danger_that_is_never_dropped_is_not_closed_by_an_answer_whatever_its_priority() {
+    let (files, _) = edited("city.toml", &Replace("\"crash\"]", "\"crash\", \"gratitude\"]"));
+    let faults = check(&files);
+    let found = faults.iter().find(|f| f.message.contains("category \"gratitude\" is a danger"));
+    assert_eq!(found.unwrap_or_else(|| panic!("{faults:?}")).file, "categories.toml");
+}
+
+#[test]
+fn the_question_whether_it_is_fixed_has_the_buttons_that_are_understood() {
+    let (files, _) = edited("templates.toml", &Replace("id = \"fixed:no\"", "id = \"fixed:not\""));
+    let text = String::from_utf8(files.get("templates.toml").unwrap().to_vec()).unwrap();
+    let line = text[..text.find("[template.is_it_fixed]").unwrap()].matches('\n').count() + 1;
+    let printed: Vec<String> = check(&files).iter().map(Fault::to_string).collect();
+    assert_eq!(
+        printed,
+        [format!(
+            "templates.toml:{line}: template \"is_it_fixed\" has no button with the id \"fixed:no\": add it, the \
+             product reads the answer from it"
+        )]
+    );
+}
+
+#[test]
+fn an_empty_list_of_rules_is_none() {
+    let text = String::from_utf8(shipped().get("rules.toml").unwrap().to_vec()).unwrap();
+    let marks = &text[text.find("\n[[cover_mark]]").unwrap()..];
+    let mut files = shipped();
+    files.insert("rules.toml", format!("# none\nrule = []\n{marks}").into_bytes()).unwrap();
+    let printed: Vec<String> = check(&files).iter().map(Fault::to_string).collect();
+    assert_eq!(printed, ["rules.toml:2: there is no [[rule]]: add at least one"]);
 }
 
 #[test]

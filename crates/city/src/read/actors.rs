@@ -5,6 +5,7 @@ use toml::Spanned;
 
 use super::book::{At, Book, Codes};
 use super::document::{Document, Entry};
+use super::expected::OPERATOR;
 use super::raw;
 use super::settings::{SettingCodes, place_kind};
 use super::texts::texts;
@@ -25,6 +26,13 @@ pub(super) fn parties(
         if let Some(party) = party(doc, line, value, languages, districts, &codes, book) {
             parties.push((line, party));
         }
+    }
+    if !codes.has(OPERATOR) {
+        book.fault(
+            doc.on_line(0),
+            format!("there is no party \"{OPERATOR}\""),
+            "add it, what nobody else has goes there",
+        );
     }
     for (line, party) in &parties {
         succession(doc.on_line(*line), party, &parties, book);
@@ -212,6 +220,16 @@ pub(super) struct Known<'a> {
     pub(super) settings: &'a SettingCodes,
     pub(super) parties: &'a Codes,
     pub(super) templates: &'a Codes,
+    /// The most urgent priority.
+    pub(super) first_priority: Option<&'a str>,
+    /// Categories that are never dropped.
+    pub(super) never_dropped: &'a [String],
+}
+
+impl Known<'_> {
+    fn is_danger(&self, category: &str, priority: &str) -> bool {
+        self.first_priority == Some(priority) || self.never_dropped.iter().any(|code| code == category)
+    }
 }
 
 pub(super) fn categories(
@@ -245,6 +263,15 @@ pub(super) fn categories(
             if let Some((key, at)) = without {
                 book.fault(at, format!("{who} has `{key}` without `answer`"), "add the answer or remove it");
             }
+        }
+        if let Some(closes) = raw.answer_closes.as_ref().filter(|closes| *closes.get_ref())
+            && known.is_danger(&raw.code, raw.priority.get_ref())
+        {
+            book.fault(
+                doc.at(closes),
+                format!("{who} is a danger and has `answer_closes`"),
+                "remove it, a danger is closed by a person only",
+            );
         }
         for stems in [&raw.phrases, &raw.stems, &raw.weak, &raw.not] {
             book.stems(doc.at(stems), &who, stems.get_ref());

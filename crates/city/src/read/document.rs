@@ -88,6 +88,9 @@ impl<'a> Document<'a> {
             codes.not_whole();
             return (Vec::new(), codes);
         };
+        if items.is_empty() {
+            book.fault(at, format!("there is no [[{key}]]"), "add at least one");
+        }
         let mut entries = Vec::new();
         for item in items {
             let line = self.at(&item).line;

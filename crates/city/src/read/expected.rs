@@ -2,6 +2,18 @@
 
 use crate::template::Audience;
 
+/// The party to whom goes what nobody else has.
+pub(super) const OPERATOR: &str = "operator";
+
+/// The group of the report for what has no category.
+pub(super) const OTHER: &str = "other";
+
+/// Asked when something was reported as done.
+pub(super) const IS_IT_FIXED: &str = "is_it_fixed";
+
+/// The ids of its buttons: what the product reads the answer from.
+pub(super) const FIXED: [&str; 2] = ["fixed:yes", "fixed:no"];
+
 /// Templates the product sends by itself, apart from the answers that categories name.
 pub(super) const TEMPLATES: [&str; 42] = [
     "greeting",

@@ -100,7 +100,14 @@ fn read(files: &Files, book: &Book) -> Option<City> {
     let unread = Codes::unread("templates");
     let template_codes = texts.as_ref().map_or(&unread, |texts| &texts.codes);
     let phrase_codes = texts.as_ref().map_or(&unread, |texts| &texts.phrase_codes);
-    let known = actors::Known { settings: &setting_codes, parties: &party_codes, templates: template_codes };
+    let first = settings.as_ref().and_then(|settings| settings.priorities.first());
+    let known = actors::Known {
+        settings: &setting_codes,
+        parties: &party_codes,
+        templates: template_codes,
+        first_priority: first.map(|priority| priority.code.as_str()),
+        never_dropped: settings.as_ref().map_or(&[], |settings| &settings.danger.categories_never_dropped),
+    };
     let (categories, category_codes) = match named.categories.and_then(|source| document(source, book)) {
         Some(mut doc) => {
             let read = actors::categories(&mut doc, &languages, &known, book);

@@ -11,6 +11,7 @@ use zholdary_domain::calendar::DayHours;
 
 use super::book::{At, Book, Codes};
 use super::document::{Document, Entry};
+use super::expected::OTHER;
 use super::raw;
 use crate::model::{
     Articles, Bounds, Bucket, Danger, Escalate, Legal, LegalKind, Matching, Meta, Notify, NotifyHow,
@@ -556,6 +557,13 @@ fn buckets(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> (Vec<Buck
             count: raw.count,
             satisfied: raw.satisfied,
         });
+    }
+    if !codes.has(OTHER) {
+        book.fault(
+            doc.on_line(0),
+            format!("there is no bucket \"{OTHER}\""),
+            "add it, what has no category is counted there",
+        );
     }
     (buckets, codes)
 }

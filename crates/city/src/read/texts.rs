@@ -42,6 +42,7 @@ pub(super) fn read(doc: &mut Document<'_>, meta: Option<&Meta>, book: &Book) -> 
             );
         }
     }
+    fixed(doc, &templates, &codes, &buttons, book);
     for code in expected::PHRASES {
         if !phrase_codes.has(code) {
             book.fault(
@@ -324,6 +325,31 @@ fn templates(
         });
     }
     (all, codes)
+}
+
+/// The question whether it is fixed has the buttons that the product reads the answer from.
+fn fixed(
+    doc: &Document<'_>,
+    templates: &[Template],
+    codes: &Codes,
+    buttons: &BTreeMap<String, Button>,
+    book: &Book,
+) {
+    let Some(template) = templates.iter().find(|template| template.code == expected::IS_IT_FIXED) else {
+        return;
+    };
+    let ids: Option<Vec<&str>> =
+        template.buttons.iter().map(|code| buttons.get(code).map(|button| button.id.as_str())).collect();
+    // A button that could not be read is a fault already.
+    let Some(ids) = ids else { return };
+    let line = codes.iter().find(|(code, _)| *code == template.code).map_or(0, |(_, line)| line);
+    for id in expected::FIXED.iter().filter(|id| !ids.contains(id)) {
+        book.fault(
+            doc.on_line(line),
+            format!("template \"{}\" has no button with the id \"{id}\"", template.code),
+            "add it, the product reads the answer from it",
+        );
+    }
 }
 
 /// A text for everybody carries nothing personal.
