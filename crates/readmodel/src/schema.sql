@@ -69,6 +69,12 @@ CREATE INDEX appeal_party ON appeal(party, opened);
 CREATE INDEX appeal_problem ON appeal(problem);
 CREATE INDEX appeal_parent ON appeal(parent);
 
+-- Who joined or left a problem changed the voices of everybody who writes about it.
+CREATE TABLE problem(
+  id TEXT PRIMARY KEY,                  -- the appeal that the others were joined to
+  changed INTEGER NOT NULL              -- the last record by which one joined or left
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE finding(
   appeal TEXT NOT NULL,
   finding INTEGER NOT NULL,

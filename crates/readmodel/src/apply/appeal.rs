@@ -56,6 +56,7 @@ pub(super) fn apply(
     if fold.appeal.problem != problem_before {
         // The others about the same problem have another number of voices now.
         for problem in [problem_before, fold.appeal.problem].into_iter().flatten() {
+            voices_changed(connection, problem, record.position)?;
             parties.extend(tasks_about(connection, problem)?);
         }
     }
@@ -166,6 +167,17 @@ fn tasks_about(connection: &Connection, problem: AppealId) -> rusqlite::Result<V
         )?
         .query_map([problem.to_string()], |row| row.get(0))?
         .collect()
+}
+
+/// Everybody who writes about `problem` has another number of voices since `position`.
+fn voices_changed(connection: &Connection, problem: AppealId, position: Position) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO problem(id, changed) VALUES (?1, ?2)
+             ON CONFLICT(id) DO UPDATE SET changed = excluded.changed",
+        )?
+        .execute((problem.to_string(), stored(position)))?;
+    Ok(())
 }
 
 fn ms(at: Option<DateTime<Utc>>) -> Option<i64> {

@@ -160,6 +160,9 @@ impl Ask<'_> {
         // Appeals about the same problem are counted as voices, and those split off are named.
         const RELATED: &str = "SELECT max(changed) FROM appeal WHERE parent = ?1 OR problem = ?1
             OR problem = (SELECT problem FROM appeal WHERE id = ?1)";
+        // Who has left a problem is related to it no more.
+        const VOICES: &str =
+            "SELECT max(changed) FROM problem WHERE id IN (?1, (SELECT problem FROM appeal WHERE id = ?1))";
         // Of a message the appeal tells the number, and whether it stands in it.
         const OUTCOME: &str = "SELECT max(m.changed,
             coalesce((SELECT a.opened FROM appeal a WHERE a.id = m.appeal), 0),
@@ -170,7 +173,8 @@ impl Ask<'_> {
         let own = match view {
             View::Appeal(id) => last("SELECT changed FROM appeal WHERE id = ?1", id.to_string())?
                 .max(last("SELECT max(changed) FROM message WHERE appeal = ?1", id.to_string())?)
-                .max(last(RELATED, id.to_string())?),
+                .max(last(RELATED, id.to_string())?)
+                .max(last(VOICES, id.to_string())?),
             View::Message(id) => last(OUTCOME, id.to_string())?,
             view => last(NAMED, view.to_string())?,
         };

@@ -481,6 +481,26 @@ async fn voices_count_all_appeals_about_one_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_a_problem_changes_the_voices_of_those_who_stay() {
+    let town = Town::with_city().await;
+    for n in 1..=4 {
+        town.story(n, "akimat-almaly").await;
+    }
+    let join = |problem: u32| json!({ "type": "joined_to_problem", "problem": appeal_id(problem), "by": { "kind": "system" } });
+    town.appeal(4, vec![join(1)]).await;
+    let joined = town.appeal(3, vec![join(1)]).await;
+    let left = town.appeal(3, vec![join(2)]).await;
+    let query = town.views().await;
+    let past = query.as_of(joined, at("2026-11-20T12:00:00Z"));
+    for (n, voices) in [(1, 2), (2, 2), (3, 2), (4, 2)] {
+        let now = query.appeal(appeal_id(n), Level::Public).await.unwrap().body.unwrap();
+        assert_eq!(now.voices, voices, "{n}");
+        let then = past.appeal(appeal_id(n), Level::Public).await;
+        assert!(matches!(then, Err(Error::AsOfNotKept { changed, .. }) if changed == left), "{n}: {then:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_work_until_they_end() {
     let town = Town::new();
     let created = |name: &str| {
