@@ -125,7 +125,7 @@ struct Past {
 struct Shared {
     folder: Folder,
     idle: Mutex<Vec<Reader>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     rules: Mutex<Option<Arc<RuleSet>>>,
     position: watch::Sender<Position>,
 }
@@ -216,7 +216,7 @@ impl Query {
         let shared = Arc::new(Shared {
             folder,
             idle: Mutex::default(),
-            permits: Semaphore::new(config.readers.max(1)),
+            permits: Arc::new(Semaphore::new(config.readers.max(1))),
             rules: Mutex::default(),
             position: watch::Sender::new(Position::START),
         });
@@ -301,8 +301,10 @@ impl Query {
     ) -> Result<Answer<T>, Error> {
         let shared = Arc::clone(&self.shared);
         let as_of = self.as_of;
-        let _permit = self.shared.permits.acquire().await.map_err(|_| Error::Closed)?;
+        let permit = Arc::clone(&self.shared.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
         tokio::task::spawn_blocking(move || {
+            // Held until the answer is there, also when its asker has gone.
+            let _permit = permit;
             let mut reader = shared.reader()?;
             let answer = shared.answer(&mut reader, as_of, question);
             if answer.is_ok() {

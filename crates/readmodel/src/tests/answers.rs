@@ -501,6 +501,24 @@ async fn who_leaves_a_problem_changes_the_voices_of_those_who_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_nobody_waits_for_still_counts_until_it_is_answered() {
+    let town = Town::with_city().await;
+    drop(town.views().await);
+    let query = Query::open(town.data(), &QueryConfig { readers: 1, ..QueryConfig::default() }).unwrap();
+    let (answer, wait) = std::sync::mpsc::channel::<()>();
+    let slow = query.ask(move |_| {
+        wait.recv().ok();
+        Ok(())
+    });
+    let short = Duration::from_millis(200);
+    assert!(tokio::time::timeout(short, slow).await.is_err(), "its client is gone");
+    let next = async |within| tokio::time::timeout(within, query.checkpoint()).await;
+    assert!(next(short).await.is_err(), "one at a time");
+    answer.send(()).unwrap();
+    assert!(next(Duration::from_secs(10)).await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_work_until_they_end() {
     let town = Town::new();
     let created = |name: &str| {
