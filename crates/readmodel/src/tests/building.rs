@@ -226,10 +226,17 @@ async fn a_new_release_builds_beside_and_switches_when_it_is_complete() {
     let half = open(&folder, &files::name(8));
     drop(half);
     assert_eq!(folder.current().unwrap(), None);
-    assert_eq!(town.projector().catch_up(None).await.unwrap(), head);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(town.projector().run(stop.clone()));
+    query.wait_for(head, Duration::from_secs(20)).await.unwrap();
     assert_eq!(folder.current().unwrap().as_deref(), Some(files::name(8).as_str()));
-    assert!(!folder.path("0-7.db").exists());
     assert!(query.parked().await.is_ok());
+    // It goes on in its file, and the other release's is gone.
+    let last = town.appeal(6, vec![answered()]).await;
+    query.wait_for(last, Duration::from_secs(20)).await.unwrap();
+    assert!(!folder.path("0-7.db").exists());
+    stop.cancel();
+    running.await.unwrap().unwrap();
 }
 
 /// Files of views in the folder, by name.
