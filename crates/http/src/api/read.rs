@@ -17,7 +17,7 @@ use super::{Named, filter::Checked};
 use crate::{
     app::{App, Shared},
     caller::Caller,
-    extract::{NoQuery, Nothing, PathOf, QueryOf},
+    extract::{Nothing, PathOf, QueryOf},
     moment::{AsOf, AtLeast, Moment, Viewed},
     permission::{Level, Who},
     problem::{Code, Problem},
@@ -254,7 +254,8 @@ pub(crate) async fn lag(
 
 /// This description.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "installation", responses((status = 200, body = Object)))]
-pub(crate) async fn openapi(State(app): State<Shared>, _: NoQuery) -> Response {
+pub(crate) async fn openapi(State(app): State<Shared>, _: QueryOf<Nothing>) -> Response {
+    // Any GET takes `as_of`; the description is the same at every moment.
     ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], app.openapi.clone())
         .into_response()
 }

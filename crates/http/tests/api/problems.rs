@@ -88,7 +88,7 @@ async fn a_write_that_takes_too_long_may_be_recorded() {
 #[test]
 fn the_log_says_that_it_is_out_of_reach_before_the_request_is_given_up() {
     let limit = zholdary_http::Config::default().request_timeout_ms;
-    assert!(limit > u64::from(zholdary_log::SqliteConfig::default().busy_ms));
+    assert!(limit > zholdary_log::SqliteConfig::default().busy_ms);
     assert!(limit > u64::from(zholdary_intake::RawConfig::default().busy_ms));
 }
 
