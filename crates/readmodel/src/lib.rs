@@ -30,6 +30,7 @@ pub use model::{
 pub use projector::{Projector, ProjectorConfig};
 pub use query::{AppealRef, Query, QueryConfig, View};
 pub use rebuild::{Rebuilt, rebuild};
+pub use sentence::least_level;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

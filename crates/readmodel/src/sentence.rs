@@ -20,8 +20,8 @@ pub(crate) enum Audience {
     Staff,
 }
 
-/// Who may see that an event happened.
-pub(crate) fn least_level(event: &Event) -> Level {
+/// Who may see that an event happened to an appeal.
+pub fn least_level(event: &Event) -> Level {
     match event {
         Event::Registered(_)
         | Event::MessageAdded { .. }

@@ -3,7 +3,7 @@
 //! What waits is decided again, from everything that was written. What a party or a person has is left with them, and what
 //! was settled stays settled; only a danger that was not known is a finding of its own, whatever state the appeal is in.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use zholdary_city::City;
 use zholdary_domain::{
@@ -60,11 +60,9 @@ pub(crate) fn aligned(appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
 /// tells as a danger. A danger without a place is where the appeal is.
 pub(crate) fn new_dangers(city: &City, appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
     // An open pit that somebody fell into since is a danger that nobody knew.
-    let open: HashSet<String> = known_findings(appeal)
-        .zip(&appeal.findings)
-        .filter(|(known, state)| state.is_open() && rules::is_danger(city, known))
-        .map(|(known, _)| known.category)
-        .collect();
+    let known = known_findings(appeal).zip(&appeal.findings);
+    let open: Vec<_> = known.filter(|(_, state)| state.is_open()).map(|(known, _)| known).collect();
+    let open = dangers(city, &open);
     let ended = appeal.end.is_some();
     read.into_iter()
         .filter(|f| rules::is_danger(city, f) && (ended || !open.contains(f.category.as_str())))

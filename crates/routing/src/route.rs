@@ -90,6 +90,11 @@ const DANGER: &str = "danger";
 /// Names the command that asks the rules again after a correction.
 const REROUTE: &str = "reroute";
 
+/// What a fact, named by the command that recorded it, may lead to: one of these, once. The whole, the danger, the reroute.
+fn decisions_of(cause: CommandId) -> [CommandId; 3] {
+    [WHOLE, DANGER, REROUTE].map(|purpose| CommandId::of(cause, purpose))
+}
+
 impl Route {
     /// A worker over `log`.
     #[must_use]
@@ -202,8 +207,7 @@ impl Route {
             _ => None,
         });
         let Some(why) = why else { return };
-        let done = |purpose| memory.decided.contains(&CommandId::of(record.command_id, purpose));
-        if ![WHOLE, DANGER, REROUTE].into_iter().any(done) {
+        if !decisions_of(record.command_id).iter().any(|id| memory.decided.contains(id)) {
             triggers.push(Trigger {
                 appeal: id,
                 cause_id: record.command_id,
@@ -254,7 +258,7 @@ impl Route {
         let stream = StreamId::from(trigger.appeal);
         loop {
             let loaded = self.appeals.load(&stream).await?;
-            let ids = [WHOLE, DANGER, REROUTE].map(|purpose| CommandId::of(trigger.cause_id, purpose));
+            let ids = decisions_of(trigger.cause_id);
             if ids.iter().any(|id| loaded.position_of(*id).is_some()) {
                 return Ok(());
             }
@@ -353,9 +357,11 @@ impl Route {
         let mut understood = rules.triage.read(&said.input());
         let city = &rules.city;
         let read = std::mem::take(&mut understood.understanding.findings);
-        // What was an open danger when the message came is no news after it was made safe: a restart asks again.
-        let then = self.as_it_stood(trigger).await?;
-        let dangers = further::new_dangers(city, appeal, further::new_dangers(city, &then, read));
+        let mut dangers = further::new_dangers(city, appeal, read);
+        if !dangers.is_empty() {
+            // What was an open danger when the message came is no news after it was made safe: a restart asks again.
+            dangers = further::new_dangers(city, &self.as_it_stood(trigger).await?, dangers);
+        }
         if dangers.is_empty() {
             return Ok(None);
         }

@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 use toml::Spanned;
+use zholdary_domain::appeal::DESK;
 
 use super::book::{At, Book, Codes};
 use super::document::{Document, Entry};
-use super::expected::OPERATOR;
 use super::raw;
 use super::settings::{SettingCodes, place_kind};
 use super::texts::texts;
@@ -27,10 +27,10 @@ pub(super) fn parties(
             parties.push((line, party));
         }
     }
-    if !codes.has(OPERATOR) {
+    if !codes.has(DESK) {
         book.fault(
             doc.on_line(0),
-            format!("there is no party \"{OPERATOR}\""),
+            format!("there is no party \"{DESK}\""),
             "add it, what nobody else has goes there",
         );
     }

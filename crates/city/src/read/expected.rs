@@ -2,9 +2,6 @@
 
 use crate::template::Audience;
 
-/// The party to whom goes what nobody else has.
-pub(super) const OPERATOR: &str = "operator";
-
 /// The group of the report for what has no category.
 pub(super) const OTHER: &str = "other";
 

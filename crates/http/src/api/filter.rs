@@ -3,7 +3,10 @@
 
 use chrono::NaiveDate;
 use zholdary_city::City;
-use zholdary_domain::{appeal::StateName, inbound::Channel};
+use zholdary_domain::{
+    appeal::{DESK, StateName},
+    inbound::Channel,
+};
 use zholdary_readmodel::{AppealFilter, Period};
 
 use crate::problem::{Code, Problem};
@@ -30,7 +33,7 @@ impl Checked for AppealFilter {
                 code == "unknown" || city.category(code).is_some()
             })?;
             for (field, code) in [("party", party), ("concerns", concerns)] {
-                one_of(field, code.as_deref(), |code| code == "operator" || city.party(code).is_some())?;
+                one_of(field, code.as_deref(), |code| code == DESK || city.party(code).is_some())?;
             }
         }
         Ok(())

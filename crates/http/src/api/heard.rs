@@ -67,8 +67,8 @@ impl Hears {
     }
 }
 
-/// Who may know that an event of this name happened: as the history of an appeal has it; what it does not show is the press
-/// centre's.
+/// Who may know that an event of this name happened: as the history of an appeal has it ([`zholdary_readmodel::least_level`],
+/// which needs the event; a change keeps its name alone). What the history does not show is the press centre's.
 fn least_level(event: &str) -> Sees {
     match event {
         "published" | "registered" | "message_added" | "place_asked" | "place_given" | "routed"
@@ -78,5 +78,30 @@ fn least_level(event: &str) -> Sees {
         "alias_named" | "message_edited" | "message_withdrawn" | "understood" | "escalated" | "told"
         | "not_told" => Sees::Party,
         _ => Sees::Operator,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zholdary_domain::appeal::Event;
+
+    use super::*;
+
+    #[test]
+    fn a_change_tells_what_the_history_of_an_appeal_tells() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../domain/samples/appeal");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let event: Event =
+                serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap();
+            assert_eq!(
+                least_level(event.name()),
+                zholdary_readmodel::least_level(&event),
+                "{}",
+                event.name()
+            );
+            seen += 1;
+        }
+        assert!(seen > 30, "{seen} events");
     }
 }

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 use zholdary_domain::{
     AppealId, Personal, Place, Position,
-    appeal::{Clock, Event, FindingId, FindingState, StateName},
+    appeal::{Clock, DESK, Event, FindingId, FindingState, StateName},
 };
 use zholdary_log::{Aggregate, Recorded};
 
-use super::{Effects, Failed, Memory, OPERATOR, fold::Fold, message, stored};
+use super::{Effects, Failed, Memory, fold::Fold, message, stored};
 use crate::{
     city::{self, REGION, UNKNOWN},
     personal,
@@ -275,7 +275,7 @@ fn row(
             main.map_or_else(|| UNKNOWN.to_owned(), bucket),
             priority(fold, 0),
             main.map_or_else(|| UNKNOWN.to_owned(), |f| district(&f.place)),
-            main.map_or(OPERATOR, FindingState::party),
+            main.map_or(DESK, FindingState::party),
             registered.channel.code(),
             surface(registered.surface)?,
             registered.contact.to_string(),
@@ -353,7 +353,7 @@ fn write_finding(
             fold.appeal.state_of(id).map_or("unknown", StateName::code),
             fold.appeal.state().is_open() && finding.is_open(),
             finding.party(),
-            finding.route.as_ref().map_or(OPERATOR, |r| &r.to),
+            finding.route.as_ref().map_or(DESK, |r| &r.to),
             finding.route.as_ref().is_some_and(|r| r.outside),
             due(finding, Clock::Legal),
             due(finding, Clock::Service),
@@ -372,21 +372,21 @@ fn to_do(fold: &Fold) -> Vec<(String, u16, &'static str)> {
     let appeal = &fold.appeal;
     if !appeal.state().is_open() {
         let asks = appeal.reopen_requested && !appeal.erased;
-        return asks.then(|| (OPERATOR.to_owned(), 0, "reopen_requested")).into_iter().collect();
+        return asks.then(|| (DESK.to_owned(), 0, "reopen_requested")).into_iter().collect();
     }
     if appeal.findings.is_empty() {
         let draft = appeal.registered.as_ref().is_some_and(|r| r.draft);
-        return vec![(OPERATOR.to_owned(), 0, if draft { "draft" } else { "new" })];
+        return vec![(DESK.to_owned(), 0, if draft { "draft" } else { "new" })];
     }
     let danger = appeal.understanding.as_ref().is_some_and(|u| u.danger);
     let mut tasks = vec![];
     for (i, finding) in (0_u16..).zip(&appeal.findings).filter(|(_, f)| f.is_open()) {
         let party = finding.party();
         if danger {
-            tasks.push((OPERATOR.to_owned(), i, "danger"));
+            tasks.push((DESK.to_owned(), i, "danger"));
         }
         let why = match appeal.state_of(FindingId(i)) {
-            _ if party != OPERATOR => "task",
+            _ if party != DESK => "task",
             Some(StateName::Asked) => "asked",
             Some(StateName::Refused) => "refused",
             _ => "desk",

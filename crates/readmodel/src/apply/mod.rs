@@ -13,9 +13,6 @@ use zholdary_log::{DecodeError, Recorded};
 
 use crate::{city::RuleSet, query::View};
 
-/// The single window itself, as a party.
-pub(crate) const OPERATOR: &str = "operator";
-
 /// What one record changed. Nothing personal.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {

@@ -156,8 +156,8 @@ fn nothing_yet(ask: &Ask<'_>, state: String) -> FindingView {
         priority: names.priority(UNKNOWN),
         state,
         open: true,
-        queue: names.party(crate::apply::OPERATOR),
-        party: names.party(crate::apply::OPERATOR),
+        queue: names.party(zholdary_domain::appeal::DESK),
+        party: names.party(zholdary_domain::appeal::DESK),
         outside: false,
         place: PlaceView {
             kind: "none".to_owned(),
