@@ -5,5 +5,6 @@ mod cli;
 mod crash;
 mod harness;
 mod hook;
+mod nats;
 mod processes;
 mod samples;

@@ -20,6 +20,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Further arguments.
     pub args: Vec<String>,
+    /// What its environment has besides ours: a configuration may name variables of it.
+    pub env: Vec<(String, String)>,
     /// How long it may take until it is ready, in milliseconds. Default 30,000.
     pub ready_ms: u64,
 }
@@ -28,7 +30,7 @@ impl Options {
     /// A server with its data in `folder`.
     #[must_use]
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), config: None, args: vec![], ready_ms: 30_000 }
+        Self { folder: folder.into(), config: None, args: vec![], env: vec![], ready_ms: 30_000 }
     }
 }
 
@@ -143,6 +145,7 @@ impl Server {
             .arg("--log")
             .arg(self.log_file())
             .args(&self.options.args)
+            .envs(self.options.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

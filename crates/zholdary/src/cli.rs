@@ -47,7 +47,7 @@ pub(crate) enum Command {
     City(City),
     /// Makes access tokens.
     Token(Token),
-    /// Makes the log on NATS.
+    /// Makes the log on NATS, and keys of those who use it.
     Log(Log),
     /// Builds the views anew beside the old ones and switches.
     Rebuild(Keep),
@@ -275,6 +275,16 @@ pub(crate) enum LogCommand {
         /// The most bytes that the log may take; then it takes no more records. Default: as much as the servers allow.
         #[arg(long, value_name = "BYTES")]
         max_bytes: Option<i64>,
+        /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes the nkey of a role: the seed into FILE, for the setting `nats.nkey_file`; the public half, which the servers'
+    /// configuration names, is printed.
+    #[command(after_help = "Example:\n  export ZHOLDARY_NKEY_INTAKE=$(zholdary log key /etc/zholdary/intake.nk)")]
+    Key {
+        /// Where the seed goes. A file that is there is never overwritten.
+        file: PathBuf,
         /// The result as JSON.
         #[arg(long)]
         json: bool,

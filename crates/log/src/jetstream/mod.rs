@@ -14,6 +14,7 @@ mod setup;
 mod store;
 #[cfg(test)]
 mod tests;
+mod user;
 mod verify;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use self::{
     config::JetStreamConfig,
     lease::Lease,
     setup::{Init, init},
+    user::User,
 };
 use self::{
     head::Head,
