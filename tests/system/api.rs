@@ -10,7 +10,7 @@ use crate::harness::{City, folder, ingest, json, path, root, sample};
 const LIVE: [&str; 5] = ["/api/v1/changes", "/api/v1/lag", "/livez", "/readyz", "/metrics"];
 
 /// Every GET of the description, with its path filled from what there is.
-async fn questions(city: &City) -> Vec<String> {
+pub(crate) async fn questions(city: &City) -> Vec<String> {
     let description = city.read("/api/v1/openapi.json").await;
     let list = city.read("/api/v1/appeals?limit=200").await;
     let items = list["items"].as_array().unwrap();
@@ -51,7 +51,11 @@ async fn questions(city: &City) -> Vec<String> {
 }
 
 /// What each question is answered as of `position`, with its status: a role may not ask everything.
-async fn answers(city: &City, questions: &[String], position: u64) -> BTreeMap<String, (u16, String)> {
+pub(crate) async fn answers(
+    city: &City,
+    questions: &[String],
+    position: u64,
+) -> BTreeMap<String, (u16, String)> {
     let mut answers = BTreeMap::new();
     for question in questions {
         let with = if question.contains('?') { '&' } else { '?' };

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -85,13 +85,16 @@ pub(crate) fn folder() -> TempDir {
 }
 
 /// The settings of every city here: the accounts are the samples', so that what comes for others leads to nothing.
-const SETTINGS: &str = r#"
+pub(crate) const SETTINGS: &str = r#"
 [whatsapp.accounts]
 businesses = ["104870029331200"]
 addresses = ["118920446655001"]
 "#;
 
-/// `zholdary up`, running. Dropped, it is killed.
+/// The secret of whoever collects the metrics.
+pub(crate) const SCRAPER: &str = "scrapers-know-this";
+
+/// `zholdary up` or `serve`, running. Dropped, it is killed.
 pub(crate) struct City {
     child: Child,
     url: String,
@@ -121,13 +124,17 @@ impl City {
     pub(crate) fn begin(data: &Path) -> Self {
         let settings = data.join("settings.toml");
         std::fs::write(&settings, SETTINGS).expect("a file in a folder of ours");
+        Self::start(&["up", "--config", path(&settings), "--data", path(data)])
+    }
+
+    /// Starts the binary with these arguments and waits until it listens.
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut child = Command::new(binary())
-            .args(["up", "--listen", "127.0.0.1:0", "--log-filter", "warn", "--config"])
-            .arg(settings)
-            .arg("--data")
-            .arg(data)
+            .args(args)
+            .args(["--listen", "127.0.0.1:0", "--log-filter", "warn"])
             .env("ZHOLDARY_WHATSAPP_APP_SECRET", samples::APP_SECRET)
             .env("ZHOLDARY_WHATSAPP_VERIFY_TOKEN", "a word")
+            .env("ZHOLDARY_METRICS_TOKEN", SCRAPER)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -138,6 +145,11 @@ impl City {
         let url = line.trim().rsplit(' ').next().expect("says where it listens").to_owned();
         assert!(url.starts_with("http://"), "it said {line:?}");
         Self { child, url, client: reqwest::Client::new(), token: None }
+    }
+
+    /// Speaks as the bearer of `token` from now on.
+    pub(crate) fn speak_with(&mut self, token: &str) {
+        self.token = Some(token.to_owned());
     }
 
     /// Status and body of a GET, as whoever speaks; status 0 when there was no answer.
@@ -183,6 +195,16 @@ impl City {
         let text = String::from_utf8(self.bytes("/metrics").await).expect("metrics are text");
         let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         figure.unwrap_or_else(|| panic!("no metric {name}")).parse().expect("a figure")
+    }
+
+    /// As [`City::metric`], as whoever collects the metrics; 0 while nobody answers.
+    pub(crate) async fn scrape(&self, name: &str) -> f64 {
+        let asked = self.client.get(format!("{}/metrics", self.url)).bearer_auth(SCRAPER);
+        let Ok(answer) = asked.send().await else { return 0.0 };
+        assert_eq!(answer.status().as_u16(), 200);
+        let text = answer.text().await.unwrap_or_default();
+        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        figure.map_or(0.0, |figure| figure.parse().expect("a figure"))
     }
 
     /// Status of a POST to the WhatsApp hook with this signature.
@@ -320,8 +342,11 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) async fn read(data: &Path) -> Self {
-        let log: Arc<dyn EventLog> =
-            Arc::new(SqliteLog::open(data, SqliteConfig::default()).expect("the log opens"));
+        Self::of(&SqliteLog::open(data, SqliteConfig::default()).expect("the log opens")).await
+    }
+
+    /// What stands in `log`.
+    pub(crate) async fn of(log: &dyn EventLog) -> Self {
         let mut told = Self::default();
         let mut after = Position::START;
         loop {

@@ -6,5 +6,7 @@ mod crash;
 mod harness;
 mod hook;
 mod nats;
+mod people;
 mod processes;
+mod roles;
 mod samples;

@@ -44,6 +44,11 @@ impl Servers {
         servers
     }
 
+    /// Where clients connect.
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
     /// The settings of a role: those that are shipped, with the files of this server.
     pub(crate) fn settings(&self, role: &str) -> PathBuf {
         let shipped = std::fs::read_to_string(deployed(&format!("{role}.toml"))).expect("a file of ours");
@@ -53,7 +58,7 @@ impl Servers {
         file
     }
 
-    fn config(&self, role: &str) -> JetStreamConfig {
+    pub(crate) fn config(&self, role: &str) -> JetStreamConfig {
         JetStreamConfig {
             nkey_file: Some(self.folder.path().join(format!("{role}.nk"))),
             ca_file: Some(self.folder.path().join("ca.pem")),
@@ -142,15 +147,10 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         assert_eq!(may_publish(&servers, role, &subjects).await, expected, "{role}");
     };
     check("intake", &[K::Message], &["$KV.ZHOLDARY_INFO.key"]).await;
-    check(
-        "routing",
-        &[K::Message, K::Appeal, K::Problem, K::Number],
-        &["$KV.ZHOLDARY_INFO_LEASES.routing"],
-    )
-    .await;
+    check("routing", &[K::Message, K::Appeal, K::Problem, K::Number], &["$KV.ZHOLDARY_INFO_LEASES.routing"])
+        .await;
     check("views", &[], &[]).await;
-    let written =
-        [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
+    let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
     check("http", &written, &[]).await;
     // The stream itself denies deleting and purging: the operator may ask in vain.
     let asks: Vec<_> = danger.into_iter().filter(|s| s.starts_with("$JS.")).collect();
@@ -188,7 +188,8 @@ async fn every_role_opens_the_log_and_hears_it_grow() {
     let url = servers.server.url();
     let config = servers.settings("operator");
     let args = ["--log", &url, "--config", path(&config), "--data", path(data.path())];
-    let published = run(&[&["city", "publish", path(&root().join("deploy/cities/almaty"))], &args[..]].concat());
+    let published =
+        run(&[&["city", "publish", path(&root().join("deploy/cities/almaty"))], &args[..]].concat());
     assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
     for (role, tail, log) in &mut tails {
         let page = tail.next_page(10).await.expect(role);

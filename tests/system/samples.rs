@@ -7,10 +7,10 @@ use zholdary_testkit::samples;
 use crate::harness::{City, Told, folder, ingest, sample, sample_file};
 
 /// The files of the story, in order; 07z is a seed.
-const STORY: [&str; 11] = ["01", "02", "03", "04", "05", "06", "07", "07z", "10", "11", "18"];
+pub(crate) const STORY: [&str; 11] = ["01", "02", "03", "04", "05", "06", "07", "07z", "10", "11", "18"];
 
 /// Which messages belong together, by `expected.json` and the channel rules.
-fn expected() -> BTreeSet<Vec<String>> {
+pub(crate) fn expected() -> BTreeSet<Vec<String>> {
     let appeals: [&[&str]; 7] = [
         &["0001", "0005"],
         &["0002"],

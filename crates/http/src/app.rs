@@ -41,7 +41,7 @@ impl Ready {
     }
 }
 
-/// What an [`App`] is made of.
+/// What the HTTP side of a process is made of.
 pub struct Parts {
     /// Settings.
     pub config: Config,
@@ -49,10 +49,6 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The log: commands go there, and positions are asked of it.
     pub log: Arc<dyn EventLog>,
-    /// What takes messages in.
-    pub intake: Intake,
-    /// What reads the views.
-    pub query: Query,
     /// Metrics of this crate.
     pub metrics: Metrics,
     /// Everything that `/metrics` shows.
@@ -61,10 +57,16 @@ pub struct Parts {
     pub ready: Ready,
     /// Ends open streams when the process stops.
     pub stop: CancellationToken,
+    /// What takes in what platforms deliver. With it the hooks are served.
+    pub hooks: Option<Intake>,
+    /// What reads the views. With it tokens are known.
+    pub views: Option<Query>,
+    /// What takes in what people write here. With it, and the views, the pages and the API are served.
+    pub window: Option<Intake>,
 }
 
-/// What every handler shares.
-pub struct App {
+/// What the handlers of pages and API share.
+pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: Arc<dyn EventLog>,
@@ -73,8 +75,6 @@ pub struct App {
     pub(crate) intake: Intake,
     pub(crate) query: Query,
     pub(crate) metrics: Metrics,
-    pub(crate) registry: Registry,
-    pub(crate) ready: Ready,
     pub(crate) stop: CancellationToken,
     pub(crate) listeners: Arc<Semaphore>,
     pub(crate) seats: Seats,
@@ -85,32 +85,22 @@ pub struct App {
 /// The application as handlers get it.
 pub(crate) type Shared = Arc<App>;
 
-impl std::fmt::Debug for App {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
 impl App {
-    /// An application of these parts.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let Parts { config, clock, log, intake, query, metrics, registry, ready, stop } = parts;
+    pub(crate) fn new(parts: &Parts, query: Query, intake: Intake) -> Self {
+        let Parts { config, clock, log, metrics, stop, .. } = parts;
         Self {
-            appeals: Decider::new(Arc::clone(&log), Arc::clone(&clock)),
-            messages: Decider::new(Arc::clone(&log), Arc::clone(&clock)),
+            appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
+            messages: Decider::new(Arc::clone(log), Arc::clone(clock)),
             listeners: Arc::new(Semaphore::new(config.changes.clients_max)),
             seats: Seats::default(),
             openapi: openapi::document(),
-            config,
-            clock,
-            log,
+            config: config.clone(),
+            clock: Arc::clone(clock),
+            log: Arc::clone(log),
             intake,
             query,
-            metrics,
-            registry,
-            ready,
-            stop,
+            metrics: metrics.clone(),
+            stop: stop.clone(),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::{fmt, time::Duration};
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zholdary_channels::Accounts;
 
 /// A value that must not be seen: it prints as `…`.
@@ -21,6 +23,12 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Whether `sent` is it. Takes the same time whatever the answer.
+    pub(crate) fn is(&self, sent: &str) -> bool {
+        let digest = |text: &str| Sha256::digest(text.as_bytes());
+        digest(&self.0).ct_eq(&digest(sent)).into()
     }
 }
 
@@ -49,6 +57,10 @@ pub struct Config {
     /// their own files or the environment, so that none stands in a file of settings.
     #[serde(skip)]
     pub whatsapp: Option<WhatsApp>,
+    /// The secret of whoever collects the metrics. Default: none, and only tokens open `/metrics`. No setting of this table
+    /// either.
+    #[serde(skip)]
+    pub metrics_token: Option<Secret>,
     /// The most bytes that a request's body may have. Default: 4 MiB; more is answered with 413.
     pub max_body_bytes: usize,
     /// How long the header of a request may take to arrive, in milliseconds, the wait for a next request on the same connection
@@ -114,6 +126,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             whatsapp: None,
+            metrics_token: None,
             max_body_bytes: 4 * 1024 * 1024,
             header_timeout_ms: 10_000,
             connections_max: 1_024,

@@ -1,5 +1,7 @@
 //! The one gate: every request passes the permission table before a handler sees it.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, Method, header},
@@ -7,21 +9,41 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use zholdary_domain::Clock;
+use zholdary_readmodel::Query;
+
 use crate::{
-    app::{App, Shared},
     caller::Caller,
+    config::Secret,
     permission::{self, Found, Level, Who},
     problem::{Code, Problem},
     token::Token,
 };
 
+/// What the gate asks.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    /// What knows tokens. None where there are no views: there nobody bears one.
+    pub(crate) tokens: Option<Query>,
+    /// The secret of whoever collects the metrics.
+    pub(crate) scraper: Option<Secret>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Who bears a token.
+#[derive(Debug)]
+enum Bearer {
+    Token(zholdary_readmodel::Token),
+    Scraper,
+}
+
 /// Names the caller, asks the table, and lets the request through or not.
-pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Some(path) = request.extensions().get::<MatchedPath>().cloned() else {
         // Nothing is there: the fallback says so, and there is nothing to guard.
         return next.run(request).await;
     };
-    match admitted(&app, request.method(), request.headers(), path.as_str()).await {
+    match gate.admitted(request.method(), request.headers(), path.as_str()).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -30,15 +52,41 @@ pub(crate) async fn guard(State(app): State<Shared>, mut request: Request, next:
     }
 }
 
-async fn admitted(app: &App, method: &Method, headers: &HeaderMap, path: &str) -> Result<Caller, Problem> {
-    judged(method, path, bearer(app, headers).await?)
+impl Gate {
+    async fn admitted(&self, method: &Method, headers: &HeaderMap, path: &str) -> Result<Caller, Problem> {
+        judged(method, path, self.bearer(headers).await?)
+    }
+
+    /// The token of the request, when it has one and it is good. Without one the caller is anonymous; with a bad one nobody.
+    async fn bearer(&self, headers: &HeaderMap) -> Result<Option<Bearer>, Problem> {
+        const BAD: fn() -> Problem = || Problem::new(Code::BadToken, "");
+        let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+        let (scheme, text) = value.to_str().ok().and_then(|v| v.trim().split_once(' ')).ok_or_else(BAD)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(BAD());
+        }
+        if self.scraper.as_ref().is_some_and(|secret| secret.is(text.trim())) {
+            return Ok(Some(Bearer::Scraper));
+        }
+        let sent: Token = text.trim().parse().map_err(|_| BAD())?;
+        let tokens = self.tokens.as_ref().ok_or_else(BAD)?;
+        let known = tokens.token(&sent.name).await?.body;
+        // An unknown name is compared too, so that it takes as long as a wrong secret.
+        let digest = known.as_ref().map_or("", |token| token.digest.as_str());
+        let right = sent.has_digest(digest);
+        match known {
+            Some(token) if right && token.works_at(self.clock.now()) => Ok(Some(Bearer::Token(token))),
+            _ => Err(BAD()),
+        }
+    }
 }
 
 /// What the table says of this caller here. Whatever it does not name is refused.
-fn judged(method: &Method, path: &str, bearer: Option<zholdary_readmodel::Token>) -> Result<Caller, Problem> {
+fn judged(method: &Method, path: &str, bearer: Option<Bearer>) -> Result<Caller, Problem> {
     let (who, token, party) = match bearer {
         None => (Who::Anonymous, None, None),
-        Some(token) => (Who::Bearer(token.role), Some(token.name), token.party),
+        Some(Bearer::Scraper) => (Who::Scraper, None, None),
+        Some(Bearer::Token(token)) => (Who::Bearer(token.role), Some(token.name), token.party),
     };
     match permission::find(method, path, who) {
         Found::Level(Level::Deny) if who == Who::Anonymous => Err(Problem::new(Code::TokenNeeded, "")),
@@ -56,25 +104,6 @@ fn judged(method: &Method, path: &str, bearer: Option<zholdary_readmodel::Token>
     }
 }
 
-/// The token of the request, when it has one and it is good. Without one the caller is anonymous; with a bad one nobody.
-async fn bearer(app: &App, headers: &HeaderMap) -> Result<Option<zholdary_readmodel::Token>, Problem> {
-    const BAD: fn() -> Problem = || Problem::new(Code::BadToken, "");
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let (scheme, text) = value.to_str().ok().and_then(|v| v.trim().split_once(' ')).ok_or_else(BAD)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(BAD());
-    }
-    let sent: Token = text.trim().parse().map_err(|_| BAD())?;
-    let known = app.query.token(&sent.name).await?.body;
-    // An unknown name is compared too, so that it takes as long as a wrong secret.
-    let digest = known.as_ref().map_or("", |token| token.digest.as_str());
-    let right = sent.has_digest(digest);
-    match known {
-        Some(token) if right && token.works_at(app.clock.now()) => Ok(Some(token)),
-        _ => Err(BAD()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -82,8 +111,8 @@ mod tests {
 
     use super::*;
 
-    fn operator() -> zholdary_readmodel::Token {
-        zholdary_readmodel::Token {
+    fn operator() -> Bearer {
+        Bearer::Token(zholdary_readmodel::Token {
             name: "a".into(),
             digest: String::new(),
             role: Role::Operator,
@@ -91,15 +120,10 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             expires_at: None,
             revoked_at: None,
-        }
+        })
     }
 
-    fn check(
-        method: &Method,
-        path: &str,
-        token: Option<zholdary_readmodel::Token>,
-        expected: Result<Level, Code>,
-    ) {
+    fn check(method: &Method, path: &str, token: Option<Bearer>, expected: Result<Level, Code>) {
         let judged = judged(method, path, token).map(|caller| caller.level).map_err(|problem| problem.code());
         assert_eq!(judged, expected, "{method} {path}");
     }
@@ -111,5 +135,7 @@ mod tests {
         check(&Method::DELETE, "/api/v1/appeals", Some(operator()), Err(Code::MethodNotAllowed));
         check(&Method::GET, "/api/v1/appeals", Some(operator()), Ok(Level::Full));
         check(&Method::GET, "/api/v1/appeals", None, Err(Code::TokenNeeded));
+        check(&Method::GET, "/metrics", Some(Bearer::Scraper), Ok(Level::Full));
+        check(&Method::GET, "/api/v1/appeals", Some(Bearer::Scraper), Err(Code::Forbidden));
     }
 }

@@ -1,5 +1,7 @@
 //! Where platforms deliver: the signature over the raw bytes first, then intake, then 200.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderMap, header},
@@ -8,16 +10,25 @@ use axum::{
 use zholdary_channels::whatsapp;
 use zholdary_domain::inbound::Channel;
 
+use zholdary_intake::Intake;
+
 use crate::{
-    app::{App, Shared},
     config::WhatsApp,
     extract::RawBody,
-    metrics::HookOutcome,
+    metrics::{HookOutcome, Metrics},
     problem::{Code, Problem},
 };
 
-fn settings(app: &App) -> Result<&WhatsApp, Problem> {
-    app.config.whatsapp.as_ref().ok_or_else(|| {
+/// What the hooks need.
+#[derive(Clone)]
+pub(crate) struct Hooks {
+    pub(crate) whatsapp: Option<Arc<WhatsApp>>,
+    pub(crate) intake: Intake,
+    pub(crate) metrics: Metrics,
+}
+
+fn settings(hooks: &Hooks) -> Result<&WhatsApp, Problem> {
+    hooks.whatsapp.as_deref().ok_or_else(|| {
         Problem::new(
             Code::HookNotConfigured,
             "set whatsapp.app_secret_file and whatsapp.verify_token_file, or ZHOLDARY_WHATSAPP_APP_SECRET and \
@@ -28,10 +39,10 @@ fn settings(app: &App) -> Result<&WhatsApp, Problem> {
 
 /// `GET /hooks/whatsapp`: the platform asks whether the hook is ours (Meta, «Verification Requests»).
 pub(crate) async fn whatsapp_challenge(
-    State(app): State<Shared>,
+    State(hooks): State<Hooks>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let settings = settings(&app)?;
+    let settings = settings(&hooks)?;
     let answer = whatsapp::challenge(&query.unwrap_or_default(), settings.verify_token.reveal())
         .ok_or_else(|| Problem::new(Code::ChallengeRefused, ""))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], answer).into_response())
@@ -40,25 +51,25 @@ pub(crate) async fn whatsapp_challenge(
 /// `POST /hooks/whatsapp`: takes what the platform delivers. Answered with 200, it is durable; anything else and the platform
 /// delivers it again.
 pub(crate) async fn whatsapp_post(
-    State(app): State<Shared>,
+    State(hooks): State<Hooks>,
     headers: HeaderMap,
     RawBody(raw): RawBody,
 ) -> Result<Response, Problem> {
-    let settings = settings(&app)?;
+    let settings = settings(&hooks)?;
     let signature = headers.get("x-hub-signature-256").and_then(|v| v.to_str().ok());
     if let Err(error) = whatsapp::verify(settings.app_secret.reveal(), &raw, signature) {
-        app.metrics.hook(HookOutcome::Refused);
+        hooks.metrics.hook(HookOutcome::Refused);
         tracing::warn!(bytes = raw.len(), "refused a post to the WhatsApp hook: {error}");
         return Err(error.into());
     }
     let parsed = whatsapp::parse(&raw, &settings.accounts);
-    match app.intake.take(Channel::Whatsapp, raw, parsed.elements).await {
+    match hooks.intake.take(Channel::Whatsapp, raw, parsed.elements).await {
         Ok(_) => {
-            app.metrics.hook(HookOutcome::Taken);
+            hooks.metrics.hook(HookOutcome::Taken);
             Ok("".into_response())
         }
         Err(error) => {
-            app.metrics.hook(HookOutcome::Unavailable);
+            hooks.metrics.hook(HookOutcome::Unavailable);
             Err(error.into())
         }
     }

@@ -24,7 +24,7 @@ mod router;
 mod serve;
 mod token;
 
-pub use app::{App, Parts, Ready};
+pub use app::{Parts, Ready};
 pub use config::{Changes, Config, Limits, Secret, WhatsApp};
 pub use metrics::Metrics;
 pub use problem::{Code, Problem};

@@ -1,6 +1,6 @@
 //! What is done around every request: its id, its time limit, its log line, its safe headers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -11,7 +11,7 @@ use axum::{
 use uuid::Uuid;
 
 use crate::{
-    app::Shared,
+    metrics::Metrics,
     problem::{Code, Problem},
 };
 
@@ -22,23 +22,30 @@ pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id
 const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
                    frame-ancestors 'none'";
 
+/// What is needed around a request.
+#[derive(Clone)]
+pub(crate) struct Around {
+    pub(crate) time_limit: Duration,
+    pub(crate) metrics: Metrics,
+}
+
 /// Gives the request an id and a time limit, writes one log line about it, and counts it.
 ///
 /// The line names the path's template, never the path or the query: they may hold what somebody typed.
-pub(crate) async fn observe(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(around): State<Around>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let method = request.method().clone();
     let path = request.extensions().get::<MatchedPath>().cloned();
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let began = Instant::now();
-    let answered = tokio::time::timeout(app.config.request_timeout(), next.run(request)).await;
+    let answered = tokio::time::timeout(around.time_limit, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| {
         // What a POST asked for may go on, and be recorded yet.
         let code = if method == Method::POST { Code::OutcomeUnknown } else { Code::Timeout };
         Problem::new(code, "").retry_after(5).into_response()
     });
     let took = began.elapsed();
-    app.metrics.answered(response.status(), took);
+    around.metrics.answered(response.status(), took);
     let path = path.as_ref().map_or("-", |p| p.as_str());
     let status = response.status().as_u16();
     let ms = took.as_millis();

@@ -12,11 +12,12 @@ use axum::{
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
 use crate::{
-    app::{App, Shared},
+    app::{App, Parts, Shared},
     assets,
-    guard::guard,
-    health, hooks,
-    observe::{observe, panicked},
+    guard::{Gate, guard},
+    health::{self, Health},
+    hooks::{self, Hooks},
+    observe::{Around, observe, panicked},
     openapi, pages,
     problem::{Code, Problem},
 };
@@ -36,30 +37,53 @@ pub(crate) const BESIDE_THE_API: [(&str, &str); 10] = [
     ("POST", "/hooks/whatsapp"),
 ];
 
-/// The whole HTTP side.
-pub fn router(app: App) -> Router {
-    let app: Shared = Arc::new(app);
-    let (api, _) = openapi::api().split_for_parts();
-    let routes = api
-        .route("/", get(pages::home).post(pages::write))
-        .route("/appeals", get(pages::check))
-        .route("/appeals/{number}", get(pages::appeal))
-        .route("/assets/{file}", get(assets::asset))
-        .route("/hooks/whatsapp", get(hooks::whatsapp_challenge).post(hooks::whatsapp_post))
+/// The HTTP side of a process: health always, hooks, pages and API where it has what they need.
+pub fn router(parts: Parts) -> Router {
+    let Parts { config, clock, log, metrics, registry, ready, stop, hooks, views, window } = &parts;
+    let health = Health {
+        log: Arc::clone(log),
+        views: views.clone(),
+        registry: registry.clone(),
+        ready: ready.clone(),
+        stop: stop.clone(),
+    };
+    let mut routes = Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
+        .route("/metrics", get(health::metrics))
+        .with_state(health);
+    if let Some(intake) = hooks {
+        let whatsapp = config.whatsapp.clone().map(Arc::new);
+        let hooks = Hooks { whatsapp, intake: intake.clone(), metrics: metrics.clone() };
+        let hooks = Router::new()
+            .route("/hooks/whatsapp", get(hooks::whatsapp_challenge).post(hooks::whatsapp_post))
+            .with_state(hooks);
+        routes = routes.merge(hooks);
+    }
+    if let (Some(query), Some(intake)) = (views, window) {
+        let app: Shared = Arc::new(App::new(&parts, query.clone(), intake.clone()));
+        let (api, _) = openapi::api().split_for_parts();
+        let window = api
+            .route("/", get(pages::home).post(pages::write))
+            .route("/appeals", get(pages::check))
+            .route("/appeals/{number}", get(pages::appeal))
+            .route("/assets/{file}", get(assets::asset))
+            .with_state(app);
+        routes = routes.merge(window);
+    }
+    let gate =
+        Gate { tokens: views.clone(), scraper: config.metrics_token.clone(), clock: Arc::clone(clock) };
+    let around = Around { time_limit: config.request_timeout(), metrics: metrics.clone() };
     // From the inside out: nothing but the fallback is reached without the guard, a panic of anything below is an answer too,
     // and the log line sees every answer.
     routes
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
-        .layer(DefaultBodyLimit::max(app.config.max_body_bytes))
-        .layer(middleware::from_fn_with_state(app.clone(), guard))
+        .layer(DefaultBodyLimit::max(config.max_body_bytes))
+        .layer(middleware::from_fn_with_state(gate, guard))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(app.clone(), observe))
-        .with_state(app)
+        .layer(middleware::from_fn_with_state(around, observe))
 }
 
 async fn nothing_here() -> Response {

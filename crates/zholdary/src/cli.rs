@@ -37,6 +37,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Everything in one process: hooks, workers, views, pages.
     Up(Up),
+    /// Some of the roles of a city, one process of several.
+    Serve(Serve),
     /// `up` over a city with sample appeals, ingested when its folder is new.
     Demo(Demo),
     /// Feeds recorded payloads through the real intake path.
@@ -115,6 +117,37 @@ pub(crate) struct Up {
     /// City to publish when none is published yet. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]
     pub(crate) city: Option<PathBuf>,
+}
+
+/// What a process of several does. The order is the one in which messages pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Role {
+    /// The hooks of platforms: takes messages in.
+    Intake,
+    /// The workers `register`, `route`, `deadlines`: of several such processes one runs them, the others wait.
+    Routing,
+    /// The views, in a data folder of this machine.
+    Views,
+    /// Pages and API, beside `views` on the same disk.
+    Http,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zholdary serve intake --log nats://127.0.0.1:4222 --data /var/lib/zholdary/intake --listen 127.0.0.1:8081
+  zholdary serve routing --log nats://127.0.0.1:4222 --data /var/lib/zholdary/routing --listen 127.0.0.1:8082
+  zholdary serve views http --log nats://127.0.0.1:4222 --data /var/lib/zholdary/views
+
+A city is published once, and each process that takes messages in needs the same id.key: see docs/operating.md.")]
+pub(crate) struct Serve {
+    /// What this process does.
+    #[arg(value_enum, required = true, value_name = "ROLE")]
+    pub(crate) roles: Vec<Role>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Address to listen on: hooks, pages and API by role; health and metrics always.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -281,7 +314,9 @@ pub(crate) enum LogCommand {
     },
     /// Makes the nkey of a role: the seed into FILE, for the setting `nats.nkey_file`; the public half, which the servers'
     /// configuration names, is printed.
-    #[command(after_help = "Example:\n  export ZHOLDARY_NKEY_INTAKE=$(zholdary log key /etc/zholdary/intake.nk)")]
+    #[command(
+        after_help = "Example:\n  export ZHOLDARY_NKEY_INTAKE=$(zholdary log key /etc/zholdary/intake.nk)"
+    )]
     Key {
         /// Where the seed goes. A file that is there is never overwritten.
         file: PathBuf,

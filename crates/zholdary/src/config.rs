@@ -32,8 +32,18 @@ pub(crate) struct Config {
     pub(crate) query: zholdary_readmodel::QueryConfig,
     /// HTTP.
     pub(crate) http: zholdary_http::Config,
+    /// Who may collect the metrics besides operators and administrators.
+    pub(crate) metrics: MetricsFiles,
     /// The WhatsApp hook. Its secrets stand in files, or in the environment.
     pub(crate) whatsapp: WhatsAppFiles,
+}
+
+/// Where the secret of whoever collects the metrics is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MetricsFiles {
+    /// File with it. Default: none; `ZHOLDARY_METRICS_TOKEN` holds it. A process without views knows no other token.
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// Where the secrets of the WhatsApp hook are.
@@ -70,6 +80,7 @@ impl Config {
                 toml::from_str(&text).with_context(|| format!("in the settings {}", file.display()))?
             }
         };
+        config.http.metrics_token = secret(config.metrics.token_file.as_deref(), "ZHOLDARY_METRICS_TOKEN")?;
         let files = &config.whatsapp;
         let app_secret = secret(files.app_secret_file.as_deref(), "ZHOLDARY_WHATSAPP_APP_SECRET")?;
         let verify_token = secret(files.verify_token_file.as_deref(), "ZHOLDARY_WHATSAPP_VERIFY_TOKEN")?;

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => commands::up::up(args).await,
+        Command::Serve(args) => commands::up::serve(args).await,
         Command::Demo(args) => commands::demo::demo(args).await,
         Command::Ingest(args) => commands::ingest::ingest(args).await,
         Command::Triage(args) => commands::triage::triage(&args),

@@ -5,7 +5,7 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
-use prometheus::Registry;
+use prometheus::{IntGauge, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
@@ -45,7 +45,7 @@ pub(crate) fn city(files: &Files) -> anyhow::Result<City> {
     City::parse(files).context("the city has faults: `zholdary city check DIR` lists them")
 }
 
-/// The parts that every process has: the log, intake, and readers of the views.
+/// What every process has.
 pub(crate) struct System {
     pub(crate) data: Data,
     pub(crate) config: Config,
@@ -53,8 +53,6 @@ pub(crate) struct System {
     /// The log again, when it is on NATS: there a lease says who runs the workers.
     jetstream: Option<Arc<JetStreamLog>>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) intake: Intake,
-    pub(crate) query: Query,
     pub(crate) registry: Registry,
     metrics: Metrics,
 }
@@ -62,29 +60,41 @@ pub(crate) struct System {
 struct Metrics {
     workers: zholdary_routing::Metrics,
     views: zholdary_readmodel::Metrics,
+    /// 1 while this process runs the workers.
+    held: IntGauge,
 }
 
 impl System {
-    /// Opens what stands in `data`, by `clock`.
+    /// Opens the log of `data` and `config`, by `clock`.
     pub(crate) async fn open(data: Data, config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let registry = Registry::new();
         let Opened { log, jetstream } = open(&data, &config, Some(&registry)).await?;
-        let key = bound_key(&data, log.as_ref()).await?;
-        let raw = RawStore::open(data.path(), config.raw.clone()).context("could not open the raw bodies")?;
-        let intake = Intake::new(
-            Arc::clone(&log),
-            key,
-            raw,
-            Arc::clone(&clock),
-            config.intake.clone(),
-            zholdary_intake::Metrics::new(&registry)?,
-        );
-        let query = Query::open(data.path(), &config.query).context("could not open the views")?;
         let metrics = Metrics {
             workers: zholdary_routing::Metrics::new(&registry)?,
             views: zholdary_readmodel::Metrics::new(&registry)?,
+            held: IntGauge::new("zholdary_routing_lease_held", "1 while this process runs the workers.")?,
         };
-        Ok(Self { data, config, log, jetstream, clock, intake, query, registry, metrics })
+        registry.register(Box::new(metrics.held.clone()))?;
+        Ok(Self { data, config, log, jetstream, clock, registry, metrics })
+    }
+
+    /// What takes messages in. Needs the key of ids that the log was begun with.
+    pub(crate) async fn intake(&self) -> anyhow::Result<Intake> {
+        let key = bound_key(&self.data, self.log.as_ref()).await?;
+        let raw = RawStore::open(self.data.path(), self.config.raw.clone());
+        Ok(Intake::new(
+            Arc::clone(&self.log),
+            key,
+            raw.context("could not open the raw bodies")?,
+            Arc::clone(&self.clock),
+            self.config.intake.clone(),
+            zholdary_intake::Metrics::new(&self.registry)?,
+        ))
+    }
+
+    /// What reads the views of the data folder.
+    pub(crate) fn query(&self) -> anyhow::Result<Query> {
+        Query::open(self.data.path(), &self.config.query).context("could not open the views")
     }
 
     /// Publishes a city when none is published yet.
@@ -127,7 +137,8 @@ impl System {
             &stop,
         );
         info!("this process runs the workers");
-        Ok(Some(Held { workers, stop, turn }))
+        self.metrics.held.set(1);
+        Ok(Some(Held { workers, stop, turn, _mark: Mark(self.metrics.held.clone()) }))
     }
 
     async fn turn(&self) -> anyhow::Result<Option<Turn>> {
@@ -171,11 +182,11 @@ impl System {
     }
 
     /// Measures each second how far the views are behind, whoever writes them: a writer that died shows as well.
-    pub(crate) async fn observe_views(&self, stop: &CancellationToken) {
+    pub(crate) async fn observe_views(&self, query: &Query, stop: &CancellationToken) {
         let mut look = tokio::time::interval(Duration::from_secs(1));
         while stop.run_until_cancelled(look.tick()).await.is_some() {
             let head = self.log.head().await.ok();
-            let lag = self.query.lag(SystemClock.now(), head).await;
+            let lag = query.lag(SystemClock.now(), head).await;
             self.metrics.views.observe(lag.as_ref().ok().map(|lag| &lag.body));
         }
     }
@@ -222,26 +233,36 @@ pub(crate) struct Held {
     pub(crate) workers: Workers,
     pub(crate) stop: CancellationToken,
     turn: Turn,
+    _mark: Mark,
+}
+
+/// Says that this process runs the workers, until it is dropped.
+struct Mark(IntGauge);
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.0.set(0);
+    }
 }
 
 impl Held {
     /// Waits until everything in the log, and everything that follows from it, is finished and to be seen.
-    pub(crate) async fn settle(&self, system: &System) -> anyhow::Result<()> {
+    pub(crate) async fn settle(&self, system: &System, query: &Query) -> anyhow::Result<()> {
         let log = &system.log;
         let head = self.workers.settle(system.clock.as_ref(), || log.head()).await?;
-        let mut positions = system.query.subscribe();
+        let mut positions = query.subscribe();
         positions.wait_for(|at| *at >= head).await.context("the views ended")?;
         Ok(())
     }
 
     /// Who is behind, in words.
-    pub(crate) async fn behind(&self, system: &System) -> anyhow::Result<String> {
+    pub(crate) async fn behind(&self, system: &System, query: &Query) -> anyhow::Result<String> {
         let head = system.log.head().await?;
         let at = [
             ("register", self.workers.register.position()),
             ("route", self.workers.route.position()),
             ("deadlines", self.workers.deadlines.position()),
-            ("the views", system.query.position()),
+            ("the views", query.position()),
         ];
         let behind: Vec<_> = at
             .iter()

@@ -69,7 +69,9 @@ pub(crate) async fn one(
             Who::Anonymous => {
                 Problem::new(Code::TokenNeeded, "without a token appeals are asked for by number")
             }
-            Who::Bearer(_) => Problem::new(Code::Forbidden, "this role asks for appeals by number"),
+            Who::Bearer(_) | Who::Scraper => {
+                Problem::new(Code::Forbidden, "this role asks for appeals by number")
+            }
         });
     }
     let answer = query.appeal(appeal, caller.sees()).await?;

@@ -6,7 +6,7 @@ use axum::{body::Body, http::Method};
 use zholdary_domain::access::Role;
 use zholdary_http::permission::{Level, TABLE, Who};
 
-use crate::town::{PARTY, Town, request};
+use crate::town::{PARTY, SCRAPER, Town, request};
 
 #[tokio::test]
 async fn every_role_gets_at_every_endpoint_what_the_table_says() {
@@ -16,6 +16,7 @@ async fn every_role_gets_at_every_endpoint_what_the_table_says() {
     for role in Role::ALL {
         tokens.push((Who::Bearer(role), town.token(role).await));
     }
+    tokens.push((Who::Scraper, SCRAPER.to_owned()));
     let mut seen = BTreeSet::new();
     for line in TABLE {
         for (who, token) in &tokens {

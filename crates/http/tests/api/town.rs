@@ -19,7 +19,7 @@ use zholdary_domain::{
     Clock, CommandId, Position, StreamId, StreamKind,
     access::{self, Role},
 };
-use zholdary_http::{App, Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
+use zholdary_http::{Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
 use zholdary_intake::{Intake, RawConfig, RawStore};
 use zholdary_log::{
     Cause, Decider, EventLog, SqliteConfig, SqliteLog,
@@ -32,6 +32,8 @@ use zholdary_testkit::{HandClock, id_key, samples};
 
 /// The word that the hook is subscribed with.
 pub(crate) const VERIFY_TOKEN: &str = "a word of ours";
+/// The secret of whoever collects the metrics.
+pub(crate) const SCRAPER: &str = "another word of ours";
 /// The party whose token [`Town::token`] makes.
 pub(crate) const PARTY: &str = "akimat-bostandyk";
 
@@ -122,6 +124,7 @@ impl Town {
                 verify_token: Secret::new(VERIFY_TOKEN.to_owned()),
                 accounts: Accounts::any(),
             }),
+            metrics_token: Some(Secret::new(SCRAPER.to_owned())),
             ..Config::default()
         };
         config.place_wait_ms = 10_000; // a slow machine must not change what a test sees
@@ -130,17 +133,18 @@ impl Town {
         set(&mut config);
         let ready = Ready::default();
         ready.set(true);
-        let app = App::new(Parts {
+        let parts = Parts {
             config,
             clock: Arc::clone(&clock),
             log: Arc::clone(&log),
-            intake: intake.clone(),
-            query: query.clone(),
+            hooks: Some(intake.clone()),
+            views: Some(query.clone()),
+            window: Some(intake.clone()),
             metrics: Metrics::new(&registry).unwrap(),
             registry: registry.clone(),
             ready,
             stop: stop.clone(),
-        });
+        };
         publish(&log, &clock).await;
         let projector = Projector::new(
             folder.path(),
@@ -162,7 +166,7 @@ impl Town {
             query,
             intake,
             stop,
-            router: router(app),
+            router: router(parts),
             workers,
             tokens: 0,
             _folder: folder,

@@ -7,7 +7,7 @@ use zholdary_domain::{Position, time::PlayedClock};
 
 use super::{
     ingest::{Feed, Source},
-    up,
+    up::{self, Publish, Roles},
 };
 use crate::{
     cli::{self, Payload},
@@ -62,7 +62,7 @@ pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     if args.exit {
         return Ok(ExitCode::SUCCESS);
     }
-    up::serve(&args.data, config, args.listen, None).await
+    up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None })).await
 }
 
 /// Feeds the samples into a folder whose log is empty.

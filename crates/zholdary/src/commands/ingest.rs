@@ -15,12 +15,13 @@ use zholdary_domain::{
     message::{Outcome, SetAside},
     time::PlayedClock,
 };
-use zholdary_intake::{Taken, advance};
+use zholdary_intake::{Intake, Taken, advance};
 use zholdary_log::{
     Decider,
     jetstream::Lease,
     streams::{Appeals, Messages},
 };
+use zholdary_readmodel::Query;
 
 use crate::{
     cli::{self, Payload},
@@ -115,6 +116,8 @@ struct Batch {
 /// Feeds files in order.
 pub(crate) struct Feed<'a> {
     system: &'a Arc<System>,
+    intake: Intake,
+    query: Query,
     /// The clock that the messages move, when this process runs the workers.
     played: Option<&'a PlayedClock>,
     /// Time of what tells none.
@@ -133,13 +136,14 @@ impl<'a> Feed<'a> {
         played: Option<&'a PlayedClock>,
         at: Option<DateTime<Utc>>,
     ) -> anyhow::Result<Self> {
+        let (intake, query) = (system.intake().await?, system.query()?);
         let stop = CancellationToken::new();
         let held = system.take_over(&stop).await?;
         let views = tokio::spawn({
             let (system, stop) = (Arc::clone(system), stop.clone());
             async move { system.hold_views(&stop).await }
         });
-        Ok(Self { system, played, at, held, views, stop })
+        Ok(Self { system, intake, query, played, at, held, views, stop })
     }
 
     /// Feeds a file.
@@ -169,7 +173,7 @@ impl<'a> Feed<'a> {
         let mut position = Position::START;
         for Batch { channel, raw, elements } in batches {
             let Taken { messages: new, repeated, all, ignored, parked, position: at, .. } =
-                self.system.intake.take(channel, raw, elements).await.context("could not be taken in")?;
+                self.intake.take(channel, raw, elements).await.context("could not be taken in")?;
             report.messages += new.len();
             report.ignored += ignored + repeated.len();
             report.parked += parked;
@@ -275,14 +279,14 @@ impl<'a> Feed<'a> {
                 Some(held) if held.stop.is_cancelled() => {
                     anyhow::bail!("a worker or the views' writer ended; its log line says why")
                 }
-                Some(held) => match tokio::time::timeout(LOOK, held.settle(self.system)).await {
+                Some(held) => match tokio::time::timeout(LOOK, held.settle(self.system, &self.query)).await {
                     Ok(settled) => return settled,
-                    Err(_) => held.behind(self.system).await?,
+                    Err(_) => held.behind(self.system, &self.query).await?,
                 },
                 None => {
                     let behind = self.behind_elsewhere(messages, position).await?;
                     let Some(behind) = behind else { return Ok(()) };
-                    let (head, views) = (self.system.log.head().await?, self.system.query.position());
+                    let (head, views) = (self.system.log.head().await?, self.query.position());
                     // Who ran the workers may be gone.
                     self.held = self.system.take_over(&self.stop).await?;
                     tokio::time::sleep(LOOK / 10).await;
@@ -317,7 +321,7 @@ impl<'a> Feed<'a> {
                 last = last.max(loaded.token.map(|t| t.position).unwrap_or_default());
             }
         }
-        Ok((self.system.query.position() < last).then_some("the views are behind"))
+        Ok((self.query.position() < last).then_some("the views are behind"))
     }
 
     fn appeals(&self) -> Decider<Appeals> {

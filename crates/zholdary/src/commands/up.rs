@@ -1,30 +1,65 @@
-//! `zholdary up`: everything in one process.
+//! `zholdary up`: everything in one process. `zholdary serve`: some of it.
 
-use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet, future::Future, net::SocketAddr, path::Path, process::ExitCode, sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use zholdary_domain::SystemClock;
-use zholdary_http::{App, Parts, Ready, router};
+use zholdary_http::{Parts, Ready, router};
 
-use crate::{cli::Up, config::Config, data::Data, print, system::System};
+use crate::{
+    cli::{Role, Serve, Up},
+    config::Config,
+    data::Data,
+    print,
+    system::System,
+};
 
 /// How long what is in hand may take after a signal, before the process ends hard.
 const SOFT_STOP: Duration = Duration::from_secs(20);
 
+/// What this process does.
+pub(crate) struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    pub(crate) fn all() -> Self {
+        Self(BTreeSet::from([Role::Intake, Role::Routing, Role::Views, Role::Http]))
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+}
+
 pub(crate) async fn up(args: Up) -> anyhow::Result<ExitCode> {
     let config = Config::of(&args.place)?;
-    serve(&args.place.data, config, args.listen, args.city.as_deref()).await
+    let city = Publish { folder: args.city.as_deref() };
+    run(&args.place.data, config, args.listen, &Roles::all(), Some(city)).await
+}
+
+pub(crate) async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
+    let config = Config::of(&args.place)?;
+    run(&args.place.data, config, args.listen, &Roles(args.roles.into_iter().collect()), None).await
+}
+
+/// A city to publish when none is published yet.
+pub(crate) struct Publish<'a> {
+    /// None: the one that ships with the binary.
+    pub(crate) folder: Option<&'a Path>,
 }
 
 /// Serves until SIGINT or SIGTERM; a second one ends at once.
-pub(crate) async fn serve(
+pub(crate) async fn run(
     folder: &Path,
     mut config: Config,
     listen: SocketAddr,
-    city: Option<&Path>,
+    roles: &Roles,
+    city: Option<Publish<'_>>,
 ) -> anyhow::Result<ExitCode> {
     let data = Data::open(folder)?;
     let listener = TcpListener::bind(listen)
@@ -35,54 +70,90 @@ pub(crate) async fn serve(
         config.workers.site = format!("http://{address}");
     }
     let system = Arc::new(System::open(data, config, Arc::new(SystemClock)).await?);
-    system.publish_first(city).await?;
+    let takes_in = roles.has(Role::Intake) || roles.has(Role::Http);
+    let intake = if takes_in { Some(system.intake().await?) } else { None };
+    let has_views = roles.has(Role::Views) || roles.has(Role::Http);
+    let query = if has_views { Some(system.query()?) } else { None };
+    if let Some(city) = city {
+        system.publish_first(city.folder).await?;
+    }
     let stop = CancellationToken::new();
     let ready = Ready::default();
-    let app = App::new(Parts {
+    let router = router(Parts {
         config: system.config.http.clone(),
         clock: Arc::clone(&system.clock),
         log: Arc::clone(&system.log),
-        intake: system.intake.clone(),
-        query: system.query.clone(),
         metrics: zholdary_http::Metrics::new(&system.registry)?,
         registry: system.registry.clone(),
         ready: ready.clone(),
         stop: stop.clone(),
+        hooks: intake.clone().filter(|_| roles.has(Role::Intake)),
+        views: query.clone(),
+        window: intake.clone().filter(|_| roles.has(Role::Http)),
     });
-    let workers = tokio::spawn({
+    // However one of these ends, a panic included, the whole process ends, and says why.
+    let mut tasks = Tasks { running: JoinSet::new(), stop: stop.clone() };
+    if roles.has(Role::Routing) {
         let (system, stop) = (Arc::clone(&system), stop.clone());
-        async move {
-            // Without workers a message would wait for ever: however this task ends, a panic included, the whole process
-            // ends, and says why.
-            let _dying = stop.clone().drop_guard();
-            system.hold_workers(&stop).await
-        }
-    });
-    let views = tokio::spawn({
+        tasks.start(async move { system.hold_workers(&stop).await.context("the workers ended") });
+    }
+    if roles.has(Role::Views) {
         let (system, stop) = (Arc::clone(&system), stop.clone());
-        async move { system.hold_views(&stop).await }
-    });
-    let observer = tokio::spawn({
+        tasks.start(async move { system.hold_views(&stop).await });
+    }
+    if let Some(query) = query {
         let (system, stop) = (Arc::clone(&system), stop.clone());
-        async move { system.observe_views(&stop).await }
-    });
-    let cleaner = tokio::spawn(system.intake.clone().keep_clean(stop.clone()));
+        tasks.start(async move {
+            system.observe_views(&query, &stop).await;
+            Ok(())
+        });
+    }
+    if let Some(intake) = intake {
+        let stop = stop.clone();
+        tasks.start(async move {
+            intake.keep_clean(stop).await;
+            Ok(())
+        });
+    }
     tokio::spawn(signals(stop.clone()));
     ready.set(true);
     print::line(&format!("zholdary listens on http://{address}"));
     tokio::select! {
-        () = zholdary_http::serve(listener, router(app), &system.config.http, stop.clone()) => {}
+        () = zholdary_http::serve(listener, router, &system.config.http, stop.clone()) => {}
         () = async { stop.cancelled().await; tokio::time::sleep(SOFT_STOP).await } => {
             warn!("requests did not end in {} s", SOFT_STOP.as_secs());
         }
     }
     stop.cancel();
-    let workers = workers.await.context("the workers ended")?;
-    let views = views.await.context("the views' writer ended")?;
-    cleaner.await.context("the cleaner of raw bodies ended")?;
-    observer.await.context("the observer of the views ended")?;
+    tasks.ended().await?;
     info!("stopped");
-    workers.and(views).map(|()| ExitCode::SUCCESS)
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What runs beside the requests. Without any of it a message would wait for ever, or nothing be seen.
+struct Tasks {
+    running: JoinSet<anyhow::Result<()>>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts `work`; however it ends, the process stops.
+    fn start(&mut self, work: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
+        let dying = self.stop.clone().drop_guard();
+        self.running.spawn(async move {
+            let _dying = dying;
+            work.await
+        });
+    }
+
+    /// Waits for all of them; the first failure is told.
+    async fn ended(mut self) -> anyhow::Result<()> {
+        let mut failed = Ok(());
+        while let Some(ended) = self.running.join_next().await {
+            failed = failed.and(ended.context("a part of the process panicked").flatten());
+        }
+        failed
+    }
 }
 
 /// The first signal stops softly, the second hard. Both are listened to from the start: none falls between.

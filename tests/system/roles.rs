@@ -1,0 +1,315 @@
+//! The roles apart: six processes on one nats-server, with the rights and the TLS of production, each killed in its turn.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use zholdary_log::{JetStreamLog, Metrics};
+use zholdary_testkit::samples;
+
+use crate::{
+    api::{answers, questions},
+    harness::{City, DEADLINE, SETTINGS, Told, folder, json, path, root, run, sample, until},
+    nats::Servers,
+    people::{Client, heard_once},
+    samples::{STORY, expected},
+};
+
+/// How soon another process must decide when the one that did is gone.
+const TAKEOVER: Duration = Duration::from_secs(10);
+/// People who write at once.
+const CLIENTS: u32 = 16;
+/// What all of them write together, at least.
+const MESSAGES: usize = 2_000;
+
+/// One process of several: what it does, as which user, over which folder.
+struct Node {
+    roles: &'static [&'static str],
+    args: Vec<String>,
+    running: Arc<City>,
+    _data: TempDir,
+    folder: PathBuf,
+}
+
+impl Node {
+    /// Starts it. Who takes messages in needs the installation's key of ids.
+    fn start(servers: &Servers, user: &str, roles: &'static [&'static str], key: Option<&PathBuf>) -> Self {
+        let data = folder();
+        if let Some(key) = key {
+            std::fs::copy(key, data.path().join("id.key")).expect("a file of ours");
+        }
+        let shipped = std::fs::read_to_string(servers.settings(user)).expect("a file of ours");
+        let settings = data.path().join("settings.toml");
+        std::fs::write(&settings, format!("{shipped}{SETTINGS}")).expect("a file of ours");
+        let url = servers.url();
+        let fixed = ["--log", &url, "--data", path(data.path()), "--config", path(&settings)];
+        let args: Vec<String> =
+            ["serve"].iter().chain(roles).chain(&fixed).map(|s| (*s).to_owned()).collect();
+        let running = Arc::new(begin(&args));
+        Self { roles, args, running, folder: data.path().to_owned(), _data: data }
+    }
+
+    /// kill -9, and whether it held the lease then.
+    fn kill(&self) {
+        self.running.signal("KILL");
+    }
+
+    /// Starts it again once nobody speaks to the killed one any more.
+    fn revive(&mut self, token: &str) {
+        let mut again = begin(&self.args);
+        if self.roles.contains(&"http") {
+            again.speak_with(token);
+        }
+        let killed = std::mem::replace(&mut self.running, Arc::new(again));
+        Arc::into_inner(killed).expect("nobody speaks to it").kill();
+    }
+
+    async fn figure(&self, name: &str) -> f64 {
+        self.running.scrape(name).await
+    }
+
+    async fn decides(&self) -> bool {
+        self.figure("zholdary_routing_lease_held").await > 0.0
+    }
+}
+
+fn begin(args: &[String]) -> City {
+    City::start(&args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Whether it comes to be within `limit`.
+async fn within(limit: Duration, what: &str, condition: impl AsyncFn() -> bool) {
+    let since = Instant::now();
+    while !condition().await {
+        assert!(since.elapsed() < limit, "not within {} s: {what}", limit.as_secs());
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+/// The cluster of a city: two processes a role.
+struct Town {
+    servers: Servers,
+    log: JetStreamLog,
+    operator: TempDir,
+    token: String,
+    nodes: Vec<Node>,
+}
+
+const INTAKE: [usize; 2] = [0, 1];
+const ROUTING: [usize; 2] = [2, 3];
+const HTTP: [usize; 2] = [4, 5];
+
+impl Town {
+    async fn start() -> Self {
+        let servers = Servers::start().await;
+        let operator = folder();
+        let (url, settings) = (servers.url(), servers.settings("operator"));
+        let place = ["--log", &url, "--config", path(&settings), "--data", path(operator.path())];
+        let city = root().join("deploy/cities/almaty");
+        let published = run(&[&["city", "publish", path(&city)], &place[..]].concat());
+        assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+        let made = json(&[&["token", "create", "--role", "operator", "--json"], &place[..]].concat());
+        let token = made[0]["token"].as_str().expect("a token").to_owned();
+        let key = operator.path().join("id.key");
+        let node =
+            |user: &str, roles| Node::start(&servers, user, roles, (user != "routing").then_some(&key));
+        let mut nodes = vec![
+            node("intake", &["intake"]),
+            node("intake", &["intake"]),
+            node("routing", &["routing"]),
+            node("routing", &["routing"]),
+            node("http", &["views", "http"]),
+            node("http", &["views", "http"]),
+        ];
+        for http in HTTP {
+            Arc::get_mut(&mut nodes[http].running).expect("nobody else speaks to it").speak_with(&token);
+        }
+        let log = JetStreamLog::open(servers.config("views"), Metrics::unregistered()).await;
+        Self { log: log.expect("the log opens"), servers, operator, token, nodes }
+    }
+
+    fn node(&self, index: usize) -> Arc<City> {
+        Arc::clone(&self.nodes[index].running)
+    }
+
+    /// Which of the processes that may decide does.
+    async fn decider(&self) -> usize {
+        let since = Instant::now();
+        loop {
+            for index in ROUTING {
+                if self.nodes[index].decides().await {
+                    return index;
+                }
+            }
+            assert!(since.elapsed() < DEADLINE, "nobody decides");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    async fn head(&self) -> u64 {
+        use zholdary_log::EventLog;
+        self.log.head().await.expect("the log answers").0
+    }
+
+    /// Waits until whoever decides has decided on everything, and the views have it.
+    async fn idle(&self) -> u64 {
+        let since = Instant::now();
+        loop {
+            let head = self.head().await;
+            let decider = &self.nodes[self.decider().await];
+            let mut done = true;
+            for worker in ["register", "route", "deadlines"] {
+                let at = decider
+                    .figure(&format!("zholdary_routing_position_records{{worker=\"{worker}\"}}"))
+                    .await;
+                done &= at >= head as f64;
+            }
+            for index in HTTP {
+                let lag = self.node(index).read("/api/v1/lag").await;
+                done &= lag["records"] == 0 && lag["head"] == head;
+            }
+            if done && self.head().await == head {
+                return head;
+            }
+            assert!(since.elapsed() < DEADLINE, "it does not come to rest at {head}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Everybody writes, each to one process of a role and to the other when that does not answer.
+    fn write(&self, clients: Vec<Client>, letters: u64) -> tokio::task::JoinSet<Client> {
+        let mut writing = tokio::task::JoinSet::new();
+        for (index, mut client) in clients.into_iter().enumerate() {
+            let side = index % 2;
+            let hooks = [self.node(INTAKE[side]), self.node(INTAKE[1 - side])];
+            let forms = [self.node(HTTP[side]), self.node(HTTP[1 - side])];
+            writing.spawn(async move {
+                for _ in 0..letters {
+                    let (since, mut tries) = (Instant::now(), 0);
+                    while !client.send(&hooks[tries % 2], &forms[tries % 2]).await {
+                        assert!(since.elapsed() < DEADLINE, "nobody answers");
+                        tries += 1;
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                }
+                client
+            });
+        }
+        writing
+    }
+}
+
+/// The samples of the story, to both processes that take in at once; the seed by `ingest` as one of them.
+async fn tell_the_story(town: &Town) {
+    for name in STORY {
+        if name.ends_with('z') {
+            let data = folder();
+            std::fs::copy(town.operator.path().join("id.key"), data.path().join("id.key"))
+                .expect("a file of ours");
+            let (url, settings) = (town.servers.url(), town.servers.settings("intake"));
+            let file = sample(name);
+            let place = ["--log", &url, "--config", path(&settings), "--data", path(data.path())];
+            let seeded = json(&[&["ingest", "whatsapp", path(&file)], &place[..]].concat());
+            assert!(seeded[0]["error"].is_null(), "{seeded:?}");
+            continue;
+        }
+        let body = samples::whatsapp(name);
+        let [one, other] = INTAKE.map(|index| town.node(index));
+        assert_eq!(tokio::join!(one.signed(body), other.signed(body)), (200, 200), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn six_processes_each_killed_in_turn() {
+    let mut town = Town::start().await;
+    tell_the_story(&town).await;
+    town.idle().await;
+    let told = Told::of(&town.log).await;
+    told.check();
+    assert_eq!(told.together(), expected());
+    let before = told.messages.len();
+
+    let mut clients: Vec<_> = (0..CLIENTS).map(|name| Client::new(name, 7)).collect();
+    let mut turn = 0;
+    let mut heard = 0;
+    while heard < MESSAGES || turn < town.nodes.len() {
+        let mut writing = town.write(clients, 14);
+        let victim = turn % town.nodes.len();
+        let decided = ROUTING.contains(&victim) && town.nodes[victim].decides().await;
+        let at = town.head().await;
+        town.nodes[victim].kill();
+        if decided {
+            let other = &town.nodes[if victim == ROUTING[0] { ROUTING[1] } else { ROUTING[0] }];
+            within(TAKEOVER, "another decides on what was there", async || {
+                other.decides().await
+                    && other.figure("zholdary_routing_position_records{worker=\"register\"}").await
+                        >= at as f64
+            })
+            .await;
+        }
+        clients = Vec::new();
+        while let Some(client) = writing.join_next().await {
+            clients.push(client.expect("a client"));
+        }
+        let token = town.token.clone();
+        town.nodes[victim].revive(&token);
+        heard = clients.iter().map(|c| c.hooked.len() + c.filed.len()).sum();
+        turn += 1;
+    }
+    let head = town.idle().await;
+
+    let told = Told::of(&town.log).await;
+    told.check();
+    let (url, settings) = (town.servers.url(), town.servers.settings("operator"));
+    let place = ["--log", &url, "--config", path(&settings), "--data", path(town.operator.path())];
+    let verified = json(&[&["verify", "--json"], &place[..]].concat());
+    assert_eq!((&verified[0]["sound"], &verified[0]["head"]), (&true.into(), &head.into()));
+    assert!(heard_once(&clients, &told, before) >= MESSAGES);
+    for node in &town.nodes {
+        let denied = node.figure("zholdary_log_denied_total").await;
+        assert_eq!(denied, 0.0, "a right is missing: {:?}", node.roles);
+    }
+
+    let [one, other] = HTTP.map(|index| town.node(index));
+    let asked: Vec<_> = questions(&one).await.into_iter().step_by(7).collect();
+    let (left, right) = (answers(&one, &asked, head).await, answers(&other, &asked, head).await);
+    assert!(left == right, "two nodes answer differently");
+    drop((one, other));
+    for node in town.nodes.drain(..) {
+        let ended = Arc::into_inner(node.running).expect("nobody speaks to it").stop().await;
+        assert!(ended.success(), "{ended}");
+        if node.roles.contains(&"views") {
+            let settings = node.folder.join("settings.toml");
+            let place = ["--log", &url, "--config", path(&settings), "--data", path(&node.folder)];
+            let rebuilt = json(&[&["rebuild", "--json"], &place[..]].concat());
+            assert_eq!((&rebuilt[0]["differs"], &rebuilt[0]["parked"]), (&serde_json::json!([]), &0.into()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_serves_its_roles_and_nothing_else() {
+    let town = Town::start().await;
+    let check = async |node: usize, path: &str, expected: u16| {
+        let (status, _) = town.node(node).get(path).await;
+        assert_eq!(status, expected, "{path} of {:?}", town.nodes[node].roles);
+    };
+    for node in 0..town.nodes.len() {
+        check(node, "/livez", 200).await;
+        until("it is ready", async || town.node(node).get("/readyz").await.0 == 200).await;
+        assert!(town.nodes[node].figure("zholdary_log_head").await > 0.0);
+    }
+    let (intake, routing, http) = (INTAKE[0], ROUTING[0], HTTP[0]);
+    check(http, "/", 200).await;
+    check(http, "/hooks/whatsapp", 404).await;
+    check(intake, "/hooks/whatsapp", 403).await;
+    for (node, path) in [(intake, "/"), (intake, "/api/v1/lag"), (routing, "/"), (routing, "/hooks/whatsapp")]
+    {
+        check(node, path, 404).await;
+    }
+    // Without views nobody bears a token.
+    check(routing, "/metrics", 401).await;
+}
