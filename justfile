@@ -99,6 +99,23 @@ city dir="deploy/cities/almaty":
 up *args:
     cargo run --release -- up --data {{ data }} {{ args }}
 
+# a nats-server for development on 127.0.0.1:4222, in the foreground; its data in ./data-nats
+[group('try')]
+nats:
+    exec "$(cargo run --quiet -p zholdary-natsd -- path)" -c deploy/nats/development.conf
+
+# the roles as processes of their own on one nats-server: pages on :8080, the hook on :8081
+[group('try')]
+roles dir="data-roles":
+    cargo build --release --bins -p zholdary -p zholdary-natsd
+    target/release/zholdary-natsd with --folder {{ dir }}/nats deploy/roles.sh {{ dir }}
+
+# two processes a role on a cluster of three nats-servers
+[group('try')]
+cluster dir="data-cluster":
+    cargo build --release --bins -p zholdary -p zholdary-natsd
+    REPLICAS=3 COPIES=2 target/release/zholdary-natsd with --servers 3 --folder {{ dir }}/nats deploy/roles.sh {{ dir }}
+
 # a simulated city to look at, in ./data-demo
 [group('try')]
 demo *args:

@@ -241,6 +241,10 @@ impl Cluster {
     ///
     /// [`StartError`].
     pub async fn start(program: &Path, folder: &Path, n: usize) -> Result<Self, StartError> {
+        if n == 1 {
+            // A cluster of one would wait for others.
+            return Ok(Self { servers: vec![Server::start(program, &Options::in_folder(folder)).await?] });
+        }
         // Routes must be known before anybody starts. Somebody may take such a port before our server does: then it ends,
         // and others are tried.
         let mut tries = 0;
