@@ -208,6 +208,15 @@ impl Message {
         Some(self.edits.iter().max_by_key(|(at, _)| *at).map_or(first, |(_, content)| content))
     }
 
+    /// What it said before the edit that says what it says now; nothing when it was never edited.
+    #[must_use]
+    pub fn before_its_last_edit(&self) -> Option<&Content> {
+        let first = &self.received.as_ref()?.content;
+        let last = self.edits.iter().map(|(at, _)| *at).max()?;
+        let earlier = self.edits.iter().filter(|(at, _)| *at < last).max_by_key(|(at, _)| *at);
+        Some(earlier.map_or(first, |(_, content)| content))
+    }
+
     /// Takes in a fact.
     pub fn evolve(&mut self, event: &Event) {
         match event {

@@ -25,6 +25,16 @@ impl Point {
     pub fn new(lon: f64, lat: f64) -> Option<Self> {
         ((-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat)).then_some(Self { lon, lat })
     }
+
+    /// How far the other point is, in metres on a sphere (haversine; a city's distances are right to half a percent).
+    #[must_use]
+    pub fn metres_to(self, other: Self) -> f64 {
+        const EARTH_METRES: f64 = 6_371_000.0;
+        let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
+        let (lat, lon) = (half(other.lat - self.lat), half(other.lon - self.lon));
+        let across = self.lat.to_radians().cos() * other.lat.to_radians().cos() * lon;
+        2.0 * EARTH_METRES * (lat + across).sqrt().min(1.0).asin()
+    }
 }
 
 /// What kind of words named the place (`city.toml [place] kinds`).
@@ -122,5 +132,25 @@ impl Place {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.kind != PlaceKind::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_a_map() {
+        let at = |lon, lat| Point::new(lon, lat).unwrap();
+        let check = |from: Point, to: Point, metres: f64| {
+            let found = from.metres_to(to);
+            assert!((found - metres).abs() <= metres * 0.005 + 0.001, "{from:?} {to:?}: {found}");
+            assert!((to.metres_to(from) - found).abs() < 1e-6);
+        };
+        check(at(76.9, 43.25), at(76.9, 43.25), 0.0);
+        // A thousandth of a degree: northwards 111 m everywhere, eastwards 81 m at this latitude.
+        check(at(76.9, 43.25), at(76.9, 43.251), 111.2);
+        check(at(76.9, 43.25), at(76.901, 43.25), 81.0);
+        check(at(0.0, 0.0), at(180.0, 0.0), 20_015_000.0);
     }
 }

@@ -123,27 +123,30 @@ impl Deadlines {
         let mut look = tokio::time::interval(Duration::from_millis(self.config.look_ms));
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            // The clock is read before the log: every term recorded up to `tail.position()` is looked at for this instant.
-            let now = self.clock.now();
-            if tail.position() >= head {
-                self.mark(queue.take_due(now), now, &queue).await?;
-                self.progress.looked(now);
-                // Finished is what was read and looked at: who waits for a record waits for its terms too.
-                self.progress.set(tail.position());
-                #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-                self.metrics.position.with_label_values(&["deadlines"]).set(tail.position().0 as i64);
-            }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                page = tail.next_page(self.config.page_records) => {
-                    let page = page?;
-                    for record in &page {
-                        self.note(&mut queue, record)?;
-                    }
-                    self.metrics.records.with_label_values(&["deadlines", "done"]).inc_by(page.len() as u64);
+            let read = tail.position();
+            // Kept while the clock is looked at: a page that takes longer than that is not asked for again and again.
+            let mut page = std::pin::pin!(tail.next_page(self.config.page_records));
+            let page = loop {
+                // The clock is read before the log: every term recorded up to `read` is looked at for this instant.
+                let now = self.clock.now();
+                if read >= head {
+                    self.mark(queue.take_due(now), now, &queue).await?;
+                    self.progress.looked(now);
+                    // Finished is what was read and looked at: who waits for a record waits for its terms too.
+                    self.progress.set(read);
+                    #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
+                    self.metrics.position.with_label_values(&["deadlines"]).set(read.0 as i64);
                 }
-                _ = look.tick() => {}
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    page = &mut page => break page?,
+                    _ = look.tick() => {}
+                }
+            };
+            for record in &page {
+                self.note(&mut queue, record)?;
             }
+            self.metrics.records.with_label_values(&["deadlines", "done"]).inc_by(page.len() as u64);
         }
     }
 

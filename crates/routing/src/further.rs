@@ -7,28 +7,87 @@ use std::collections::BTreeSet;
 
 use zholdary_city::City;
 use zholdary_domain::{
-    PlaceKind,
+    Place, PlaceKind,
     appeal::{Appeal, Finding, FindingId, FindingState, Permille, Stage, StateName, Understanding},
 };
 
 use crate::rules;
 
-/// Whether the rules still decide about the whole appeal: nobody took it in hand, and it is not settled.
+/// Whether the rules still decide about the appeal or a finding of it: no person decided, it is not settled, and something
+/// waits at the desk or for the resident, or nobody took anything in hand.
 pub(crate) fn waits(appeal: &Appeal) -> bool {
     use StateName::{Asked, Desk, Registered, Routed};
-    !appeal.by_person && matches!(appeal.state(), Registered | Desk | Asked | Routed)
+    let some_wait = || appeal.findings.iter().any(is_waiting);
+    let in_nobody_s_hands = matches!(appeal.state(), Registered | Desk | Asked | Routed);
+    !appeal.by_person && appeal.end.is_none() && (in_nobody_s_hands || some_wait())
 }
 
-/// Categories of the dangers among `findings`.
-pub(crate) fn dangers<'a>(city: &City, findings: &'a [Finding]) -> BTreeSet<&'a str> {
-    findings.iter().filter(|f| rules::is_danger(city, f)).map(|f| f.category.as_str()).collect()
+fn is_waiting(finding: &FindingState) -> bool {
+    matches!(finding.stage, Stage::Desk | Stage::Asked)
+}
+
+/// Points that are closer than this may be of one place, in metres: a phone between houses is wrong by so much.
+const SAME_PLACE_METRES: f64 = 150.0;
+
+/// Whether two findings may tell of one problem: of one category, and not certainly of two places.
+fn may_be_one(one: &Finding, other: &Finding) -> bool {
+    one.category == other.category && !are_apart(&one.place, &other.place)
+}
+
+/// Whether two places are certainly two. What one of them does not tell may be as the other tells it.
+fn are_apart(one: &Place, other: &Place) -> bool {
+    fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+        one.zip(other).is_some_and(|(one, other)| one != other)
+    }
+    let streets = |place: &Place| -> BTreeSet<String> {
+        place.names.iter().chain(&place.from).chain(&place.to).cloned().collect()
+    };
+    let (ours, theirs) = (streets(one), streets(other));
+    let points = one.point.as_ref().zip(other.point.as_ref());
+    (!ours.is_empty() && !theirs.is_empty() && ours.is_disjoint(&theirs))
+        || differ(one.house.as_ref(), other.house.as_ref())
+        || differ(one.district.as_ref(), other.district.as_ref())
+        || points.is_some_and(|(a, b)| a.reveal().metres_to(*b.reveal()) > SAME_PLACE_METRES)
+}
+
+/// Whether a danger stands among `findings`, as far as one can tell.
+fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
+    findings.iter().any(|f| rules::is_danger(city, f) && may_be_one(f, danger))
+}
+
+/// A message read by itself: what it says, and what it said before it was edited.
+#[derive(Debug, Default)]
+pub(crate) struct Alone {
+    pub(crate) says: Vec<Finding>,
+    pub(crate) said: Vec<Finding>,
+}
+
+/// What was read from the whole thread, and no danger less: neither one that the message tells by itself, at another place or
+/// lost in a long thread, nor one that the appeal has. Only whoever told of it at a wrong place may move it.
+pub(crate) fn with_dangers(
+    city: &City,
+    appeal: &Appeal,
+    mut read: Vec<Finding>,
+    message: &Alone,
+) -> Vec<Finding> {
+    let is_moved = |known: &Finding| {
+        is_among(city, known, &message.said)
+            && message.says.iter().any(|f| rules::is_danger(city, f) && f.category == known.category)
+    };
+    let open = known_findings(appeal).zip(&appeal.findings).filter(|(_, state)| state.is_open());
+    let kept = open.map(|(known, _)| known).filter(|known| !is_moved(known));
+    for danger in message.says.iter().cloned().chain(kept) {
+        if rules::is_danger(city, &danger) && !is_among(city, &danger, &read) {
+            read.push(danger);
+        }
+    }
+    read
 }
 
 /// The findings read from everything that was written, in the places where the appeal has them: a finding that somebody has
 /// keeps its place, what is new stands behind. While nobody has any, the reading's own order holds, the main one first.
 pub(crate) fn aligned(appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
-    let waits = |known: &FindingState| matches!(known.stage, Stage::Desk | Stage::Asked);
-    if appeal.findings.iter().all(waits) {
+    if appeal.findings.iter().all(is_waiting) {
         return read;
     }
     let mut read: Vec<Option<Finding>> = read.into_iter().map(Some).collect();
@@ -48,7 +107,7 @@ pub(crate) fn aligned(appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
     }
     while places.len() > 1
         && places.last().is_some_and(Option::is_none)
-        && appeal.findings.get(places.len() - 1).is_some_and(waits)
+        && appeal.findings.get(places.len() - 1).is_some_and(is_waiting)
     {
         places.pop();
     }
@@ -62,10 +121,9 @@ pub(crate) fn new_dangers(city: &City, appeal: &Appeal, read: Vec<Finding>) -> V
     // An open pit that somebody fell into since is a danger that nobody knew.
     let known = known_findings(appeal).zip(&appeal.findings);
     let open: Vec<_> = known.filter(|(_, state)| state.is_open()).map(|(known, _)| known).collect();
-    let open = dangers(city, &open);
     let ended = appeal.end.is_some();
     read.into_iter()
-        .filter(|f| rules::is_danger(city, f) && (ended || !open.contains(f.category.as_str())))
+        .filter(|f| rules::is_danger(city, f) && (ended || !is_among(city, f, &open)))
         .map(|mut f| {
             if let Some(main) = appeal.findings.first().filter(|_| f.place.kind == PlaceKind::None) {
                 f.place = main.place.clone();
@@ -102,20 +160,84 @@ pub(crate) fn means_the_same(one: &Understanding, other: &Understanding) -> bool
         && *names_number == other.names_number
 }
 
-/// Whether a further message changes anything. What waits is decided again; what is in a party's queue is left there, unless
-/// the message tells of another danger, or where a place is that was not known to a point.
-pub(crate) fn is_news(city: &City, appeal: &Appeal, new: &Understanding, gives_point: bool) -> bool {
+/// Whether what was read changes anything in an appeal that waits. What is in a party's queue is left there, unless the place
+/// becomes known to a point.
+pub(crate) fn is_news(appeal: &Appeal, new: &Understanding) -> bool {
     let Some(known) = &appeal.understanding else { return true };
-    if appeal.state() != StateName::Routed {
-        return !means_the_same(known, new);
-    }
     let had_point = known.findings.iter().any(|f| f.place.point.is_some());
-    let dangerous = dangers(city, &known.findings);
-    dangers(city, &new.findings).iter().any(|category| !dangerous.contains(category))
-        || (gives_point && !had_point && !means_the_same(known, new))
+    !means_the_same(known, new) && !(appeal.state() == StateName::Routed && had_point)
 }
 
 /// The id of the first finding that the appeal does not have yet.
 pub(crate) fn next_finding(appeal: &Appeal) -> FindingId {
     FindingId(u16::try_from(appeal.findings.len()).unwrap_or(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use zholdary_domain::Point;
+
+    use super::*;
+
+    fn place(
+        names: &[&str],
+        house: Option<&str>,
+        district: Option<&str>,
+        point: Option<(f64, f64)>,
+    ) -> Place {
+        Place {
+            kind: if names.is_empty() && point.is_none() { PlaceKind::None } else { PlaceKind::Address },
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            house: house.map(|house| house.to_owned().into()),
+            district: district.map(str::to_owned),
+            point: point.and_then(|(lon, lat)| Point::new(lon, lat)).map(Into::into),
+            ..Place::default()
+        }
+    }
+
+    #[test]
+    fn two_places_are_two_only_when_it_is_certain() {
+        let check = |one: &Place, other: &Place, apart: bool| {
+            assert_eq!(are_apart(one, other), apart, "{one:?} {other:?}");
+            assert_eq!(are_apart(other, one), apart, "{other:?} {one:?}");
+        };
+        let house = place(&["Абая"], Some("45"), Some("bostandyk"), None);
+        check(&house, &house, false);
+        check(&house, &place(&[], None, None, None), false);
+        check(&house, &place(&["Абая"], None, None, None), false);
+        check(&house, &place(&["Розыбакиева", "Абая"], None, None, None), false);
+        check(&house, &place(&["Абая"], Some("54"), None, None), true);
+        check(&house, &place(&["Сатпаева"], None, None, None), true);
+        check(&house, &place(&[], None, Some("alatau"), None), true);
+        let point = place(&[], None, None, Some((76.915, 43.252)));
+        check(&point, &house, false);
+        check(&point, &place(&[], None, None, Some((76.916, 43.252))), false);
+        check(&point, &place(&[], None, None, Some((76.935, 43.252))), true);
+        let segment = Place { from: Some("Абая".into()), ..place(&["Манаса"], None, None, None) };
+        check(&segment, &house, false);
+    }
+
+    #[test]
+    fn the_rules_decide_while_anything_waits() {
+        let finding = |stage: Stage| FindingState {
+            category: "pothole".into(),
+            place: Place::default(),
+            route: None,
+            due: Default::default(),
+            overdue: BTreeSet::new(),
+            stage,
+        };
+        let check = |stages: Vec<Stage>, by_person: bool, expected: bool| {
+            let told = format!("{stages:?} {by_person}");
+            let findings = stages.into_iter().map(finding).collect();
+            assert_eq!(waits(&Appeal { findings, by_person, ..Appeal::default() }), expected, "{told}");
+        };
+        check(vec![Stage::Desk], false, true);
+        check(vec![Stage::Asked], false, true);
+        check(vec![Stage::Accepted, Stage::Asked], false, true);
+        check(vec![Stage::Asked, Stage::Accepted], false, true);
+        check(vec![Stage::Accepted], false, false);
+        check(vec![Stage::Accepted, Stage::Routed], false, false);
+        check(vec![Stage::Asked], true, false);
+    }
 }

@@ -20,6 +20,7 @@ use zholdary_domain::{
         self, Actor, Appeal, Command, DESK, Event, FindingId, Stage, StateName, Understanding,
         decide::Settlement,
     },
+    inbound::Content,
 };
 use zholdary_log::{
     AppendError, Cause, Decider, DeciderError, EventLog, Loaded, Recorded,
@@ -28,7 +29,9 @@ use zholdary_log::{
 use zholdary_triage::Input;
 
 use crate::{
-    Error, Metrics, Progress, Ruleset, Rulesets, further, lanes,
+    Error, Metrics, Progress, Ruleset, Rulesets,
+    further::{self, Alone},
+    lanes,
     restart::keep_running,
     rules::{self, Case},
     settle::{Earlier, Words, alarms, decide_all, settle},
@@ -264,10 +267,18 @@ impl Route {
             }
             let [whole, danger, reroute] = ids;
             let appeal = &loaded.state;
+            let seen = has_been_seen(&loaded, trigger);
             let (id, command) = match trigger.why {
                 Why::Corrected(finding) => (reroute, self.reroute(rules, appeal, finding, trigger).await?),
-                _ if has_been_seen(&loaded, trigger) => return Ok(()),
-                Why::Added(message) | Why::Edited(message) if !further::waits(appeal) => {
+                Why::Registered if seen => return Ok(()),
+                // Of a long thread the middle was not read: a danger in it is heard by itself.
+                Why::Added(message) | Why::Edited(message) if seen || !further::waits(appeal) => {
+                    (danger, self.hear_danger(rules, appeal, message, trigger).await?)
+                }
+                // What stands in a party's queue is left there, unless the message tells where.
+                Why::Added(message)
+                    if appeal.state() == StateName::Routed && !self.gives_point(message).await? =>
+                {
                     (danger, self.hear_danger(rules, appeal, message, trigger).await?)
                 }
                 why => (whole, self.settle(memory, rules, appeal, why, trigger).await?),
@@ -303,14 +314,21 @@ impl Route {
         if !further::waits(appeal) || (why == Why::Registered && appeal.understanding.is_some()) {
             return Ok(None);
         }
-        if let (Why::Added(message), Some(known)) = (why, &appeal.understanding)
-            && self.adds_nothing(rules, appeal, known, message).await?
+        if let Why::Added(message) = why
+            && appeal.understanding.is_some()
+            && self.says_nothing(message).await?
         {
             return Ok(None);
         }
         let said = self.said(appeal).await?;
         let mut understood = rules.triage.read(&said.input());
-        let findings = &mut understood.understanding.findings;
+        let alone = match why {
+            Why::Added(message) | Why::Edited(message) => self.alone(rules, message).await?,
+            Why::Registered | Why::Corrected(_) => Alone::default(),
+        };
+        let Understanding { findings, danger, .. } = &mut understood.understanding;
+        *findings = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &alone);
+        *danger |= findings.iter().any(|f| rules::is_danger(&rules.city, f));
         *findings = further::aligned(appeal, std::mem::take(findings));
         let taken = |f: &&appeal::FindingState| !matches!(f.stage, Stage::Desk | Stage::Asked);
         let earlier = match &understood.understanding.names_number {
@@ -335,9 +353,7 @@ impl Route {
         }
         let new = &settlement.understanding;
         let news = match why {
-            Why::Added(message) => {
-                further::is_news(&rules.city, appeal, new, said.points_of.contains(&message))
-            }
+            Why::Added(_) => further::is_news(appeal, new),
             _ => appeal.understanding.as_ref().is_none_or(|known| !further::means_the_same(known, new)),
         };
         Ok(news.then(|| Command::Settle(Box::new(settlement))))
@@ -478,27 +494,28 @@ impl Route {
         Ok(false)
     }
 
-    /// Whether a further message cannot change the decision: told by itself, before the whole thread is read again. Somebody
-    /// who writes a hundred times costs a hundred messages, not ten thousand.
-    async fn adds_nothing(
-        &self,
-        rules: &Ruleset,
-        appeal: &Appeal,
-        known: &Understanding,
-        message: MessageId,
-    ) -> Result<bool, Error> {
+    /// Whether a further message can change no decision.
+    async fn says_nothing(&self, message: MessageId) -> Result<bool, Error> {
         let loaded = self.messages.load(&StreamId::from(message)).await?;
-        let Some(content) = loaded.state.content() else { return Ok(true) };
-        if content.point.is_some() {
-            return Ok(false);
-        }
-        let Some(text) = content.usable_text() else { return Ok(true) };
-        if appeal.state() != StateName::Routed {
-            return Ok(false);
-        }
-        let alone = rules.triage.understand(&Input { text, point: None, has_media: false });
-        let dangerous = further::dangers(&rules.city, &known.findings);
-        Ok(further::dangers(&rules.city, &alone.findings).is_subset(&dangerous))
+        let says = |content: &Content| content.point.is_some() || content.usable_text().is_some();
+        Ok(!loaded.state.content().is_some_and(says))
+    }
+
+    async fn gives_point(&self, message: MessageId) -> Result<bool, Error> {
+        let loaded = self.messages.load(&StreamId::from(message)).await?;
+        Ok(loaded.state.content().is_some_and(|content| content.point.is_some()))
+    }
+
+    /// What a message tells by itself, now and before its last edit.
+    async fn alone(&self, rules: &Ruleset, message: MessageId) -> Result<Alone, Error> {
+        let state = self.messages.load(&StreamId::from(message)).await?.state;
+        let read = |content: &Content| {
+            let point = content.point.as_ref().map(|point| *point.reveal());
+            let text = content.usable_text().unwrap_or_default();
+            rules.triage.understand(&Input { text, point, has_media: false }).findings
+        };
+        let said = state.before_its_last_edit().map(read).unwrap_or_default();
+        Ok(Alone { says: state.content().map(read).unwrap_or_default(), said })
     }
 
     /// What residents wrote, as it reads now; of a very long thread the middle is left out. What was taken back is hidden from
@@ -522,7 +539,6 @@ impl Route {
             }
             if let Some(point) = &content.point {
                 said.point = Some(*point.reveal());
-                said.points_of.insert(*id);
             }
             said.has_media |= !content.attachments.is_empty();
         }
@@ -555,7 +571,6 @@ impl Route {
 struct Said {
     text: String,
     point: Option<Point>,
-    points_of: HashSet<MessageId>,
     has_media: bool,
 }
 

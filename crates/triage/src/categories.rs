@@ -112,8 +112,10 @@ impl Categories {
             because: std::mem::take(&mut because[main]),
         }];
         let alone = city.categories[main].alone;
-        let also =
-            |at: &usize| *at != main && scores[*at] >= matching.also_score && (!alone || never_dropped(*at));
+        let also = |at: &usize| {
+            let counts = scores[*at] >= matching.also_score && !alone;
+            *at != main && (counts || (never_dropped(*at) && scores[*at] >= matching.min_score))
+        };
         for at in order.into_iter().filter(also) {
             problems.push(Problem {
                 category: at,

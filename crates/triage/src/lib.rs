@@ -24,8 +24,8 @@ mod words;
 use std::sync::Arc;
 
 use zholdary_city::City;
-use zholdary_domain::Point;
 use zholdary_domain::appeal::{Finding, Understanding};
+use zholdary_domain::{PlaceKind, Point};
 
 pub use cover::Cover;
 pub use text::{Folded, MAX_CHARS};
@@ -44,12 +44,20 @@ pub const VERSION: &str = "1";
 /// A text to be understood, with what came beside it.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
-    /// The resident's words. Characters after the first [`MAX_CHARS`] are not read.
+    /// The resident's words. After the first [`MAX_CHARS`] characters only dangers are looked for.
     pub text: &'a str,
     /// The point on the map, when one was sent.
     pub point: Option<Point>,
     /// Whether a photo, video or voice note came with it. Nothing is read from it yet.
     pub has_media: bool,
+}
+
+/// How many characters of a long text are read twice, so that no words are cut where its parts meet.
+const OVERLAP_CHARS: usize = 400;
+
+/// The first `most` characters.
+fn up_to(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 /// An understanding and what rules ask of the text besides.
@@ -107,7 +115,34 @@ impl Triage {
     /// As [`understand`](Self::understand), with what rules ask of the text besides.
     #[must_use]
     pub fn read(&self, input: &Input<'_>) -> Understood {
-        let text = input.text.char_indices().nth(MAX_CHARS).map_or(input.text, |(end, _)| &input.text[..end]);
+        let mut understood = self.read_part(&Input { text: up_to(input.text, MAX_CHARS), ..*input });
+        let findings = &mut understood.understanding.findings;
+        let mut rest = input.text;
+        while up_to(rest, MAX_CHARS).len() < rest.len() {
+            rest = &rest[up_to(rest, MAX_CHARS - OVERLAP_CHARS).len()..];
+            let part = self.read_part(&Input { text: up_to(rest, MAX_CHARS), ..*input });
+            for mut found in part.understanding.findings {
+                if let Some(main) = findings.first().filter(|_| found.place.kind == PlaceKind::None) {
+                    found.place = main.place.clone();
+                }
+                let is_known = |f: &Finding| f.category == found.category && f.place == found.place;
+                if self.is_danger(&found) && !findings.iter().any(is_known) {
+                    findings.push(found);
+                }
+            }
+        }
+        understood.understanding.danger = findings.iter().any(|finding| self.is_danger(finding));
+        understood
+    }
+
+    /// Whether a finding cannot wait: of the most urgent priority, or of a category that is never dropped.
+    fn is_danger(&self, finding: &Finding) -> bool {
+        self.city.priorities.first().is_some_and(|most_urgent| most_urgent.code == finding.priority)
+            || self.city.danger.categories_never_dropped.contains(&finding.category)
+    }
+
+    fn read_part(&self, input: &Input<'_>) -> Understood {
+        let text = input.text;
         let folded = self.fold(text);
         let hit = input.point.and_then(|point| self.city.district_at(point.lon, point.lat));
         let point_district = hit
@@ -151,11 +186,7 @@ impl Triage {
                 }
             })
             .collect();
-        let most_urgent = self.city.priorities.first().map(|priority| priority.code.as_str());
-        let danger = findings.iter().any(|finding| {
-            Some(finding.priority.as_str()) == most_urgent
-                || self.city.danger.categories_never_dropped.contains(&finding.category)
-        });
+        let danger = findings.iter().any(|finding| self.is_danger(finding));
         let understanding = Understanding {
             triage: VERSION.to_owned(),
             rules: self.city.version.as_str().to_owned(),

@@ -5,9 +5,9 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::letters::{Letters, is_cyrillic, is_latin};
 
-/// Most characters of a text that are read; what follows is not looked at.
+/// Most characters of a text that are read together. In what follows only dangers are looked for, part by part.
 ///
-/// A public form takes far less; the limit only keeps the time for one text bounded (it grows linearly).
+/// A public form takes far less; the limit keeps names and problems that stand far apart from being read as one.
 pub const MAX_CHARS: usize = 20_000;
 
 /// Most characters of a word that are compared. Longer ones are not words.

@@ -146,3 +146,17 @@ fn a_hostile_text_is_read_in_bounded_time() {
     }
     assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
 }
+
+#[test]
+fn beyond_the_limit_a_danger_is_still_found() {
+    for filler in [MAX_CHARS / 2, MAX_CHARS, 3 * MAX_CHARS, MAX_CHARS - 10] {
+        let text = format!("Яма на Толе би 100. {} Рядом открытый люк без крышки", "а ".repeat(filler / 2));
+        let found = understand(&text);
+        assert!(found.danger, "{filler}");
+        assert!(
+            found.findings.iter().any(|f| f.category == "manhole_open"),
+            "{filler}: {:?}",
+            found.findings
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! The workers over a real log: what they decide, and what they leave whole when they die.
 
+mod danger;
 mod deadlines;
 mod register;
 mod rig;
