@@ -24,8 +24,9 @@ impl Register {
         let (mut settle, mut rest) = (Vec::new(), Vec::new());
         for item in items {
             match item.what {
-                What::Settle { person, message, outcome } => {
-                    settle.push((person, (item.cause, message, outcome)));
+                // Whose it is the whole chunk tells: two contacts that become one person in it have one lane.
+                What::Settle { contact, message, outcome } => {
+                    settle.push((session.fold.person(contact), (item.cause, message, outcome)));
                 }
                 _ => rest.push(item),
             }

@@ -32,7 +32,8 @@ pub enum Belongs {
 pub struct Fold {
     /// Contacts that are one person: each points to another, or to itself.
     parents: HashMap<ContactId, ContactId>,
-    last: HashMap<(ContactId, Channel, String, Surface), Last>,
+    /// Of each person, by channel, account and surface.
+    last: HashMap<ContactId, HashMap<(Channel, String, Surface), Last>>,
     placed: HashMap<MessageId, AppealId>,
     ours: HashMap<MessageId, Belongs>,
     authors: HashMap<AppealId, ContactId>,
@@ -62,16 +63,13 @@ impl Fold {
         // The smaller id stands for both, so that every fold comes to the same.
         let (kept, merged) = (one.min(other), one.max(other));
         self.parents.insert(merged, kept);
-        let moved: Vec<_> =
-            self.last.iter().filter(|(key, _)| key.0 == merged).map(|(k, l)| (k.clone(), *l)).collect();
-        for (key, last) in moved {
-            self.last.remove(&key);
-            self.joined((kept, key.1, key.2, key.3), last);
+        for (place, last) in self.last.remove(&merged).unwrap_or_default() {
+            self.joined(kept, place, last);
         }
     }
 
-    fn joined(&mut self, key: (ContactId, Channel, String, Surface), last: Last) {
-        let known = self.last.entry(key).or_insert(last);
+    fn joined(&mut self, person: ContactId, place: (Channel, String, Surface), last: Last) {
+        let known = self.last.entry(person).or_default().entry(place).or_insert(last);
         if last.sent_at >= known.sent_at {
             *known = last;
         }
@@ -92,8 +90,8 @@ impl Fold {
         if opens {
             self.authors.insert(appeal, received.contact);
         }
-        let key = (person, received.channel, received.account.clone(), received.surface);
-        self.joined(key, Last { sent_at: received.sent_at, appeal });
+        let place = (received.channel, received.account.clone(), received.surface);
+        self.joined(person, place, Last { sent_at: received.sent_at, appeal });
     }
 
     /// Takes in a message of ours.
@@ -197,8 +195,8 @@ impl Fold {
             return None;
         }
         let person = self.person(received.contact);
-        let key = (person, received.channel, received.account.clone(), received.surface);
-        let last = self.last.get(&key)?;
+        let place = (received.channel, received.account.clone(), received.surface);
+        let last = self.last.get(&person)?.get(&place)?;
         ((received.sent_at - last.sent_at).abs() <= WINDOW).then_some(last.appeal)
     }
 }

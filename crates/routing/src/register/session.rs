@@ -31,7 +31,7 @@ pub(super) struct Item {
 #[derive(Debug)]
 pub(super) enum What {
     /// Say what became of a message.
-    Settle { person: ContactId, message: MessageId, outcome: Outcome },
+    Settle { contact: ContactId, message: MessageId, outcome: Outcome },
     /// Set a message aside of which a record does not read.
     Poison { message: MessageId },
     /// Number an appeal and register it. The number in it is filled in when it is given.
@@ -218,8 +218,8 @@ impl Session {
         self.fold.settled(id, received, &outcome);
         let cause = Cause::record(record);
         if known.is_none() {
-            let person = self.fold.person(received.contact);
-            items.push(Item { cause, what: What::Settle { person, message: id, outcome } });
+            let contact = received.contact;
+            items.push(Item { cause, what: What::Settle { contact, message: id, outcome } });
         }
         if let Outcome::Placed { appeal, opens, .. } = outcome {
             if !self.known.added.contains(&(appeal, id)) {

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     future::pending,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -29,6 +29,8 @@ struct Mortal {
     left: AtomicI64,
     writes_last: bool,
     dead: CancellationToken,
+    /// What it is told when it asks for the first time where the log ends: it opened the log long ago.
+    first_head: Mutex<Option<Position>>,
 }
 
 #[async_trait]
@@ -58,7 +60,11 @@ impl EventLog for Mortal {
     }
 
     async fn head(&self) -> Result<Position, ReadError> {
-        self.inner.head().await
+        let first = self.first_head.lock().unwrap().take();
+        match first {
+            Some(head) => Ok(head),
+            None => self.inner.head().await,
+        }
     }
 
     fn tail(&self, after: Position) -> Tail {
@@ -116,6 +122,7 @@ async fn run(rig: &Rig, lives: &[(i64, bool)]) {
             left: AtomicI64::new(*left),
             writes_last: *writes_last,
             dead: dead.clone(),
+            first_head: Mutex::default(),
         });
         // Small pages: what is unfinished and what finishes it seldom stand on the same one.
         let config = Config { page_records: 2, ..config() };
@@ -400,4 +407,31 @@ async fn what_was_edited_before_it_came_is_what_it_says() {
     assert_eq!(appeal.findings[0].category, "pothole");
     assert_eq!(id, AppealId::opened_by(message));
     Told::read(&rig.records().await).check();
+}
+
+/// A register that was slow finds in one page what another did: the messages, their appeals and their numbers. It gives no
+/// number for what has one.
+#[tokio::test]
+async fn a_register_that_is_late_burns_no_number() {
+    let rig = Rig::new().await;
+    for line in story() {
+        rig.hear(&[line]).await;
+        rig.settle().await;
+    }
+    let before = rig.log.head().await.unwrap();
+    let late: Arc<dyn EventLog> = Arc::new(Mortal {
+        inner: Arc::clone(&rig.log),
+        left: AtomicI64::new(i64::MAX),
+        writes_last: false,
+        dead: CancellationToken::new(),
+        first_head: Mutex::new(Some(Position::START)),
+    });
+    let stop = CancellationToken::new();
+    let register = Register::new(&late, &rig.clock(), rig.rulesets.clone(), config(), metrics());
+    let progress = register.progress();
+    let task = tokio::spawn(register.run(stop.clone()));
+    progress.reach(before).await;
+    stop.cancel();
+    task.await.unwrap().unwrap();
+    assert_eq!(rig.log.head().await.unwrap(), before, "nothing was left to do");
 }
