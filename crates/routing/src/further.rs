@@ -165,7 +165,8 @@ pub(crate) fn means_the_same(one: &Understanding, other: &Understanding) -> bool
 pub(crate) fn is_news(appeal: &Appeal, new: &Understanding) -> bool {
     let Some(known) = &appeal.understanding else { return true };
     let had_point = known.findings.iter().any(|f| f.place.point.is_some());
-    !means_the_same(known, new) && !(appeal.state() == StateName::Routed && had_point)
+    let stands = appeal.state() == StateName::Routed && had_point;
+    !stands && !means_the_same(known, new)
 }
 
 /// The id of the first finding that the appeal does not have yet.
