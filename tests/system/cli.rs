@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use zholdary_testkit::samples;
+
 use crate::harness::{Told, folder, json, path, root, run};
 
 fn sample_appeals() -> String {
@@ -97,6 +99,109 @@ async fn the_demo_fills_its_folder_once() {
     assert_eq!(json(&["verify", "--json", "--data", path(data.path())])[0]["sound"], true);
 }
 
+#[tokio::test]
+async fn a_demo_that_was_interrupted_goes_on() {
+    let data = folder();
+    // What an interruption leaves: a city, and the first file.
+    json(&[
+        "ingest",
+        "jsonl",
+        &sample_appeals(),
+        "--at",
+        "2026-11-20T09:00:00+05:00",
+        "--data",
+        path(data.path()),
+    ]);
+    let before = Told::read(data.path()).await.messages.len();
+    assert!(run(&["demo", "--exit", "--data", path(data.path())]).status.success());
+    let log = Told::read(data.path()).await;
+    log.check();
+    assert!(before == 50 && log.messages.len() > before, "the other files came in");
+    let whole = folder();
+    assert!(run(&["demo", "--exit", "--data", path(whole.path())]).status.success());
+    assert_eq!(Told::read(whole.path()).await.messages.len(), log.messages.len());
+}
+
+#[test]
+fn a_folder_without_an_installation_is_no_sound_one() {
+    let nowhere = folder();
+    let typo = nowhere.path().join("daat");
+    for command in ["verify", "rebuild", "doctor"] {
+        for place in [&typo, &nowhere.path().to_owned()] {
+            let output = run(&[command, "--json", "--data", path(place)]);
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success() && said.contains("--data"), "{command}: {said}");
+        }
+    }
+    assert!(!typo.exists(), "asking makes nothing");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_could_not_be_written_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let city = root().join("deploy/cities/almaty");
+    let output = std::process::Command::new(crate::harness::binary())
+        .args(["city", "check", path(&city)])
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("standard output"), "{said}");
+}
+
+/// A message that the log of that day could not take waits for a person, and is read again when it can.
+#[tokio::test]
+async fn what_nobody_could_read_waits_for_a_person() {
+    let data = folder();
+    let at = |name: &str| data.path().join(name);
+    let city = root().join("deploy/cities/almaty");
+    assert!(run(&["city", "publish", path(&city), "--data", path(data.path())]).status.success());
+    let body = String::from_utf8(samples::whatsapp("01").to_vec()).unwrap();
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    let text = format!("Яма на Толе би 100, угол Масанчи. {}", "Жду ответа. ".repeat(300));
+    body["entry"][0]["changes"][0]["value"]["messages"][0]["text"]["body"] = text.into();
+    std::fs::write(at("long.json"), body.to_string()).unwrap();
+    std::fs::write(at("cut.json"), &body.to_string()[..200]).unwrap();
+    std::fs::write(at("small.toml"), "[log]\nmax_record_bytes = 6000\n").unwrap();
+    let (long, cut, small) = (at("long.json"), at("cut.json"), at("small.toml"));
+    let place = ["--data", path(data.path())];
+    let told = json(
+        &[&["ingest", "whatsapp", path(&long), path(&cut), "--config", path(&small)], &place[..]].concat(),
+    );
+    assert!(told.iter().all(|line| line["parked"] == 1 && line["messages"] == 0), "{told:?}");
+
+    let waits = || json(&[&["kept", "list", "--json"], &place[..]].concat());
+    let [first, second] = &waits()[..] else { panic!("two wait: {:?}", waits()) };
+    assert_eq!(
+        (&first["why"], &second["why"]),
+        (&"larger than the log takes".into(), &"not the JSON of a webhook".into())
+    );
+    let doctor = || run(&[&["doctor", "--json"], &place[..]].concat());
+    assert!(String::from_utf8(doctor().stdout).unwrap().contains("zholdary kept list"));
+    let shown = run(&[&["kept", "show", &second["id"].to_string()], &place[..]].concat());
+    assert_eq!(shown.stdout, std::fs::read(&cut).unwrap());
+
+    let again = run(&[&["kept", "retry", "--all", "--json"], &place[..]].concat());
+    let said: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&said["read"], &said["waiting"]), (&1.into(), &1.into()));
+    assert!(!again.status.success(), "one waits still");
+    let id = second["id"].to_string();
+    let settle = |reason: &str| run(&[&["kept", "settle", &id, "--reason", reason], &place[..]].concat());
+    assert!(!settle(" ").status.success());
+    assert!(settle("cut off by a test").status.success());
+    assert!(!settle("again").status.success(), "it waits no more");
+    assert!(waits().is_empty());
+    assert!(run(&[&["kept", "retry", "--all"], &place[..]].concat()).status.success());
+
+    // What was read again is registered like any other.
+    let told = json(&[&["ingest", "whatsapp", path(&long)], &place[..]].concat());
+    assert_eq!((&told[0]["messages"], told[0]["appeals"].as_array().unwrap().len()), (&0.into(), 1));
+    let log = Told::read(data.path()).await;
+    log.check();
+    assert_eq!(log.messages.len(), 1);
+}
+
 #[test]
 fn every_command_explains_itself() {
     for command in [
@@ -108,6 +213,13 @@ fn every_command_explains_itself() {
         &["city", "check", "--help"],
         &["city", "publish", "--help"],
         &["token", "create", "--help"],
+        &["serve", "--help"],
+        &["log", "init", "--help"],
+        &["log", "key", "--help"],
+        &["kept", "list", "--help"],
+        &["kept", "show", "--help"],
+        &["kept", "retry", "--help"],
+        &["kept", "settle", "--help"],
         &["rebuild", "--help"],
         &["verify", "--help"],
         &["doctor", "--help"],

@@ -270,7 +270,14 @@ impl City {
             let lag = self.read("/api/v1/lag").await;
             let head = lag["head"].as_u64().expect("where the log ends");
             let waiting = self.read("/api/v1/appeals?state=registered&limit=1").await;
-            let quiet = waiting["items"].as_array().is_some_and(Vec::is_empty);
+            let mut quiet = waiting["items"].as_array().is_some_and(Vec::is_empty);
+            // Whoever runs the workers tells how far they are.
+            if self.scrape("zholdary_routing_lease_held").await > 0.0 {
+                for worker in ["register", "route", "deadlines"] {
+                    let name = format!("zholdary_routing_position_records{{worker=\"{worker}\"}}");
+                    quiet &= self.scrape(&name).await >= head as f64;
+                }
+            }
             if lag["records"] == 0 && head == before && quiet {
                 return head;
             }

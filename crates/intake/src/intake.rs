@@ -38,8 +38,8 @@ pub struct Taken {
     pub told: usize,
     /// Elements that lead to nothing by their channel's rules.
     pub ignored: usize,
-    /// Elements kept for a person.
-    pub parked: usize,
+    /// Places of the elements kept for a person.
+    pub parked: Vec<u32>,
     /// The highest position of what this delivery says, stored now or before; [`Position::START`] when it says nothing.
     pub position: Position,
 }
@@ -149,12 +149,12 @@ impl Inner {
                 element => work.push((self.recorder.lane(&element), (place, element))),
             }
         }
-        taken.parked = kept.len();
+        taken.parked = kept.iter().map(|(place, _)| *place).collect();
         let bytes = raw.len();
         taken.raw = self.raw.put(channel, raw, SystemClock.now(), kept).await?;
         self.metrics.kept_raw(channel, bytes);
         (0..taken.ignored).for_each(|_| self.metrics.element(channel, Outcome::Nothing));
-        (0..taken.parked).for_each(|_| self.metrics.element(channel, Outcome::Parked));
+        (0..taken.parked.len()).for_each(|_| self.metrics.element(channel, Outcome::Parked));
 
         let mut fates: Vec<Fate> = stream::iter(lanes(work))
             .map(|lane| self.lane(lane, &taken.raw, now))
@@ -224,7 +224,7 @@ impl Inner {
             taken.position = taken.position.max(position);
             self.metrics.element(channel, outcome);
         }
-        taken.parked += parked.len();
+        taken.parked.extend(parked.iter().map(|(place, _)| *place));
         if !parked.is_empty() {
             self.raw.keep(&taken.raw, channel, SystemClock.now(), parked).await?;
         }

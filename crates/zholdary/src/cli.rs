@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Makes the log on NATS, and keys of those who use it.
     Log(Log),
+    /// What a channel delivered and nobody could read: list, show, retry, settle.
+    Kept(Kept),
     /// Builds the views anew beside the old ones and switches.
     Rebuild(Keep),
     /// Reads the whole log and checks hashes, chains, order and density.
@@ -323,6 +325,61 @@ pub(crate) enum LogCommand {
         /// The result as JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Kept {
+    #[command(subcommand)]
+    pub(crate) command: KeptCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeptCommand {
+    /// Lists what waits: number, when it came, channel, why.
+    #[command(after_help = "Example:\n  zholdary kept list --data ./data")]
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// The list as JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the body that holds it, as it came. It is personal data.
+    #[command(after_help = "Example:\n  zholdary kept show 7 | less")]
+    Show {
+        /// Its number in the list.
+        id: i64,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Reads it again with this release and these settings; what reads now is registered like any delivery.
+    #[command(after_help = "Examples:\n  zholdary kept retry 7\n  zholdary kept retry --all")]
+    Retry {
+        /// Its number in the list.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<i64>,
+        /// Everything that waits.
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        place: Place,
+        /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says what became of it; from then on its body ages like any other.
+    #[command(
+        after_help = "Example:\n  zholdary kept settle 7 --reason \"registered by phone as Z-2026-000401\""
+    )]
+    Settle {
+        /// Its number in the list.
+        id: i64,
+        /// What became of it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        place: Place,
     },
 }
 

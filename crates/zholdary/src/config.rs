@@ -100,12 +100,16 @@ impl Config {
     }
 }
 
-/// A secret from a file, else from the environment. Empty is none.
+/// A secret from a file, else from the environment. An empty variable is none, an empty file an error: somebody meant one.
 fn secret(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Secret>> {
     let text = match file {
         Some(file) => {
             let read = std::fs::read_to_string(file);
-            Some(read.with_context(|| format!("could not read the secret in {}", file.display()))?)
+            let text = read.with_context(|| format!("could not read the secret in {}", file.display()))?;
+            if text.trim().is_empty() {
+                bail!("the secret in {} is empty: write it there, or take the setting out", file.display());
+            }
+            Some(text)
         }
         None => std::env::var(variable).ok(),
     };

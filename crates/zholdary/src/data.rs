@@ -26,6 +26,17 @@ impl Data {
         Ok(Self(folder.to_owned()))
     }
 
+    /// A folder that must be there already: a wrong name is no empty installation.
+    pub(crate) fn existing(folder: &Path) -> anyhow::Result<Self> {
+        if !folder.is_dir() {
+            bail!(
+                "there is no data folder {}: name the installation's own with --data DIR",
+                folder.display()
+            );
+        }
+        Ok(Self(folder.to_owned()))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

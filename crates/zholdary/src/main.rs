@@ -39,6 +39,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::City(args) => commands::city::city(args).await,
         Command::Token(args) => commands::token::token(args).await,
         Command::Log(args) => commands::log::log(args).await,
+        Command::Kept(args) => commands::kept::kept(args).await,
         Command::Rebuild(args) => commands::keep::rebuild(args).await,
         Command::Verify(args) => commands::keep::verify(args).await,
         Command::Doctor(args) => commands::doctor::doctor(args).await,

@@ -1,7 +1,11 @@
 //! The one place that prints: results to standard output, everything else to standard error.
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{ErrorKind, Write},
+    process::ExitCode,
+};
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
@@ -17,17 +21,25 @@ pub(crate) fn logging(filter: &str, json: bool) {
 }
 
 /// A line of the result.
-pub(crate) fn line(text: &str) {
-    // A closed pipe (`| head`) ends the command quietly: there is nobody left to tell.
-    if writeln!(std::io::stdout(), "{text}").is_err() {
-        std::process::exit(0);
+///
+/// # Errors
+///
+/// Standard output does not take it: a full disk must not look like success.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        // A closed pipe (`| head`) ends the command quietly: there is nobody left to tell.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        written => written.context("could not write the result to standard output"),
     }
 }
 
 /// A line of the result as JSON.
+///
+/// # Errors
+///
+/// As [`line`].
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(&serde_json::to_string(value)?);
-    Ok(())
+    line(&serde_json::to_string(value)?)
 }
 
 /// A line for the person at the terminal.

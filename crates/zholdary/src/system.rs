@@ -15,7 +15,11 @@ use zholdary_log::{Decider, EventLog, JetStreamLog, SqliteLog, jetstream::Lease,
 use zholdary_readmodel::{Projector, Query};
 use zholdary_routing::{Rulesets, Workers};
 
-use crate::{cli::Engine, config::Config, data::Data};
+use crate::{
+    cli::{Engine, Place},
+    config::Config,
+    data::Data,
+};
 
 /// The city that ships with the binary.
 static ALMATY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../deploy/cities/almaty");
@@ -286,6 +290,21 @@ impl Held {
         };
         ended.map(|()| lost)
     }
+}
+
+/// The data folder of an installation that must be there: with a log, when the log stands in the folder.
+pub(crate) fn existing(place: &Place, config: &Config) -> anyhow::Result<Data> {
+    if config.engine != Engine::Sqlite {
+        return Data::open(&place.data);
+    }
+    let data = Data::existing(&place.data)?;
+    if !SqliteLog::file_in(data.path()).is_file() {
+        bail!(
+            "there is no log in {}: name the installation's own folder with --data DIR, or its servers with --log nats://HOST:PORT",
+            data.path().display()
+        );
+    }
+    Ok(data)
 }
 
 /// A log, opened.

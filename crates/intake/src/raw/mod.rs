@@ -18,11 +18,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{Semaphore, oneshot};
 use zholdary_domain::inbound::Channel;
 
-use self::writer::{Put, Request};
+use self::writer::{Put, Request, Settle};
 use crate::{config::RawConfig, error::RawError};
 
 /// The format of the file that this release writes.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// An element that a person must look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl RawStore {
         .map(|found| found.map(Bytes::from))
     }
 
-    /// Elements that a person must look at, the oldest first: at most `limit` of those after `after` (0: from the first).
+    /// Elements that a person must look at and nobody has settled, the oldest first: at most `limit` of those after `after` (0: from the first).
     ///
     /// # Errors
     ///
@@ -161,7 +161,8 @@ impl RawStore {
     pub async fn kept(&self, after: i64, limit: u32) -> Result<Vec<Kept>, RawError> {
         self.read(move |connection| {
             let mut query = connection.prepare_cached(
-                "SELECT id, raw, channel, element, why, at FROM kept WHERE id > ?1 ORDER BY id LIMIT ?2",
+                "SELECT id, raw, channel, element, why, at FROM kept
+                 WHERE id > ?1 AND settled_at IS NULL ORDER BY id LIMIT ?2",
             )?;
             let rows = query.query_map(params![after, limit], |row| {
                 let channel: String = row.get(2)?;
@@ -180,8 +181,33 @@ impl RawStore {
         .await
     }
 
+    /// How many elements wait for a person.
+    ///
+    /// # Errors
+    ///
+    /// [`RawError`].
+    pub async fn waiting(&self) -> Result<u64, RawError> {
+        self.read(|connection| {
+            let count = "SELECT count(*) FROM kept WHERE settled_at IS NULL";
+            connection.query_row(count, [], |row| row.get::<_, u32>(0))
+        })
+        .await
+        .map(u64::from)
+    }
+
+    /// Records that somebody looked at the element `id`, and what became of it. From then on its body ages like any other.
+    /// Answers whether it waited; delivered again, it does not come back.
+    ///
+    /// # Errors
+    ///
+    /// [`RawError`].
+    pub async fn settle(&self, id: i64, how: String, at: DateTime<Utc>) -> Result<bool, RawError> {
+        let settled = self.ask(|answer| Request::Settle(Settle { id, how, at }, answer)).await?;
+        Ok(settled > 0)
+    }
+
     /// Erases bodies that came before the retention (a setting), as seen at `now`. Answers how many. A body with an element
-    /// for a person stays: nowhere else stands what that person must read.
+    /// that waits for a person stays: nowhere else stands what that person must read.
     ///
     /// # Errors
     ///
@@ -245,6 +271,13 @@ fn prepare(connection: &mut Connection, file: &Path) -> Result<(), RawError> {
                      id INTEGER PRIMARY KEY AUTOINCREMENT, raw TEXT NOT NULL, channel TEXT NOT NULL,
                      element INTEGER NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (raw, element)
                  ) STRICT;",
+            )?;
+        }
+        if found < 2 {
+            // What became of it, once somebody looked.
+            transaction.execute_batch(
+                "ALTER TABLE kept ADD COLUMN settled_at INTEGER;
+                 ALTER TABLE kept ADD COLUMN how TEXT;",
             )?;
             transaction.pragma_update(None, "user_version", FORMAT)?;
         }
@@ -328,6 +361,52 @@ mod tests {
         assert_eq!(store.purge(at(NOON)).await.unwrap(), 1);
         assert_eq!(store.get(&gone).await.unwrap(), None);
         assert!(store.get(&waits).await.unwrap().is_some(), "the list names a body that is gone");
+    }
+
+    #[tokio::test]
+    async fn what_somebody_settled_waits_no_more_and_does_not_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let old = at("2026-10-01T00:00:00Z");
+        let put = || store.put(Channel::Web, Bytes::from_static(b"odd"), old, vec![(0, "a"), (1, "b")]);
+        let name = put().await.unwrap();
+        let kept = store.kept(0, 10).await.unwrap();
+        assert!(store.settle(kept[0].id, "spam".to_owned(), at(NOON)).await.unwrap());
+        assert!(!store.settle(kept[0].id, "spam".to_owned(), at(NOON)).await.unwrap(), "settled once");
+        assert!(!store.settle(99, "spam".to_owned(), at(NOON)).await.unwrap(), "nothing waits under that id");
+        put().await.unwrap();
+        assert_eq!(store.kept(0, 10).await.unwrap(), kept[1..]);
+        assert_eq!((store.waiting().await.unwrap(), store.purge(at(NOON)).await.unwrap()), (1, 0));
+        store.settle(kept[1].id, "read".to_owned(), at(NOON)).await.unwrap();
+        assert_eq!(store.purge(at(NOON)).await.unwrap(), 1);
+        assert_eq!(store.get(&name).await.unwrap(), None);
+    }
+
+    /// The file as the first release made it.
+    #[tokio::test]
+    async fn an_older_file_is_brought_forward() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Connection::open(folder.path().join("raw.db")).unwrap();
+        old.execute_batch(
+            "CREATE TABLE raw (
+                 name TEXT PRIMARY KEY, channel TEXT NOT NULL, received_at INTEGER NOT NULL, bytes BLOB NOT NULL
+             ) STRICT;
+             CREATE INDEX raw_by_age ON raw (received_at);
+             CREATE TABLE kept (
+                 id INTEGER PRIMARY KEY AUTOINCREMENT, raw TEXT NOT NULL, channel TEXT NOT NULL,
+                 element INTEGER NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (raw, element)
+             ) STRICT;
+             INSERT INTO raw VALUES ('n', 'web', 0, x'7b7d');
+             INSERT INTO kept (raw, channel, element, why, at) VALUES ('n', 'web', 0, 'a', 0);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        drop(old);
+        let store = open(folder.path());
+        assert_eq!(store.waiting().await.unwrap(), 1);
+        assert!(store.settle(1, "read".to_owned(), at(NOON)).await.unwrap());
+        drop(store);
+        assert_eq!(open(folder.path()).waiting().await.unwrap(), 0);
     }
 
     #[tokio::test]

@@ -22,9 +22,17 @@ pub(super) struct Put {
     pub(super) kept: Vec<(u32, &'static str)>,
 }
 
+/// What somebody who looked at an element says.
+pub(super) struct Settle {
+    pub(super) id: i64,
+    pub(super) how: String,
+    pub(super) at: DateTime<Utc>,
+}
+
 pub(super) enum Request {
     Put(Put, Answer<()>),
     Keep(Put, Answer<()>),
+    Settle(Settle, Answer<u64>),
     Purge(DateTime<Utc>, Answer<u64>),
 }
 
@@ -32,7 +40,7 @@ impl Request {
     fn size(&self) -> usize {
         match self {
             Self::Put(put, _) => put.bytes.len(),
-            Self::Keep(..) | Self::Purge(..) => 0,
+            Self::Keep(..) | Self::Settle(..) | Self::Purge(..) => 0,
         }
     }
 }
@@ -66,7 +74,7 @@ fn write(connection: &mut Connection, group: Vec<Request>) {
         // Whoever stopped waiting does not need the answer.
         match request {
             Request::Put(_, answer) | Request::Keep(_, answer) => drop(answer.send(count.map(|_| ()))),
-            Request::Purge(_, answer) => drop(answer.send(count)),
+            Request::Settle(_, answer) | Request::Purge(_, answer) => drop(answer.send(count)),
         }
     }
 }
@@ -97,10 +105,16 @@ fn apply(transaction: &Transaction<'_>, request: &Request) -> rusqlite::Result<u
             keep(transaction, put)
         }
         Request::Keep(put, _) => keep(transaction, put),
+        Request::Settle(Settle { id, how, at }, _) => transaction
+            .prepare_cached(
+                "UPDATE kept SET settled_at = ?2, how = ?3 WHERE id = ?1 AND settled_at IS NULL",
+            )?
+            .execute(params![id, at.timestamp_millis(), how])
+            .map(|settled| settled as u64),
         Request::Purge(before, _) => transaction
             .prepare_cached(
                 "DELETE FROM raw WHERE rowid IN (
-                     SELECT rowid FROM raw WHERE received_at < ?1 AND name NOT IN (SELECT raw FROM kept) LIMIT ?2
+                     SELECT rowid FROM raw WHERE received_at < ?1 AND name NOT IN (SELECT raw FROM kept WHERE settled_at IS NULL) LIMIT ?2
                  )",
             )?
             .execute(params![before.timestamp_millis(), PURGE_BODIES])

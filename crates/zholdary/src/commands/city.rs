@@ -31,9 +31,9 @@ pub(crate) async fn city(args: City) -> anyhow::Result<ExitCode> {
                     "position": published.position, "new": published.new,
                 }))?;
             } else if published.new {
-                print::line(&format!("{} {} is in force", city.meta.city, city.version));
+                print::line(&format!("{} {} is in force", city.meta.city, city.version))?;
             } else {
-                print::line(&format!("{} {} was in force already", city.meta.city, city.version));
+                print::line(&format!("{} {} was in force already", city.meta.city, city.version))?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -47,9 +47,11 @@ fn check(dir: &Path, json: bool) -> anyhow::Result<ExitCode> {
         print::json(&faults)?;
     } else if faults.is_empty() {
         let city = system::city(&files)?;
-        print::line(&format!("{} {} has no faults", city.meta.city, city.version));
+        print::line(&format!("{} {} has no faults", city.meta.city, city.version))?;
     } else {
-        faults.iter().for_each(|fault| print::line(&fault.to_string()));
+        for fault in &faults {
+            print::line(&fault.to_string())?;
+        }
         print::note(&format!("{} faults", faults.len()));
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -2,8 +2,9 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
-use zholdary_domain::{Position, time::PlayedClock};
+use zholdary_domain::time::PlayedClock;
 
 use super::{
     ingest::{Feed, Source},
@@ -65,26 +66,35 @@ pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None })).await
 }
 
-/// Feeds the samples into a folder whose log is empty.
+/// Stands in a folder that has all the samples.
+const DONE: &str = "demo.done";
+
+/// Feeds the samples, once. A demo that was interrupted goes on: what is in already is recognised.
 async fn play(args: &cli::Demo, config: Config) -> anyhow::Result<()> {
     let at: DateTime<Utc> = DateTime::parse_from_rfc3339(SAMPLES_AT)?.with_timezone(&Utc);
     let clock = Arc::new(PlayedClock::at(at));
     let data = Data::open(&args.data)?;
-    let system = Arc::new(System::open(data, config, Arc::clone(&clock) as _).await?);
-    if system.log.head().await? > Position::START {
+    let done = data.path().join(DONE);
+    if done.exists() {
         return Ok(());
     }
+    let system = Arc::new(System::open(data, config, Arc::clone(&clock) as _).await?);
     system.publish_first(None).await?;
     let mut feed = Feed::over(&system, Some(&clock), Some(at)).await?;
     let bar = print::bar("samples", SAMPLES.len() as u64);
+    let mut failed = Vec::new();
     for (name, payload, bytes) in SAMPLES {
         let source = Source { name, payload, bytes: bytes.to_vec().into() };
         let report = feed.file(&source).await;
         if let Some(error) = report.error {
-            print::note(&format!("{name}: {error}"));
+            failed.push(format!("{name}: {error}"));
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    feed.finish().await
+    feed.finish().await?;
+    if !failed.is_empty() {
+        bail!("not all samples are in, start it again: {}", failed.join("; "));
+    }
+    std::fs::write(&done, "").with_context(|| format!("could not write {}", done.display()))
 }

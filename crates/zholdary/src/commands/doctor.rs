@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use zholdary_domain::{Clock, SystemClock};
+use zholdary_intake::RawStore;
 use zholdary_log::{SqliteLog, jetstream::Lease};
 use zholdary_readmodel::Query;
 
 use crate::{
     cli::{Engine, Keep},
     config::Config,
-    data::Data,
     print,
     system::{self, LEASE, Opened, WORKERS_LOCK},
 };
@@ -25,8 +25,8 @@ struct Finding {
 }
 
 pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
-    let data = Data::open(&args.place.data)?;
     let config = Config::of(&args.place)?;
+    let data = system::existing(&args.place, &config)?;
     let mut found = Vec::new();
     let mut look = |what, is: String, remedy: Option<&'static str>| {
         found.push(Finding { what, is, remedy });
@@ -86,6 +86,12 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
             Some("they are made by the process that runs the workers, or by `zholdary rebuild`"),
         ),
     }
+    let waiting = RawStore::open(data.path(), config.raw.clone())?.waiting().await?;
+    look(
+        "kept for a person",
+        waiting.to_string(),
+        (waiting > 0).then_some("`zholdary kept list` shows what nobody could read, and what to do about it"),
+    );
     let hook = if config.http.whatsapp.is_some() { "configured" } else { "not configured" };
     look("WhatsApp hook", hook.to_owned(), None);
     let well = found.iter().all(|f| f.remedy.is_none());
@@ -94,9 +100,9 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     } else {
         for Finding { what, is, remedy } in &found {
             let mark = if remedy.is_some() { "!" } else { " " };
-            print::line(&format!("{mark} {what}: {is}"));
+            print::line(&format!("{mark} {what}: {is}"))?;
             if let Some(remedy) = remedy {
-                print::line(&format!("    {remedy}"));
+                print::line(&format!("    {remedy}"))?;
             }
         }
     }

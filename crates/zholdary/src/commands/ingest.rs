@@ -176,7 +176,7 @@ impl<'a> Feed<'a> {
                 self.intake.take(channel, raw, elements).await.context("could not be taken in")?;
             report.messages += new.len();
             report.ignored += ignored + repeated.len();
-            report.parked += parked;
+            report.parked += parked.len();
             messages.extend(all);
             position = position.max(at);
         }

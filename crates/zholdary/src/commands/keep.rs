@@ -5,11 +5,11 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::Context;
 use serde_json::json;
 
-use crate::{cli::Keep, config::Config, data::Data, print, system};
+use crate::{cli::Keep, config::Config, print, system};
 
 pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
-    let data = Data::open(&args.place.data)?;
     let config = Config::of(&args.place)?;
+    let data = system::existing(&args.place, &config)?;
     let log = system::open(&data, &config, None).await?.log;
     system::bound_key(&data, log.as_ref()).await?;
     let head = log.head().await?;
@@ -26,10 +26,10 @@ pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
             "parked": rebuilt.parked, "differs": rebuilt.differs,
         }))?;
     } else {
-        print::line(&format!("the views were built anew up to record {}", rebuilt.position));
+        print::line(&format!("the views were built anew up to record {}", rebuilt.position))?;
         match rebuilt.differs.as_deref() {
-            Some([]) => print::line("they are the same as before"),
-            Some(tables) => print::line(&format!("they differ from before in {}", tables.join(", "))),
+            Some([]) => print::line("they are the same as before")?,
+            Some(tables) => print::line(&format!("they differ from before in {}", tables.join(", ")))?,
             None => {}
         }
     }
@@ -37,8 +37,8 @@ pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
 }
 
 pub(crate) async fn verify(args: Keep) -> anyhow::Result<ExitCode> {
-    let data = Data::open(&args.place.data)?;
     let config = Config::of(&args.place)?;
+    let data = system::existing(&args.place, &config)?;
     let log = system::open(&data, &config, None).await?.log;
     let head = log.head().await?;
     let bar = print::bar("records", head.0);
@@ -62,7 +62,7 @@ pub(crate) async fn verify(args: Keep) -> anyhow::Result<ExitCode> {
         }))?;
     } else {
         let chain = chain.map_or_else(String::new, |c| format!("; write the chain down elsewhere: {c}"));
-        print::line(&format!("{} records in {} streams are sound{chain}", verified.head, verified.streams));
+        print::line(&format!("{} records in {} streams are sound{chain}", verified.head, verified.streams))?;
     }
     Ok(ExitCode::SUCCESS)
 }

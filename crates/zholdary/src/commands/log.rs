@@ -31,7 +31,7 @@ async fn make(place: &Place, wanted: &Init, json: bool) -> anyhow::Result<ExitCo
         print::json(&json!({ "stream": config.nats.stream, "log_id": log_id, "made": made }))?;
     } else {
         let what = if made { "made" } else { "was there already, and records are safe in it" };
-        print::line(&format!("the log {log_id} in stream {} {what}", config.nats.stream));
+        print::line(&format!("the log {log_id} in stream {} {what}", config.nats.stream))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -48,7 +48,7 @@ fn key(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         print::json(&json!({ "public": user.public, "file": file }))?;
     } else {
-        print::line(&user.public);
+        print::line(&user.public)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod ingest;
 pub(crate) mod keep;
+pub(crate) mod kept;
 pub(crate) mod log;
 pub(crate) mod token;
 pub(crate) mod triage;

@@ -67,7 +67,7 @@ pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
         }))?;
     } else {
         print::note("Keep it: it is shown once, and only its digest is recorded.");
-        print::line(new.text.reveal());
+        print::line(new.text.reveal())?;
     }
     Ok(ExitCode::SUCCESS)
 }

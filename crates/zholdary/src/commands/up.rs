@@ -117,7 +117,7 @@ pub(crate) async fn run(
     }
     tokio::spawn(signals(stop.clone()));
     ready.set(true);
-    print::line(&format!("zholdary listens on http://{address}"));
+    print::line(&format!("zholdary listens on http://{address}"))?;
     tokio::select! {
         () = zholdary_http::serve(listener, router, &system.config.http, stop.clone()) => {}
         () = async { stop.cancelled().await; tokio::time::sleep(SOFT_STOP).await } => {
