@@ -92,7 +92,7 @@ words! {
     legal_term: "Срок по закону", "Заң бойынша мерзім", "Legal term";
     secure_term: "Оградить место", "Орынды қоршау", "Fence the place";
     service_term: "Срок службы", "Қызмет мерзімі", "Service term";
-    until: "до {day}", "{day} күніне дейін", "by {day}";
+    until: "до {day}", "мерзімі: {day}", "by {day}";
     late: "срок прошёл", "мерзімі өтті", "overdue";
     history: "Как это было", "Қалай болды", "How it went";
     kind: "Вид", "Түрі", "Kind";
