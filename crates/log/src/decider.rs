@@ -4,6 +4,7 @@ use std::{convert::Infallible, marker::PhantomData, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 use zholdary_domain::{Clock, CommandId, Position, StreamId};
 
 use crate::{
@@ -48,15 +49,22 @@ pub struct Retry {
     pub first_wait_ms: u64,
     /// The longest wait, in milliseconds. Default 250.
     pub longest_wait_ms: u64,
+    /// No further try begins so long after the first began, in milliseconds: an engine may wait long for each. Default 30,000.
+    pub total_ms: u64,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { max_attempts: 16, first_wait_ms: 2, longest_wait_ms: 250 }
+        Self { max_attempts: 16, first_wait_ms: 2, longest_wait_ms: 250, total_ms: 30_000 }
     }
 }
 
 impl Retry {
+    /// Whether the try after which there were `failures` of them is the last, the first having begun at `began`.
+    fn is_spent(&self, failures: u32, began: Instant) -> bool {
+        failures >= self.max_attempts || began.elapsed() >= Duration::from_millis(self.total_ms)
+    }
+
     /// The wait after the `failures`-th failure: between half of it and all of it, so that those who met do not meet
     /// again. `salt` differs between them.
     fn wait(&self, failures: u32, salt: &[u8]) -> Duration {
@@ -255,7 +263,7 @@ impl<A: Aggregate> Decider<A> {
         cause: Cause,
         mut decide: impl FnMut(&A::State, DateTime<Utc>) -> Result<Vec<A::Event>, R>,
     ) -> Result<Handled, DeciderError<R>> {
-        let mut failures = 0;
+        let (mut failures, began) = (0, Instant::now());
         // What was sent without hearing what became of it.
         let mut unknown: Vec<Events> = Vec::new();
         loop {
@@ -275,18 +283,18 @@ impl<A: Aggregate> Decider<A> {
             match self.log.append(WritePermit::new(), new.clone()).await {
                 Ok(Appended::New(token)) => return Ok(new_at(token)),
                 // It is recorded, but no look finds it: a reader that lags behind the log is asked again later.
-                Ok(Appended::AlreadyRecorded(position)) if failures + 1 >= self.retry.max_attempts => {
+                Ok(Appended::AlreadyRecorded(position)) if self.retry.is_spent(failures + 1, began) => {
                     tracing::debug!(stream = %stream, %position, "gave up looking for a recorded command");
                     return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
                 }
                 // Somebody answered the same command meanwhile: the next look finds it.
                 Ok(Appended::AlreadyRecorded(_)) => {}
-                Err(source @ AppendError::Conflict { .. }) if failures + 1 >= self.retry.max_attempts => {
+                Err(source @ AppendError::Conflict { .. }) if self.retry.is_spent(failures + 1, began) => {
                     tracing::debug!(stream = %stream, error = %source, "gave up after conflicts");
                     return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
                 }
                 Err(AppendError::Conflict { .. }) => {}
-                Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {
+                Err(AppendError::OutcomeUnknown(_)) if !self.retry.is_spent(failures + 1, began) => {
                     unknown.push(new.events);
                 }
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
@@ -314,7 +322,7 @@ impl<A: Aggregate> Decider<A> {
             return Ok(nothing(expect.token()));
         }
         let new = self.record(stream, expect, command_id, cause, events, self.clock.now())?;
-        let (mut failures, mut unknown) = (0, false);
+        let (mut failures, mut unknown, began) = (0, false, Instant::now());
         loop {
             match self.log.append(WritePermit::new(), new.clone()).await {
                 Ok(Appended::New(token)) => return Ok(new_at(token)),
@@ -326,7 +334,7 @@ impl<A: Aggregate> Decider<A> {
                     let new = unknown && self.stands_at(position, &new).await?;
                     return Ok(Handled { position, new, token });
                 }
-                Err(AppendError::OutcomeUnknown(_)) if failures + 1 < self.retry.max_attempts => {
+                Err(AppendError::OutcomeUnknown(_)) if !self.retry.is_spent(failures + 1, began) => {
                     unknown = true
                 }
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
@@ -408,7 +416,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_the_longest_and_differ() {
-        let retry = Retry { max_attempts: 9, first_wait_ms: 4, longest_wait_ms: 100 };
+        let retry = Retry { max_attempts: 9, first_wait_ms: 4, longest_wait_ms: 100, ..Retry::default() };
         for failures in 1..40 {
             let wait = retry.wait(failures, b"a");
             let full = Duration::from_millis((4_u64 << (failures - 1).min(20)).min(100));

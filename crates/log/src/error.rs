@@ -73,6 +73,18 @@ pub enum ReadError {
         /// Where the log ends.
         head: Position,
     },
+    /// The log ends before records that this process read or wrote.
+    #[error(
+        "the log ends at record {head}, but record {seen} was there: it lost its end, or was restored from an older backup. \
+         Stop every process that uses it, restore a copy that holds record {seen}, then start them again; if there is none, \
+         what came after record {head} is lost, and views and workers must be built anew"
+    )]
+    LostEnd {
+        /// The last record that this process knew of.
+        seen: Position,
+        /// Where the log ends now.
+        head: Position,
+    },
     /// A record is not what was written, or does not follow the one before it.
     #[error("record {position} is damaged")]
     Corrupt {
@@ -233,7 +245,27 @@ pub enum OpenError {
         /// The setting, as the server calls it.
         setting: &'static str,
         /// What it must be.
-        expected: &'static str,
+        expected: String,
+    },
+    /// The servers forbid what a role needs.
+    #[error(
+        "NATS forbids it ({said}): give the user of this role that permission in the servers' configuration"
+    )]
+    Denied {
+        /// What the server says.
+        said: String,
+    },
+    /// The log could not be made.
+    #[error(
+        "could not make {what} on the servers: check that JetStream is enabled there, that this user may make streams, that \
+         there is room, and that at least as many servers run as should keep it"
+    )]
+    Make {
+        /// The stream or bucket.
+        what: String,
+        /// Why.
+        #[source]
+        source: Source,
     },
     /// A setting makes no sense.
     #[error("setting {name} must be {expected}")]

@@ -12,6 +12,7 @@ pub struct Metrics {
     pub(crate) head: IntGauge,
     pub(crate) wal_bytes: IntGauge,
     pub(crate) denied: IntCounter,
+    pub(crate) gaps: IntCounter,
 }
 
 /// What a refused expectation turned out to be.
@@ -49,6 +50,7 @@ impl Metrics {
         registry.register(Box::new(metrics.head.clone()))?;
         registry.register(Box::new(metrics.wal_bytes.clone()))?;
         registry.register(Box::new(metrics.denied.clone()))?;
+        registry.register(Box::new(metrics.gaps.clone()))?;
         Ok(metrics)
     }
 
@@ -96,6 +98,11 @@ impl Metrics {
                 "What NATS forbade this role: its user lacks a permission",
             )
             .expect(GOOD),
+            gaps: IntCounter::new(
+                "zholdary_log_gaps_total",
+                "How often records were found missing from the log on NATS: a hole, or a lost end",
+            )
+            .expect(GOOD),
         }
     }
 
@@ -129,6 +136,8 @@ mod tests {
             "zholdary_log_group_size_count 0",
             "zholdary_log_head 0",
             "zholdary_log_wal_bytes 0",
+            "zholdary_log_denied_total 0",
+            "zholdary_log_gaps_total 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -1,8 +1,9 @@
 //! Reading the log as it grows.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use tokio::sync::watch;
 use zholdary_domain::Position;
 
@@ -19,8 +20,11 @@ pub(crate) trait TailSource: Send + Sync {
 /// Dropping the future of [`Tail::next`] or [`Tail::next_page`] loses nothing. After an error the tail stands where it
 /// stood and may be asked again.
 pub struct Tail {
-    source: Box<dyn TailSource>,
+    source: Arc<dyn TailSource>,
     head: watch::Receiver<Position>,
+    /// The page that is being read. It stays when its caller gives up waiting: one that always gave up too early would never
+    /// see it.
+    reading: Option<BoxFuture<'static, Result<Vec<Recorded>, ReadError>>>,
     read: VecDeque<Recorded>,
     after: Position,
 }
@@ -29,8 +33,8 @@ pub struct Tail {
 const PAGE_RECORDS: usize = 500;
 
 impl Tail {
-    pub(crate) fn new(source: Box<dyn TailSource>, head: watch::Receiver<Position>, after: Position) -> Self {
-        Self { source, head, read: VecDeque::new(), after }
+    pub(crate) fn new(source: Arc<dyn TailSource>, head: watch::Receiver<Position>, after: Position) -> Self {
+        Self { source, head, reading: None, read: VecDeque::new(), after }
     }
 
     /// The position of the last record given out, or where the tail began.
@@ -76,9 +80,16 @@ impl Tail {
     }
 
     async fn fill(&mut self, limit: usize) -> Result<(), ReadError> {
-        // Marked as seen before reading: what is appended meanwhile wakes us once more, and nothing is missed.
-        self.head.borrow_and_update();
-        let page = self.source.page(self.after, limit).await?;
+        let (source, head, after) = (&self.source, &mut self.head, self.after);
+        let reading = self.reading.get_or_insert_with(|| {
+            // Marked as seen before reading: what is appended meanwhile wakes us once more, and nothing is missed.
+            head.borrow_and_update();
+            let source = Arc::clone(source);
+            Box::pin(async move { source.page(after, limit).await })
+        });
+        let page = reading.await;
+        self.reading = None;
+        let page = page?;
         let mut last = self.after;
         for record in &page {
             if record.position != last.next() {
@@ -141,7 +152,7 @@ mod tests {
         let (head, hears) = watch::channel(Position(standing.last().copied().unwrap_or_default()));
         let records = |positions: &[u64]| Mutex::new(positions.iter().copied().map(record).collect());
         let busy = Busy { head, records: records(standing), coming: records(coming) };
-        Tail::new(Box::new(Arc::new(busy)), hears, Position::START)
+        Tail::new(Arc::new(Arc::new(busy)), hears, Position::START)
     }
 
     #[tokio::test]
@@ -152,6 +163,36 @@ mod tests {
             assert_eq!(next.expect("slept through it").unwrap().position, Position(expected));
         }
         assert!(tail.caught_up());
+    }
+
+    /// A log that takes its time, and counts how often it was asked.
+    struct Slow {
+        answers: Arc<tokio::sync::Notify>,
+        asked: Arc<std::sync::atomic::AtomicU32>,
+    }
+
+    #[async_trait]
+    impl TailSource for Slow {
+        async fn page(&self, _: Position, _: usize) -> Result<Vec<Recorded>, ReadError> {
+            self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.answers.notified().await;
+            Ok(vec![record(1)])
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_slower_than_its_reader_waits_is_asked_for_once() {
+        let (answers, asked) = (Arc::default(), Arc::default());
+        let slow = Slow { answers: Arc::clone(&answers), asked: Arc::clone(&asked) };
+        let (_head, hears) = watch::channel(Position(1));
+        let mut tail = Tail::new(Arc::new(slow), hears, Position::START);
+        for _ in 0..5 {
+            let gave_up = tokio::time::timeout(std::time::Duration::from_millis(1), tail.next_page(10)).await;
+            assert!(gave_up.is_err());
+        }
+        answers.notify_one();
+        assert_eq!(tail.next().await.unwrap().position, Position(1));
+        assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

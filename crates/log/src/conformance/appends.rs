@@ -121,6 +121,33 @@ pub(crate) async fn a_command_is_recognised_for_ever<F: Fixture>(_: Here) {
     sound(&log, 104).await;
 }
 
+pub(crate) async fn a_stream_that_grows_recognises_its_last_commands<F: Fixture>(_: Here) {
+    let (fixture, log) = fresh::<F>().await;
+    let stream: StreamId = "number.2026".parse().unwrap();
+    let mut tokens = put_many(&log, &stream, 70).await;
+    // Who wrote it, and who never saw it; the second after the first has read it whole.
+    for opened in [Arc::clone(&log), F::open(&fixture.address()).await] {
+        for whole in [false, true] {
+            for (number, expect) in [
+                (69, Expect::NoStream),
+                (40, Expect::Exact(tokens[3])),
+                (tokens.len() - 64, Expect::after(tokens.last().copied())),
+            ] {
+                let known = command(format!("{stream}/{number}"));
+                let answer = append(&opened, one(&stream, expect, known)).await.unwrap();
+                assert_eq!(answer, Appended::AlreadyRecorded(tokens[number].position), "{number} {whole}");
+            }
+            let loaded = opened.load(&stream).await.unwrap();
+            assert_eq!(loaded.records().iter().map(Recorded::token).collect::<Vec<_>>(), tokens);
+        }
+        let key = format!("{stream}/{}", tokens.len());
+        tokens.push(put(&opened, &stream, tokens.last().copied(), key).await);
+    }
+    let late = append(&log, one(&stream, Expect::Exact(tokens[69]), command("late"))).await;
+    assert!(matches!(late, Err(AppendError::Conflict { winner: Position(71), version: 72 })), "{late:?}");
+    sound(&log, 72).await;
+}
+
 pub(crate) async fn one_command_asked_many_times_at_once_is_recorded_once<F: Fixture>(_: Here) {
     let (_fixture, log) = fresh::<F>().await;
     let stream = stream("a");

@@ -103,6 +103,34 @@ pub(crate) async fn an_answer_that_never_shows_is_given_up<F: Fixture>(_: Here) 
     assert_eq!(faulty.appends(), 16);
 }
 
+pub(crate) async fn tries_have_an_end_together<F: Fixture>(_: Here) {
+    let (_fixture, log) = fresh::<F>().await;
+    let faulty = Faulty::new(log);
+    let retry =
+        crate::Retry { max_attempts: u32::MAX, first_wait_ms: 20, longest_wait_ms: 20, total_ms: 100 };
+    let decider = Decider::<Sum>::new(Arc::clone(&faulty) as Arc<dyn EventLog>, Arc::new(SystemClock))
+        .with_retry(retry);
+    faulty.lose_requests(u32::MAX);
+    let unknown = soon(add(&decider, 5, "a")).await;
+    assert!(
+        matches!(unknown, Err(DeciderError::Append { source: AppendError::OutcomeUnknown(_), .. })),
+        "{unknown:?}"
+    );
+    let events = [Event::Added { n: 5 }];
+    let (a, expect) = (stream("a"), Expect::NoStream);
+    let unknown = soon(decider.handle_expecting(&a, command("a"), Cause::OUTSIDE, expect, &events)).await;
+    assert!(
+        matches!(unknown, Err(DeciderError::Append { source: AppendError::OutcomeUnknown(_), .. })),
+        "{unknown:?}"
+    );
+    faulty.lose_requests(0);
+    faulty.conflict(u32::MAX);
+    let contended = soon(add(&decider, 5, "a")).await;
+    assert!(matches!(contended, Err(DeciderError::Contended { .. })), "{contended:?}");
+    // Waits are at least half as long as said: at most 11 tries each.
+    assert!(faulty.appends() <= 33, "{}", faulty.appends());
+}
+
 pub(crate) async fn conflicts_are_decided_again<F: Fixture>(_: Here) {
     let (_fixture, faulty, decider) = faulty::<F>().await;
     faulty.conflict(5);

@@ -48,6 +48,7 @@ macro_rules! conformance {
             appends::of_64_writers_on_a_new_stream_one_wins
             appends::a_conflict_says_who_won
             appends::a_command_is_recognised_for_ever
+            appends::a_stream_that_grows_recognises_its_last_commands
             appends::one_command_asked_many_times_at_once_is_recorded_once
             appends::a_thousand_conflicts_leave_positions_dense
             appends::several_events_are_one_record
@@ -67,6 +68,7 @@ macro_rules! conformance {
             deciding::a_lost_request_is_asked_again
             deciding::what_another_recorded_is_not_ones_own
             deciding::an_answer_that_never_shows_is_given_up
+            deciding::tries_have_an_end_together
             deciding::conflicts_are_decided_again
             deciding::endless_conflicts_are_given_up
             deciding::a_refusal_or_nothing_to_record_records_nothing

@@ -13,12 +13,14 @@ use tokio::time::Instant;
 use zholdary_domain::Position;
 
 use super::{
+    JetStreamLog,
     known::{Cache, End, winner},
+    requests::Unanswered,
     store::{Store, pause},
 };
 use crate::{
     codec::encode_record,
-    error::{AppendError, ReadError},
+    error::{AppendError, ReadError, Source},
     metrics::{ConflictKind, Metrics},
     record::{Appended, Hash, NewRecord, Prev, Recorded, Token},
 };
@@ -29,19 +31,17 @@ enum Answer {
     /// The subject's last record is another one.
     Refused,
     /// Nobody was there to take it: nothing was written.
-    Nobody(PublishError),
+    Nobody(Source),
     /// It may or may not be written.
-    Silence(PublishError),
-    /// The server cannot take it: nothing was written.
-    Unable(PublishError),
+    Silence(Source),
+    /// The server cannot or may not take it: nothing was written.
+    Unable(Source),
 }
 
-pub(super) async fn append(
-    store: &Store,
-    cache: &Cache,
-    metrics: &Metrics,
-    new: &NewRecord,
-) -> Result<Appended, AppendError> {
+pub(super) async fn append(log: &JetStreamLog, new: &NewRecord) -> Result<Appended, AppendError> {
+    let (store, cache, metrics) = (&*log.store, &log.cache, &log.store.metrics);
+    // What is appended to a log without its end would stand where other records stood.
+    log.head.lost().check().map_err(before)?;
     let expected = new.expect.token();
     let known = match expected {
         // The server compares positions; that the token is what stands there is for us to see.
@@ -69,7 +69,7 @@ pub(super) async fn append(
     if bytes.len() > limit {
         return Err(AppendError::TooLarge { bytes: bytes.len(), limit });
     }
-    write(store, cache, metrics, new, bytes).await
+    write(log, new, bytes).await
 }
 
 /// The writer's clock, or the time of the stream's last record, whichever is later; whole milliseconds.
@@ -79,43 +79,37 @@ fn recorded_at(clock: DateTime<Utc>, last: Option<Token>) -> DateTime<Utc> {
 }
 
 /// Publishes until somebody takes or refuses it. To publish again is safe: the second can only be refused.
-async fn write(
-    store: &Store,
-    cache: &Cache,
-    metrics: &Metrics,
-    new: &NewRecord,
-    bytes: Bytes,
-) -> Result<Appended, AppendError> {
-    let expected = new.expect.token();
+async fn write(log: &JetStreamLog, new: &NewRecord, bytes: Bytes) -> Result<Appended, AppendError> {
+    let (store, cache, metrics) = (&*log.store, &log.cache, &log.store.metrics);
     let deadline = Instant::now() + Duration::from_millis(store.config.append_ms);
     let (mut tries, mut silent) = (0, false);
     loop {
-        let why: crate::Source = match publish(store, new, bytes.clone()).await {
+        let seen = log.head.seen();
+        let why: Source = match publish(store, new, bytes.clone()).await {
+            Answer::Written(position) if position <= seen => {
+                // Older records stood here: the log has lost its end, and this record went into what is left.
+                log.head.is_lost(seen, position);
+                return Err(AppendError::OutcomeUnknown(new.command_id));
+            }
             Answer::Written(position) => return Ok(written(cache, position, bytes)),
             Answer::Refused => match cache.now(store, &new.stream).await {
-                Ok(now) => {
-                    if let Some(mine) = now.by_command(new.command_id) {
-                        // Its first acknowledgement was lost.
-                        if silent && mine.hash == Hash::of(&bytes) {
-                            return Ok(Appended::New(mine.token()));
-                        }
+                Ok(now) => match judge(&now, new, silent.then(|| Hash::of(&bytes))) {
+                    Verdict::Ours(token) => return Ok(Appended::New(token)),
+                    Verdict::Repeated(position) => {
                         metrics.conflict(ConflictKind::Repeated);
-                        return Ok(Appended::AlreadyRecorded(mine.position));
+                        return Ok(Appended::AlreadyRecorded(position));
                     }
-                    if now.last().map(|last| last.position) != expected.map(|token| token.position) {
-                        return Err(conflict(&now, expected, metrics));
-                    }
-                    // Another write, perhaps our own first one, is under way and not decided.
-                    Box::new(Undecided)
-                }
+                    Verdict::Conflict => return Err(conflict(&now, new.expect.token(), metrics)),
+                    Verdict::Undecided => Box::new(Undecided),
+                },
                 Err(error) => Box::new(error),
             },
-            Answer::Nobody(error) => Box::new(error),
-            Answer::Unable(error) if silent => Box::new(error),
-            Answer::Unable(error) => return Err(AppendError::Unavailable(Box::new(error))),
+            Answer::Nobody(error) => error,
+            Answer::Unable(error) if silent => error,
+            Answer::Unable(error) => return Err(AppendError::Unavailable(error)),
             Answer::Silence(error) => {
                 silent = true;
-                Box::new(error)
+                error
             }
         };
         if Instant::now() >= deadline {
@@ -131,6 +125,29 @@ async fn write(
     }
 }
 
+/// What a refused append finds.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// The very record: its first acknowledgement was lost.
+    Ours(Token),
+    /// The command was answered before.
+    Repeated(Position),
+    /// Somebody recorded first.
+    Conflict,
+    /// Another write, perhaps our own first one, is under way; or who answered the look is behind: a stream only grows.
+    Undecided,
+}
+
+/// `sent` is the hash of what was sent before without hearing of it.
+fn judge(now: &End, new: &NewRecord, sent: Option<Hash>) -> Verdict {
+    match now.by_command(new.command_id) {
+        Some(mine) if sent == Some(mine.hash) => Verdict::Ours(mine.token()),
+        Some(mine) => Verdict::Repeated(mine.position),
+        None if now.version() > new.expect.token().map_or(0, |token| token.version) => Verdict::Conflict,
+        None => Verdict::Undecided,
+    }
+}
+
 /// Another write on the same stream has not been decided.
 #[derive(Debug, thiserror::Error)]
 #[error("another append to the stream is under way")]
@@ -142,24 +159,29 @@ async fn publish(store: &Store, new: &NewRecord, bytes: Bytes) -> Answer {
         .payload(bytes)
         .expected_stream(&store.config.stream)
         .expected_last_subject_sequence(after);
-    let sent = store.context.send_publish(store.subject(&new.stream), message).await;
-    let answered = match sent {
-        Ok(acknowledgement) => acknowledgement.await,
-        Err(error) => Err(error),
+    let subject = store.subject(&new.stream);
+    let sent = async { store.context.send_publish(subject.clone(), message).await?.await };
+    let error = match store.in_time(sent).await {
+        Ok(acknowledged) => return Answer::Written(Position(acknowledged.sequence)),
+        Err(Unanswered::Error(error)) => error,
+        // Forbidden to say it at all. (To hear the answer may be what is forbidden: then nobody knows.)
+        Err(Unanswered::Denied(denied)) if denied.said.contains(&subject) => {
+            return Answer::Unable(Box::new(denied));
+        }
+        Err(error) => return Answer::Silence(Box::new(error)),
     };
-    match answered {
-        Ok(acknowledged) => Answer::Written(Position(acknowledged.sequence)),
-        Err(error) => match error.kind() {
-            PublishErrorKind::WrongLastSequence => Answer::Refused,
-            PublishErrorKind::StreamNotFound => Answer::Nobody(error),
-            PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Answer::Silence(error),
-            PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::MaxAckPending => Answer::Unable(error),
-            PublishErrorKind::WrongLastMessageId | PublishErrorKind::Other => match code(&error) {
-                Some(code) if code.error_code() == UNDECIDED => Answer::Refused,
-                Some(_) => Answer::Unable(error),
-                // Not an answer of the server: something on the way.
-                None => Answer::Silence(error),
-            },
+    match error.kind() {
+        PublishErrorKind::WrongLastSequence => Answer::Refused,
+        PublishErrorKind::StreamNotFound => Answer::Nobody(Box::new(error)),
+        PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Answer::Silence(Box::new(error)),
+        PublishErrorKind::MaxPayloadExceeded | PublishErrorKind::MaxAckPending => {
+            Answer::Unable(Box::new(error))
+        }
+        PublishErrorKind::WrongLastMessageId | PublishErrorKind::Other => match code(&error) {
+            Some(code) if code.error_code() == UNDECIDED => Answer::Refused,
+            Some(_) => Answer::Unable(Box::new(error)),
+            // Not an answer of the server: something on the way.
+            None => Answer::Silence(Box::new(error)),
         },
     }
 }
@@ -196,6 +218,52 @@ fn before(error: ReadError) -> AppendError {
         ReadError::Corrupt { position } | ReadError::Gap { expected: position, .. } => {
             AppendError::Corrupt { position }
         }
+        ReadError::LostEnd { head, .. } => AppendError::Corrupt { position: head.next() },
         other => AppendError::Unavailable(Box::new(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        conformance::{command, one, stream},
+        record::Expect,
+    };
+
+    /// The first `n` records of a stream, by the commands 1, 2 and so on.
+    fn records(n: u64) -> Vec<Recorded> {
+        let mut records: Vec<Recorded> = Vec::new();
+        for number in 1..=n {
+            let last = records.last().map(Recorded::token);
+            let new = one(&stream("a"), Expect::after(last), command(number));
+            let prev = last.map(|last| Prev { position: last.position, hash: last.hash });
+            let bytes = encode_record(uuid::Uuid::nil(), &new, number, prev, new.at);
+            records.push(Recorded::parse(Position(10 * number), bytes.into()).unwrap());
+        }
+        records
+    }
+
+    #[test]
+    fn a_refused_append_is_judged_by_what_stands_there() {
+        let all = records(5);
+        let ours = all[3].clone();
+        // Everybody appends after the third record; `stands` of the stream are seen.
+        let check = |stands: usize, id: u64, sent: Option<Hash>, expected: &Verdict| {
+            let now = End::of(all[..stands].to_vec());
+            let new = one(&stream("a"), Expect::Exact(all[2].token()), command(id));
+            assert_eq!(judge(&now, &new, sent), *expected, "{stands} records, command {id}, sent {sent:?}");
+        };
+        check(4, 4, Some(ours.hash), &Verdict::Ours(ours.token()));
+        check(5, 4, Some(ours.hash), &Verdict::Ours(ours.token()));
+        // Somebody else answered the same command, or we never sent it.
+        check(4, 4, Some(all[0].hash), &Verdict::Repeated(ours.position));
+        check(4, 4, None, &Verdict::Repeated(ours.position));
+        check(5, 9, None, &Verdict::Conflict);
+        check(4, 9, Some(ours.hash), &Verdict::Conflict);
+        check(3, 9, None, &Verdict::Undecided);
+        // Shorter than what was seen: who answers is behind, and may not know that ours is written.
+        check(2, 9, Some(ours.hash), &Verdict::Undecided);
+        check(0, 9, None, &Verdict::Undecided);
     }
 }

@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use async_nats::{Client, ConnectOptions, Event, ServerError, jetstream};
 use serde::{Deserialize, Serialize};
 
+use super::requests::Requests;
 use crate::{error::OpenError, metrics::Metrics};
 
 /// Settings of the JetStream engine. The defaults are right for a city; `servers` must be given.
@@ -28,7 +29,7 @@ pub struct JetStreamConfig {
     pub ca_file: Option<PathBuf>,
     /// What inboxes begin with, so that roles cannot read each other's answers. Default `_INBOX`.
     pub inbox: String,
-    /// How long one request may take, in milliseconds. Default 2,000.
+    /// How long one request to the servers may take, in milliseconds, with or without a connection. Default 2,000.
     pub request_ms: u64,
     /// How long an append is tried again while nobody confirms or refuses it, in milliseconds; then its outcome is unknown.
     /// Default 10,000.
@@ -94,6 +95,10 @@ impl JetStreamConfig {
         if self.servers.is_empty() {
             return bad("servers", "at least one nats://HOST:PORT");
         }
+        // The client does not use them, and whoever prints the address would print them.
+        if self.servers.iter().any(|server| server.contains('@')) {
+            return bad("servers", "without user and password: name an nkey_file or a credentials_file");
+        }
         for (name, value) in [
             ("request_ms", self.request_ms),
             ("append_ms", self.append_ms),
@@ -121,8 +126,10 @@ impl JetStreamConfig {
     }
 
     /// Connects as the settings say. What the servers forbid us is counted and told: nobody else hears of it.
-    pub(super) async fn connect(&self, metrics: &Metrics) -> Result<Client, OpenError> {
+    pub(super) async fn connect(&self, metrics: &Metrics) -> Result<(Client, Requests), OpenError> {
         self.check()?;
+        let requests = Requests::new(self.request());
+        let heard = requests.clone();
         let denied = metrics.denied.clone();
         let mut options = ConnectOptions::new()
             .name("zholdary")
@@ -130,13 +137,14 @@ impl JetStreamConfig {
             .connection_timeout(self.request())
             .request_timeout(Some(self.request()))
             .event_callback(move |event| {
-                let denied = denied.clone();
+                let (denied, heard) = (denied.clone(), heard.clone());
                 async move {
                     match event {
                         Event::ServerError(ServerError::Other(said))
                             if said.contains("Permissions Violation") =>
                         {
                             denied.inc();
+                            heard.denied(&said);
                             tracing::error!(
                                 said,
                                 "NATS forbids what this role needs: check its user's permissions"
@@ -181,7 +189,7 @@ impl JetStreamConfig {
                 expected: "at least 256 bytes less than max_payload of the servers",
             });
         }
-        Ok(client)
+        Ok((client, requests))
     }
 
     pub(super) fn context(&self, client: Client) -> jetstream::Context {
@@ -227,6 +235,7 @@ mod tests {
         assert!(good.check().is_ok());
         for (config, name) in [
             (JetStreamConfig::default(), "servers"),
+            (JetStreamConfig::at("nats://city:secret@127.0.0.1:4222"), "servers"),
             (JetStreamConfig { in_flight: 0, ..good.clone() }, "in_flight"),
             (JetStreamConfig { stream: "A B".to_owned(), ..good.clone() }, "stream"),
             (JetStreamConfig { bucket: String::new(), ..good.clone() }, "bucket"),

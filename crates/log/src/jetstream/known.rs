@@ -20,6 +20,11 @@ pub(super) struct End {
 }
 
 impl End {
+    /// These records, each the next of the one before.
+    pub(super) fn of(records: Vec<Recorded>) -> Self {
+        Self { records: Arc::new(records) }
+    }
+
     pub(super) fn last(&self) -> Option<Token> {
         self.records.last().map(Recorded::token)
     }
@@ -47,10 +52,13 @@ impl End {
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
+    /// With one more record; of a stream that grows only the end stays, or every append would copy all of it.
     fn with(&self, record: Recorded) -> Self {
-        let mut records = self.records.as_ref().clone();
+        let stays = if grows(record.stream.kind()) { RECOGNISED - 1 } else { usize::MAX };
+        let first = self.records.len().saturating_sub(stays);
+        let mut records = self.records[first..].to_vec();
         records.push(record);
-        Self { records: Arc::new(records) }
+        Self::of(records)
     }
 }
 
@@ -153,7 +161,7 @@ impl Cache {
         if first.prev.is_none() != (first.version == 1) {
             return Err(ReadError::Corrupt { position: first.position });
         }
-        let end = End { records: Arc::new(back) };
+        let end = End::of(back);
         self.ends.insert(stream.clone(), end.clone());
         Ok(end)
     }

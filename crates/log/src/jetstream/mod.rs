@@ -10,10 +10,13 @@ mod config;
 mod head;
 mod known;
 mod lease;
+mod requests;
 mod setup;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trouble;
 mod user;
 mod verify;
 
@@ -36,9 +39,10 @@ pub use self::{
     user::User,
 };
 use self::{
-    head::Head,
+    head::{Head, Lost},
     known::Cache,
-    store::{Raw, Store, unavailable},
+    requests::Unanswered,
+    store::{Store, unavailable},
 };
 use crate::{
     error::{AppendError, BindError, Damage, OpenError, ReadError},
@@ -57,7 +61,6 @@ pub struct JetStreamLog {
     slots: Semaphore,
     head: Head,
     marks: Mutex<Marks>,
-    metrics: Metrics,
     follower: AbortHandle,
 }
 
@@ -75,89 +78,27 @@ impl JetStreamLog {
     ///
     /// [`OpenError`] says what to do.
     pub async fn open(config: JetStreamConfig, metrics: Metrics) -> Result<Self, OpenError> {
-        let client = config.connect(&metrics).await?;
+        let (client, requests) = config.connect(&metrics).await?;
         let context = config.context(client);
-        let connect =
-            |source: crate::Source| OpenError::Connect { servers: config.servers.join(","), source };
-        let messages = context.get_stream(&config.stream).await.map_err(|error| {
-            if setup::is_missing(&error) {
-                OpenError::NoStream { stream: config.stream.clone() }
-            } else {
-                connect(Box::new(error))
-            }
-        })?;
-        let log_id = setup::check(&config, &messages.cached_info().config)?;
-        let head = Position(messages.cached_info().state.last_sequence);
-        let bucket = async |name: String| {
-            context.get_key_value(&name).await.map_err(|_| OpenError::NoStream { stream: name })
-        };
-        let (bucket, leases) = (bucket(config.bucket.clone()).await?, bucket(config.leases()).await?);
-        let head = Head::new(head, metrics.clone());
+        let setup::Checked { log_id, messages, bucket, leases } =
+            setup::open(&context, &config, &requests).await?;
+        let head = Head::new(Position(messages.cached_info().state.last_sequence), metrics.clone());
         let (cache, slots) = (Cache::new(config.cache_bytes), Semaphore::new(config.in_flight));
-        let store = Arc::new(Store { context, messages, config, log_id });
+        let store = Arc::new(Store { context, messages, config, log_id, requests, metrics });
         let follower = tokio::spawn(head::follow(Arc::clone(&store), head.clone())).abort_handle();
-        Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), metrics, follower })
-    }
-
-    /// As [`Store::page`], from the leader when another server is behind `known`.
-    async fn raw_page(&self, after: Position, limit: usize, known: Position) -> Result<Vec<Raw>, ReadError> {
-        self.store.page_up_to(after, limit, known).await
+        Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), follower })
     }
 
     async fn key(&self) -> Result<Option<String>, ReadError> {
         // From the leader: what was just bound must be seen.
-        let found =
-            self.bucket.stream.get_last_raw_message_by_subject(&format!("{}key", self.bucket.prefix)).await;
-        match found {
+        let subject = format!("{}key", self.bucket.prefix);
+        match self.store.in_time(self.bucket.stream.get_last_raw_message_by_subject(&subject)).await {
             Ok(found) => Ok(Some(String::from_utf8_lossy(&found.payload).into_owned())),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(Unanswered::Error(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                Ok(None)
+            }
             Err(error) => Err(unavailable(error)),
         }
-    }
-}
-
-impl Store {
-    async fn page_up_to(
-        &self,
-        after: Position,
-        limit: usize,
-        known: Position,
-    ) -> Result<Vec<Raw>, ReadError> {
-        let page = self.page(after, limit).await?;
-        if !page.is_empty() || known <= after || limit == 0 {
-            return Ok(page);
-        }
-        // The server that answered is behind: one record of the leader, and the next page may find it caught up.
-        let next = self.at_leader(after.next()).await?;
-        Ok(next.map(|record| self.raw(&record)).into_iter().collect())
-    }
-
-    fn raw(&self, record: &Recorded) -> Raw {
-        Raw {
-            position: record.position,
-            subject: self.subject(&record.stream),
-            bytes: record.bytes().clone(),
-        }
-    }
-
-    /// A page of records without a hole, when the log is known to reach `known`.
-    async fn records(
-        &self,
-        after: Position,
-        limit: usize,
-        known: Position,
-    ) -> Result<Vec<Recorded>, ReadError> {
-        let mut records: Vec<Recorded> = Vec::new();
-        let mut last = after;
-        for raw in self.page_up_to(after, limit, known).await? {
-            if raw.position != last.next() {
-                tracing::error!(expected = %last.next(), found = %raw.position, "records are missing from the log");
-                return Err(ReadError::Gap { expected: last.next(), found: raw.position });
-            }
-            last = raw.position;
-            records.push(self.record(raw)?);
-        }
-        Ok(records)
     }
 }
 
@@ -165,11 +106,13 @@ impl Store {
 struct Pages {
     store: Arc<Store>,
     head: tokio::sync::watch::Receiver<Position>,
+    lost: Lost,
 }
 
 #[async_trait]
 impl TailSource for Pages {
     async fn page(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+        self.lost.check()?;
         let known = *self.head.borrow();
         if after == known {
             return Ok(vec![]);
@@ -188,8 +131,8 @@ impl EventLog for JetStreamLog {
     async fn append(&self, _permit: WritePermit, new: NewRecord) -> Result<Appended, AppendError> {
         let asked = Instant::now();
         let _slot = self.slots.acquire().await.map_err(|_| AppendError::Failed)?;
-        let answer = append::append(&self.store, &self.cache, &self.metrics, &new).await;
-        self.metrics.append_seconds.observe(asked.elapsed().as_secs_f64());
+        let answer = append::append(self, &new).await;
+        self.store.metrics.append_seconds.observe(asked.elapsed().as_secs_f64());
         if let Ok(appended) = &answer {
             self.head.reached(appended.position());
         }
@@ -208,6 +151,7 @@ impl EventLog for JetStreamLog {
         if limit == 0 {
             return Ok(vec![]);
         }
+        self.head.lost().check()?;
         let page = self.store.records(after, limit, Position::START).await?;
         if !page.is_empty() {
             return Ok(page);
@@ -220,14 +164,13 @@ impl EventLog for JetStreamLog {
     }
 
     async fn head(&self) -> Result<Position, ReadError> {
-        let head = self.store.head().await?;
-        self.head.reached(head);
-        Ok(head)
+        self.head.ask(&self.store).await
     }
 
     fn tail(&self, after: Position) -> Tail {
-        let pages = Pages { store: Arc::clone(&self.store), head: self.head.subscribe() };
-        Tail::new(Box::new(pages), self.head.subscribe(), after)
+        let (store, lost) = (Arc::clone(&self.store), self.head.lost().clone());
+        let pages = Pages { store, head: self.head.subscribe(), lost };
+        Tail::new(Arc::new(pages), self.head.subscribe(), after)
     }
 
     async fn position_at(&self, at: DateTime<Utc>) -> Result<Position, ReadError> {
@@ -271,8 +214,9 @@ impl EventLog for JetStreamLog {
     async fn bind_key(&self, fingerprint: &str) -> Result<(), BindError> {
         let gone = |error: ReadError| BindError::Unavailable(Box::new(error));
         if self.key().await.map_err(gone)?.is_none()
-            && let Err(error) = self.bucket.create("key", fingerprint.to_owned().into()).await
-            && error.kind() != kv::CreateErrorKind::AlreadyExists
+            && let Err(error) =
+                self.store.in_time(self.bucket.create("key", fingerprint.to_owned().into())).await
+            && !matches!(&error, Unanswered::Error(e) if e.kind() == kv::CreateErrorKind::AlreadyExists)
         {
             return Err(BindError::Unavailable(Box::new(error)));
         }

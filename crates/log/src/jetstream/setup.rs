@@ -4,20 +4,28 @@ use std::time::Duration;
 
 use async_nats::jetstream::{
     Context,
-    context::GetStreamErrorKind,
+    context::{GetStreamError, GetStreamErrorKind},
     kv,
-    stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType},
+    stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType, Stream},
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::JetStreamConfig;
-use crate::{error::OpenError, metrics::Metrics};
+use super::{
+    JetStreamConfig,
+    requests::{Requests, Unanswered},
+};
+use crate::{
+    error::{OpenError, Source},
+    metrics::Metrics,
+};
 
 /// Names the log in the stream's metadata.
 const LOG_ID: &str = "zholdary_log_id";
 /// Names the version of its configuration there.
 const FORMAT: &str = "zholdary_format";
+/// Says there how many servers should keep the log at least.
+const REPLICAS: &str = "zholdary_replicas";
 /// The version that this release makes.
 pub(super) const NEWEST: u32 = 1;
 /// A new cluster chooses its leader first.
@@ -46,12 +54,12 @@ impl Default for Init {
 ///
 /// [`OpenError`] says what to do.
 pub async fn init(config: &JetStreamConfig, init: &Init) -> Result<(Uuid, bool), OpenError> {
-    let client = config.connect(&Metrics::unregistered()).await?;
+    let (client, requests) = config.connect(&Metrics::unregistered()).await?;
     let context = config.context(client);
     let deadline = Instant::now() + ELECTION;
     loop {
-        match try_init(&context, config, init).await {
-            Err(OpenError::File { .. }) if Instant::now() < deadline => {
+        match try_init(&context, config, &requests, init).await {
+            Err(OpenError::Make { .. }) if Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             done => return done,
@@ -62,56 +70,176 @@ pub async fn init(config: &JetStreamConfig, init: &Init) -> Result<(Uuid, bool),
 async fn try_init(
     context: &Context,
     config: &JetStreamConfig,
+    requests: &Requests,
     init: &Init,
 ) -> Result<(Uuid, bool), OpenError> {
-    let found = match context.get_stream(&config.stream).await {
-        Ok(stream) => Some(stream.cached_info().config.clone()),
-        Err(error) if is_missing(&error) => None,
-        Err(error) => return Err(failed(&config.stream, error)),
-    };
+    let found =
+        find(context, requests, &config.stream).await.map_err(|error| failed(&config.stream, error))?;
     let made = found.is_none();
-    let log_id = match found {
-        Some(found) => check(config, &found)?,
+    let (log_id, replicas) = match found {
+        Some(found) => {
+            let found = &found.cached_info().config;
+            let log_id = check(config, found)?;
+            enough_replicas(&config.stream, found, init.replicas)?;
+            (log_id, found.num_replicas)
+        }
         None => {
             let log_id = Uuid::new_v4();
-            context
-                .create_stream(wanted(config, init, log_id))
-                .await
-                .map_err(|error| failed(&config.stream, error))?;
-            log_id
+            let created = context.create_stream(wanted(config, init, log_id));
+            requests.run(created).await.map_err(|error| failed(&config.stream, error))?;
+            (log_id, init.replicas)
         }
     };
-    let info = "What there is to know about the log beside its records";
-    let leases = "Who runs the workers";
-    for (bucket, description, max_age) in
-        [(config.bucket.clone(), info, Duration::ZERO), (config.leases(), leases, super::lease::LIVES)]
-    {
-        if context.get_key_value(&bucket).await.is_err() {
-            let made = kv::Config {
-                bucket: bucket.clone(),
-                description: description.to_owned(),
-                history: 1,
-                max_age,
-                storage: StorageType::File,
-                num_replicas: init.replicas,
-                ..kv::Config::default()
-            };
-            context.create_key_value(made).await.map_err(|error| failed(&bucket, error))?;
+    for bucket in Bucket::ALL {
+        let name = bucket.name(config);
+        match find(context, requests, &bucket.stream(config)).await.map_err(|error| failed(&name, error))? {
+            Some(found) => bucket.check(config, &found.cached_info().config, replicas)?,
+            None => {
+                let created = context.create_key_value(bucket.wanted(config, replicas));
+                requests.run(created).await.map_err(|error| failed(&name, error))?;
+            }
         }
     }
     Ok((log_id, made))
 }
 
-pub(super) fn is_missing(error: &async_nats::jetstream::context::GetStreamError) -> bool {
+/// What a log is made of, found as it should be.
+pub(super) struct Checked {
+    pub(super) log_id: Uuid,
+    pub(super) messages: Stream,
+    pub(super) bucket: kv::Store,
+    pub(super) leases: kv::Store,
+}
+
+/// Finds the log that `config` names, and checks that its records are safe there.
+pub(super) async fn open(
+    context: &Context,
+    config: &JetStreamConfig,
+    requests: &Requests,
+) -> Result<Checked, OpenError> {
+    let connect = |error: Source| match error.downcast::<Unanswered<GetStreamError>>().map(|error| *error) {
+        Ok(Unanswered::Denied(denied)) => OpenError::Denied { said: denied.said },
+        Ok(error) => OpenError::Connect { servers: config.servers.join(","), source: Box::new(error) },
+        Err(source) => OpenError::Connect { servers: config.servers.join(","), source },
+    };
+    let found = async |name: &str, stream: &str| {
+        let found = find(context, requests, stream).await.map_err(|error| connect(Box::new(error)))?;
+        found.ok_or_else(|| OpenError::NoStream { stream: name.to_owned() })
+    };
+    let messages = found(&config.stream, &config.stream).await?;
+    let settings = &messages.cached_info().config;
+    let log_id = check(config, settings)?;
+    let kept = async |bucket: Bucket| {
+        let name = bucket.name(config);
+        let stream = found(&name, &bucket.stream(config)).await?;
+        bucket.check(config, &stream.cached_info().config, settings.num_replicas)?;
+        requests.run(context.get_key_value(&name)).await.map_err(|error| connect(Box::new(error)))
+    };
+    let (bucket, leases) = (kept(Bucket::Info).await?, kept(Bucket::Leases).await?);
+    Ok(Checked { log_id, messages, bucket, leases })
+}
+
+async fn find(
+    context: &Context,
+    requests: &Requests,
+    stream: &str,
+) -> Result<Option<Stream>, Unanswered<GetStreamError>> {
+    match requests.run(context.get_stream(stream)).await {
+        Ok(found) => Ok(Some(found)),
+        Err(Unanswered::Error(error)) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What there is beside the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bucket {
+    Info,
+    Leases,
+}
+
+impl Bucket {
+    const ALL: [Self; 2] = [Self::Info, Self::Leases];
+
+    fn name(self, config: &JetStreamConfig) -> String {
+        match self {
+            Self::Info => config.bucket.clone(),
+            Self::Leases => config.leases(),
+        }
+    }
+
+    /// The stream that the servers keep it in.
+    fn stream(self, config: &JetStreamConfig) -> String {
+        format!("KV_{}", self.name(config))
+    }
+
+    const fn max_age(self) -> Duration {
+        match self {
+            Self::Info => Duration::ZERO,
+            Self::Leases => super::lease::LIVES,
+        }
+    }
+
+    fn wanted(self, config: &JetStreamConfig, replicas: usize) -> kv::Config {
+        let description = match self {
+            Self::Info => "What there is to know about the log beside its records",
+            Self::Leases => "Who runs the workers",
+        };
+        kv::Config {
+            bucket: self.name(config),
+            description: description.to_owned(),
+            history: 1,
+            max_age: self.max_age(),
+            storage: StorageType::File,
+            num_replicas: replicas,
+            ..kv::Config::default()
+        }
+    }
+
+    /// Whether it keeps what it should, as long as it should, as safely as the log.
+    fn check(self, config: &JetStreamConfig, found: &Config, replicas: usize) -> Result<(), OpenError> {
+        let stream = self.stream(config);
+        let age = match self {
+            Self::Info => "0: else the log forgets which id.key it was begun with",
+            Self::Leases => "5 seconds: else two processes run the workers, or none takes over",
+        };
+        for (setting, expected, good) in [
+            ("storage", "file", found.storage == StorageType::File),
+            ("max_age", age, found.max_age == self.max_age()),
+        ] {
+            if !good {
+                return Err(OpenError::Unsafe { stream, setting, expected: expected.to_owned() });
+            }
+        }
+        enough_replicas(&stream, found, replicas)
+    }
+}
+
+fn enough_replicas(stream: &str, found: &Config, least: usize) -> Result<(), OpenError> {
+    if found.num_replicas < least {
+        let (stream, expected) = (stream.to_owned(), format!("at least {least}"));
+        return Err(OpenError::Unsafe { stream, setting: "num_replicas", expected });
+    }
+    Ok(())
+}
+
+fn is_missing(error: &GetStreamError) -> bool {
     matches!(error.kind(), GetStreamErrorKind::JetStream(answer) if answer.code() == 404)
 }
 
-fn failed(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> OpenError {
-    OpenError::File { file: what.to_owned(), source: Box::new(error) }
+fn failed<E: std::error::Error + Send + Sync + 'static>(what: &str, error: Unanswered<E>) -> OpenError {
+    match error {
+        Unanswered::Denied(denied) => OpenError::Denied { said: denied.said },
+        error => OpenError::Make { what: what.to_owned(), source: Box::new(error) },
+    }
 }
 
 fn wanted(config: &JetStreamConfig, init: &Init, log_id: Uuid) -> Config {
-    let metadata = [(LOG_ID, log_id.simple().to_string()), (FORMAT, NEWEST.to_string())];
+    let metadata = [
+        (LOG_ID, log_id.simple().to_string()),
+        (FORMAT, NEWEST.to_string()),
+        (REPLICAS, init.replicas.to_string()),
+    ];
     Config {
         name: config.stream.clone(),
         description: Some("Zholdary: every decision ever made, in one order".to_owned()),
@@ -171,9 +299,11 @@ pub(super) fn check(config: &JetStreamConfig, found: &Config) -> Result<Uuid, Op
         ),
     ] {
         if !good {
-            return Err(OpenError::Unsafe { stream: name.clone(), setting, expected });
+            return Err(OpenError::Unsafe { stream: name.clone(), setting, expected: expected.to_owned() });
         }
     }
+    let least = found.metadata.get(REPLICAS).and_then(|least| least.parse().ok()).unwrap_or(1);
+    enough_replicas(name, found, least)?;
     Ok(log_id)
 }
 
@@ -186,10 +316,11 @@ mod tests {
     #[test]
     fn whatever_endangers_records_is_refused_by_name() {
         let config = JetStreamConfig::at("nats://127.0.0.1:1");
-        let good = wanted(&config, &Init::default(), Uuid::from_u128(7));
+        let init = Init { replicas: 3, ..Init::default() };
+        let good = wanted(&config, &init, Uuid::from_u128(7));
         assert_eq!(check(&config, &good).unwrap(), Uuid::from_u128(7));
         type Spoil = fn(&mut Config);
-        let spoilt: [(&str, Spoil); 12] = [
+        let spoilt: [(&str, Spoil); 13] = [
             ("storage", |c| c.storage = StorageType::Memory),
             ("retention", |c| c.retention = RetentionPolicy::WorkQueue),
             ("discard", |c| c.discard = DiscardPolicy::Old),
@@ -201,6 +332,7 @@ mod tests {
             ("allow_msg_ttl", |c| c.allow_message_ttl = true),
             ("subjects", |c| c.subjects.push("other.>".to_owned())),
             ("persist_mode", |c| c.persist_mode = Some(PersistenceMode::Async)),
+            ("num_replicas", |c| c.num_replicas = 1),
             ("max_msg_size", |c| c.max_message_size = 1000),
         ];
         for (name, spoil) in spoilt {
@@ -209,6 +341,23 @@ mod tests {
             assert!(
                 matches!(check(&config, &bad), Err(OpenError::Unsafe { setting, .. }) if setting == name),
                 "{name}"
+            );
+        }
+        for (bucket, spoil, name) in [
+            (Bucket::Info, (|c| c.max_age = Duration::from_secs(9)) as Spoil, "max_age"),
+            (Bucket::Info, |c| c.num_replicas = 1, "num_replicas"),
+            (Bucket::Info, |c| c.storage = StorageType::Memory, "storage"),
+            (Bucket::Leases, |c| c.max_age = Duration::ZERO, "max_age"),
+            (Bucket::Leases, |c| c.max_age = Duration::from_secs(60), "max_age"),
+        ] {
+            let (storage, max_age) = (StorageType::File, bucket.max_age());
+            let mut found = Config { storage, max_age, num_replicas: 3, ..Config::default() };
+            bucket.check(&config, &found, 3).unwrap();
+            spoil(&mut found);
+            let refused = bucket.check(&config, &found, 3);
+            assert!(
+                matches!(&refused, Err(OpenError::Unsafe { setting, .. }) if *setting == name),
+                "{bucket:?} {name}: {refused:?}"
             );
         }
         let foreign = Config { metadata: HashMap::new(), ..good.clone() };

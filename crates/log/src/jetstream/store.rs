@@ -7,26 +7,35 @@ use async_nats::{
     header::{NATS_SEQUENCE, NATS_SUBJECT},
     jetstream::{
         self,
+        message::StreamMessage,
         stream::{DirectGetErrorKind, LastRawMessageErrorKind, RawMessageError, Stream as Messages},
     },
 };
 use bytes::Bytes;
 use futures::StreamExt;
+use tokio::time::Instant;
 use uuid::Uuid;
 use zholdary_domain::{Position, StreamId};
 
-use super::JetStreamConfig;
+use super::{
+    JetStreamConfig,
+    requests::{Requests, Unanswered},
+};
 use crate::{
     error::{ReadError, Source},
+    metrics::Metrics,
     record::Recorded,
 };
 
 /// The stream of the servers that is the log.
+#[derive(Debug)]
 pub(super) struct Store {
     pub(super) context: jetstream::Context,
     pub(super) messages: Messages,
     pub(super) config: JetStreamConfig,
     pub(super) log_id: Uuid,
+    pub(super) requests: Requests,
+    pub(super) metrics: Metrics,
 }
 
 /// A message of it, believed nothing yet.
@@ -52,44 +61,98 @@ impl Store {
         }
     }
 
+    /// Waits for one request, no longer than the settings allow.
+    pub(super) async fn in_time<T, E: std::error::Error + 'static>(
+        &self,
+        request: impl IntoFuture<Output = Result<T, E>>,
+    ) -> Result<T, Unanswered<E>> {
+        self.requests.run(request).await
+    }
+
     /// The end of the log, as its leader knows it.
     pub(super) async fn head(&self) -> Result<Position, ReadError> {
-        let info = self.messages.get_info().await.map_err(unavailable)?;
+        let info = self.in_time(self.messages.get_info()).await.map_err(unavailable)?;
         Ok(Position(info.state.last_sequence))
     }
 
     /// The last record of `stream`, as the leader knows it.
     pub(super) async fn last(&self, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
-        let found = self.messages.get_last_raw_message_by_subject(&self.subject(stream)).await;
-        self.found(found)
+        let subject = self.subject(stream);
+        let found = self.in_time(self.messages.get_last_raw_message_by_subject(&subject)).await;
+        found_raw(found)?.map(|raw| self.record(raw)).transpose()
     }
 
     /// The record at `position`: of any server, and when that one does not have it yet, of the leader.
     pub(super) async fn at(&self, position: Position) -> Result<Option<Recorded>, ReadError> {
-        match self.messages.direct_get(position.0).await {
-            Ok(found) => self.found(Ok(found)),
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => self.at_leader(position).await,
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
-    pub(super) async fn at_leader(&self, position: Position) -> Result<Option<Recorded>, ReadError> {
-        self.found(self.messages.get_raw_message(position.0).await)
-    }
-
-    fn found(
-        &self,
-        found: Result<jetstream::message::StreamMessage, RawMessageError>,
-    ) -> Result<Option<Recorded>, ReadError> {
-        match found {
-            Ok(found) => {
-                let position = Position(found.sequence);
-                let raw = Raw { position, subject: found.subject.to_string(), bytes: found.payload };
-                self.record(raw).map(Some)
+        let raw = match self.in_time(self.messages.direct_get(position.0)).await {
+            Ok(found) => Some(raw(found)),
+            Err(Unanswered::Error(error)) if error.kind() == DirectGetErrorKind::NotFound => {
+                self.at_leader(position).await?
             }
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(unavailable(error)),
+            Err(error) => return Err(unavailable(error)),
+        };
+        raw.map(|raw| self.record(raw)).transpose()
+    }
+
+    async fn at_leader(&self, position: Position) -> Result<Option<Raw>, ReadError> {
+        found_raw(self.in_time(self.messages.get_raw_message(position.0)).await)
+    }
+
+    /// Asks the leader until it has the message, and believes that there is none when it says so for as long as a request may
+    /// take: a leader of yesterday does not know yet that it was replaced.
+    async fn surely_at_leader(&self, position: Position) -> Result<Option<Raw>, ReadError> {
+        let deadline = Instant::now() + self.config.request();
+        let mut tries = 0;
+        loop {
+            let found = self.at_leader(position).await?;
+            if found.is_some() || Instant::now() >= deadline {
+                return Ok(found);
+            }
+            tries += 1;
+            tokio::time::sleep(pause(tries)).await;
         }
+    }
+
+    /// The messages after `after`, without a hole, when the log is known to reach `known`. What the server that answered lacks
+    /// is asked of the leader.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Gap`] when the leader lacks it too, [`ReadError::LostEnd`] when its log ends before it.
+    pub(super) async fn dense(
+        &self,
+        after: Position,
+        limit: usize,
+        known: Position,
+    ) -> Result<Vec<Raw>, ReadError> {
+        let mut page = self.page(after, limit).await?;
+        let dense = page.iter().zip(after.0 + 1..).take_while(|(raw, next)| raw.position.0 == *next).count();
+        let beyond = page.get(dense).map(|raw| raw.position).or((known > after).then_some(known));
+        page.truncate(dense);
+        // What follows a hole comes with the next page.
+        let (true, Some(found)) = (page.is_empty() && limit > 0, beyond) else { return Ok(page) };
+        let expected = after.next();
+        if let Some(raw) = self.surely_at_leader(expected).await? {
+            return Ok(vec![raw]);
+        }
+        let head = self.head().await?;
+        if head < expected {
+            return Err(ReadError::LostEnd { seen: found, head });
+        }
+        self.metrics.gaps.inc();
+        tracing::error!(%expected, %found, "records are missing from the log");
+        Err(ReadError::Gap { expected, found })
+    }
+
+    /// [`Store::dense`], read as records.
+    pub(super) async fn records(
+        &self,
+        after: Position,
+        limit: usize,
+        known: Position,
+    ) -> Result<Vec<Recorded>, ReadError> {
+        let page = self.dense(after, limit, known).await?;
+        page.into_iter().map(|raw| self.record(raw)).collect()
     }
 
     /// The messages after `after` that one server has: at most `limit`, fewer when they are large. It may be behind the leader.
@@ -98,7 +161,7 @@ impl Store {
     pub(super) async fn page(&self, after: Position, limit: usize) -> Result<Vec<Raw>, ReadError> {
         let client = self.context.client();
         let inbox = client.new_inbox();
-        let mut answers = client.subscribe(inbox.clone()).await.map_err(unavailable)?;
+        let mut answers = self.in_time(client.subscribe(inbox.clone())).await.map_err(unavailable)?;
         let wanted = serde_json::json!({
             "seq": after.0 + 1,
             "batch": limit.min(self.config.page_records),
@@ -106,12 +169,11 @@ impl Store {
         });
         let subject = format!("$JS.API.DIRECT.GET.{}", self.config.stream);
         let request = client.publish_with_reply(subject, inbox, wanted.to_string().into());
-        request.await.map_err(unavailable)?;
+        self.in_time(request).await.map_err(unavailable)?;
         let mut page = Vec::new();
         loop {
-            let answer = tokio::time::timeout(self.config.request(), answers.next()).await;
-            let answer =
-                answer.map_err(unavailable)?.ok_or_else(|| unavailable(Broken("the answers ended")))?;
+            let answer = async { answers.next().await.ok_or(Broken("the answers ended")) };
+            let answer = self.in_time(answer).await.map_err(unavailable)?;
             match answer.status {
                 // The end of the batch, or nothing there.
                 Some(status) if [204, 404].contains(&status.as_u16()) => return Ok(page),
@@ -132,6 +194,23 @@ impl Store {
             let position = Position(position);
             page.push(Raw { position, subject: subject.to_owned(), bytes: answer.payload });
         }
+    }
+}
+
+fn raw(message: StreamMessage) -> Raw {
+    Raw {
+        position: Position(message.sequence),
+        subject: message.subject.to_string(),
+        // Its own copy: what is kept would hold the whole buffer that the connection read it into.
+        bytes: Bytes::copy_from_slice(&message.payload),
+    }
+}
+
+fn found_raw(found: Result<StreamMessage, Unanswered<RawMessageError>>) -> Result<Option<Raw>, ReadError> {
+    match found {
+        Ok(found) => Ok(Some(raw(found))),
+        Err(Unanswered::Error(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(unavailable(error)),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
 static ONE: OnceCell<(Server, TempDir)> = OnceCell::const_new();
 static THREE: OnceCell<(Cluster, TempDir)> = OnceCell::const_new();
 
-async fn one() -> String {
+pub(super) async fn one() -> String {
     let started = ONE.get_or_init(|| async {
         let folder = tempfile::tempdir().unwrap();
         (Server::start(&find().unwrap(), &Options::in_folder(folder.path())).await.unwrap(), folder)
@@ -43,7 +43,7 @@ async fn three() -> String {
 }
 
 /// A log of its own among others on the same servers.
-async fn log_of_its_own(url: &str, replicas: usize) -> JetStreamConfig {
+pub(super) async fn log_of_its_own(url: &str, replicas: usize) -> JetStreamConfig {
     static LOGS: AtomicU32 = AtomicU32::new(0);
     let number = LOGS.fetch_add(1, Ordering::Relaxed);
     let config = JetStreamConfig {
@@ -56,6 +56,11 @@ async fn log_of_its_own(url: &str, replicas: usize) -> JetStreamConfig {
     config
 }
 
+pub(super) async fn context(config: &JetStreamConfig) -> async_nats::jetstream::Context {
+    let (client, _) = config.connect(&Metrics::unregistered()).await.unwrap();
+    config.context(client)
+}
+
 async fn open(address: &str) -> Arc<dyn EventLog> {
     let config: JetStreamConfig = serde_json::from_str(address).unwrap();
     Arc::new(JetStreamLog::open(config, Metrics::unregistered()).await.unwrap())
@@ -63,8 +68,7 @@ async fn open(address: &str) -> Arc<dyn EventLog> {
 
 /// What somebody with the rights of an operator could do: the log made anew, with one record changed.
 async fn forge(config: &JetStreamConfig, position: Position) {
-    let client = config.connect(&Metrics::unregistered()).await.unwrap();
-    let context = config.context(client);
+    let context = context(config).await;
     let mut stream = context.get_stream(&config.stream).await.unwrap();
     let info = stream.info().await.unwrap().clone();
     let mut messages = Vec::new();
@@ -282,7 +286,7 @@ async fn opening_says_what_is_wrong() {
         assert!(said.contains(words), "{said}");
     }
     // Somebody made it forget.
-    let context = good.context(good.connect(&Metrics::unregistered()).await.unwrap());
+    let context = context(&good).await;
     let mut bad = context.get_stream(&good.stream).await.unwrap().cached_info().config.clone();
     bad.max_age = Duration::from_secs(3600);
     bad.duplicate_window = Duration::from_secs(60);
@@ -328,7 +332,7 @@ async fn a_lease_has_one_holder_and_passes_on_when_it_dies() {
     })
     .await;
     // Whose key is taken from it stops.
-    let context = config.context(config.connect(&Metrics::unregistered()).await.unwrap());
+    let context = context(&config).await;
     let leases = context.get_key_value(config.leases()).await.unwrap();
     leases.put("routing", "somebody else".into()).await.unwrap();
     soon(again.lost().cancelled()).await;

@@ -7,25 +7,34 @@ use zholdary_domain::{Position, StreamId};
 
 use super::{JetStreamLog, store::Raw};
 use crate::{
-    error::{Damage, Fault},
-    port::{Progress, Verified},
+    error::{Damage, Fault, ReadError},
+    port::{EventLog, Progress, Verified},
     record::{Prev, Recorded},
 };
 
 pub(super) async fn verify(log: &JetStreamLog, progress: Progress<'_>) -> Result<Verified, Damage> {
     let store = &log.store;
-    let last = store.head().await.map_err(Damage::Unchecked)?;
+    let (last, seen) = match log.head().await {
+        Ok(head) => (head, head),
+        // What is left may be sound: the end is not.
+        Err(ReadError::LostEnd { seen, head }) => (head, seen),
+        Err(error) => return Err(Damage::Unchecked(error)),
+    };
     let mut checked = Checked::default();
     while checked.head < last {
-        let page =
-            log.raw_page(checked.head, store.config.page_records, last).await.map_err(Damage::Unchecked)?;
-        if page.is_empty() {
-            return Err(checked.bad(Fault::Missing));
-        }
+        let page = match store.dense(checked.head, store.config.page_records, last).await {
+            Ok(page) => page,
+            Err(ReadError::Gap { .. }) => return Err(checked.bad(Fault::Missing)),
+            Err(ReadError::LostEnd { seen, .. }) => return Err(checked.bad(Fault::CutOff { head: seen })),
+            Err(error) => return Err(Damage::Unchecked(error)),
+        };
         for raw in page {
             checked.one(log, raw)?;
         }
         progress(checked.head, last.max(checked.head));
+    }
+    if checked.head < seen {
+        return Err(checked.bad(Fault::CutOff { head: seen }));
     }
     Ok(Verified { head: checked.head, streams: checked.streams.len() as u64, chain: None })
 }
@@ -46,9 +55,6 @@ impl Checked {
 
     fn one(&mut self, log: &JetStreamLog, raw: Raw) -> Result<(), Damage> {
         let position = raw.position;
-        if position != self.head.next() {
-            return Err(self.bad(Fault::Missing));
-        }
         let record = Recorded::parse(position, raw.bytes)
             .ok()
             .filter(|record| record.log_id == log.store.log_id)

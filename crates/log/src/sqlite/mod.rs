@@ -239,7 +239,7 @@ impl EventLog for SqliteLog {
     }
 
     fn tail(&self, after: Position) -> Tail {
-        Tail::new(Box::new(Arc::clone(&self.readers)), self.head.clone(), after)
+        Tail::new(Arc::new(Arc::clone(&self.readers)), self.head.clone(), after)
     }
 
     async fn position_at(&self, at: DateTime<Utc>) -> Result<Position, ReadError> {
