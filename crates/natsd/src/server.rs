@@ -47,10 +47,10 @@ pub enum StartError {
         source: io::Error,
     },
     /// It ended while it started.
-    #[error("nats-server ended at once:\n{0}")]
+    #[error("nats-server ended while it started; it said:\n{0}")]
     Ended(String),
     /// It did not become ready.
-    #[error("nats-server was not ready in time:\n{0}")]
+    #[error("nats-server was not ready in time; it said:\n{0}")]
     Slow(String),
 }
 
@@ -105,6 +105,17 @@ impl Server {
         self.options.folder.join("server.log")
     }
 
+    fn said_file(&self) -> PathBuf {
+        self.options.folder.join("server.err")
+    }
+
+    /// The last lines of what it said, with and without its log.
+    fn last_words(&self) -> String {
+        let [said, log] = [self.said_file(), self.log_file()]
+            .map(|file| last_lines(&fs::read_to_string(file).unwrap_or_default()));
+        format!("{said}\n{log}").trim().to_owned()
+    }
+
     /// Ends it as kill -9 does.
     pub fn kill(&mut self) {
         if let Some(mut running) = self.running.take() {
@@ -148,8 +159,8 @@ impl Server {
             .envs(self.options.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        // What it says before it has a log file stands in the answer of a second try; its log tells the rest.
+            // What it says before it has a log file.
+            .stderr(fs::File::create(self.said_file()).map_err(io(&folder))?);
         let _ = fs::remove_file(self.log_file());
         let child = command.spawn().map_err(io(&self.program))?;
         let guard = guard(child.id());
@@ -159,7 +170,7 @@ impl Server {
         loop {
             let told = || fs::read_to_string(self.log_file()).unwrap_or_default();
             if running.child.try_wait().map_err(io(&self.program))?.is_some() {
-                return Err(StartError::Ended(last_lines(&told())));
+                return Err(StartError::Ended(self.last_words()));
             }
             if let Some(port) = ready(&ports, pid).filter(|_| told().contains("Server is ready")) {
                 self.port = port;
@@ -168,7 +179,7 @@ impl Server {
             }
             if Instant::now() > deadline {
                 running.end();
-                return Err(StartError::Slow(last_lines(&told())));
+                return Err(StartError::Slow(self.last_words()));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -315,10 +326,21 @@ mod tests {
     #[tokio::test]
     async fn one_that_cannot_start_says_why() {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = Options::in_folder(folder.path());
-        options.args = vec!["--routes".to_owned(), "nats://127.0.0.1:x".to_owned()];
-        let failed = Server::start(&crate::find().unwrap(), &options).await;
-        assert!(matches!(failed, Err(StartError::Ended(_))), "{failed:?}");
+        let bad = folder.path().join("bad.conf");
+        fs::write(&bad, "no_such_setting: 7").unwrap();
+        let plain = Options::in_folder(folder.path());
+        for (options, words) in [
+            (Options { config: Some(bad), ..plain.clone() }, "no_such_setting"),
+            (
+                Options { args: vec!["--routes".to_owned(), "nats://127.0.0.1:x".to_owned()], ..plain },
+                "require cluster capabilities",
+            ),
+        ] {
+            match Server::start(&crate::find().unwrap(), &options).await {
+                Err(StartError::Ended(said)) => assert!(said.contains(words), "{said}"),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     const FOLDER: &str = "ZHOLDARY_NATSD_TEST_FOLDER";
