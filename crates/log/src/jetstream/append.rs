@@ -55,7 +55,8 @@ pub(super) async fn append(log: &JetStreamLog, new: &NewRecord) -> Result<Append
     if last.map(|last| (last.position, last.hash, last.version))
         != expected.map(|token| (token.position, token.hash, token.version))
     {
-        let now = cache.now(store, &new.stream).await.map_err(before)?;
+        let version = expected.map_or(0, |token| token.version);
+        let now = cache.reaching(store, &new.stream, version).await.map_err(before)?;
         return recognised(&now, new, metrics).unwrap_or_else(|| Err(conflict(&now, expected, metrics)));
     }
     let bytes = Bytes::from(encode_record(

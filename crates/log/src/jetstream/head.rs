@@ -33,16 +33,16 @@ pub(super) struct Lost {
 impl Lost {
     /// # Errors
     ///
-    /// [`ReadError::LostEnd`] while the log ends before what was seen of it.
+    /// [`ReadError::LostEnd`] once the log was found to end before what was seen of it.
     pub(super) fn check(&self) -> Result<(), ReadError> {
         let lost = *self.seen_and_head.lock().unwrap_or_else(PoisonError::into_inner);
         lost.map_or(Ok(()), |(seen, head)| Err(ReadError::LostEnd { seen, head }))
     }
 
     /// Answers whether that is new.
-    fn set(&self, lost: Option<(Position, Position)>) -> bool {
-        let mut now = self.seen_and_head.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *now, lost) != lost
+    fn set(&self, seen: Position, head: Position) -> bool {
+        let mut lost = self.seen_and_head.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.replace((seen, head)).is_none()
     }
 }
 
@@ -85,13 +85,14 @@ impl Head {
     /// [`ReadError::LostEnd`] when it ends before what this process has seen, and that is no leader of yesterday which does
     /// not know yet that it was replaced.
     pub(super) async fn ask(&self, store: &Store) -> Result<Position, ReadError> {
+        // Once lost it stays so: others may have written as much again, and it is another log all the same.
+        self.lost.check()?;
         let deadline = Instant::now() + store.config.request();
         let mut tries = 0;
         loop {
             let seen = self.seen();
             let head = store.head().await?;
             if head >= seen {
-                self.lost.set(None);
                 self.reached(head);
                 return Ok(head);
             }
@@ -106,7 +107,7 @@ impl Head {
     /// The log, seen up to `seen`, ends at `head`: tails and writers stop.
     pub(super) fn is_lost(&self, seen: Position, head: Position) -> ReadError {
         let error = ReadError::LostEnd { seen, head };
-        if self.lost.set(Some((seen, head))) {
+        if self.lost.set(seen, head) {
             self.metrics.gaps.inc();
             tracing::error!(%seen, %head, "{error}");
             // Nothing grew, but tails that wait must look.

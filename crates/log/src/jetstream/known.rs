@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use zholdary_domain::{CommandId, Position, StreamId, StreamKind};
 
-use super::store::Store;
+use super::store::{Store, pause};
 use crate::{
     error::ReadError,
     record::{Prev, Recorded, Stream, Token},
@@ -97,7 +98,27 @@ impl Cache {
     pub(super) async fn at(&self, store: &Store, stream: &StreamId, token: Token) -> Result<End, ReadError> {
         match self.ends.get(stream).filter(|end| end.version() >= token.version) {
             Some(end) => Ok(end),
-            None => self.now(store, stream).await,
+            None => self.reaching(store, stream, token.version).await,
+        }
+    }
+
+    /// The end of the stream as it is now. Who answers that it has fewer than `version` records may be behind, and is asked again
+    /// for as long as a request may take.
+    pub(super) async fn reaching(
+        &self,
+        store: &Store,
+        stream: &StreamId,
+        version: u64,
+    ) -> Result<End, ReadError> {
+        let deadline = Instant::now() + store.config.request();
+        let mut tries = 0;
+        loop {
+            let now = self.now(store, stream).await?;
+            if now.version() >= version || Instant::now() >= deadline {
+                return Ok(now);
+            }
+            tries += 1;
+            tokio::time::sleep(pause(tries)).await;
         }
     }
 

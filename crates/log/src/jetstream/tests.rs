@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -11,7 +13,6 @@ use std::{
 
 use async_nats::jetstream::stream::Config;
 use async_trait::async_trait;
-use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use zholdary_domain::{Position, SystemClock};
 use zholdary_natsd::{Cluster, Options, Server, find};
@@ -22,22 +23,46 @@ use crate::{
     conformance::{Event, Fixture, Sum, command, conformance, soon, stream},
 };
 
-/// Servers for all tests of this process; they end with it.
-static ONE: OnceCell<(Server, TempDir)> = OnceCell::const_new();
-static THREE: OnceCell<(Cluster, TempDir)> = OnceCell::const_new();
+/// Servers for all tests of this process; they and their folders end with it.
+static ONE: OnceCell<(Server, Folder)> = OnceCell::const_new();
+static THREE: OnceCell<(Cluster, Folder)> = OnceCell::const_new();
+
+/// A folder that is removed when this process is gone, however it ends: what is static is never dropped.
+struct Folder {
+    path: PathBuf,
+    /// Removes it once its input closes.
+    _remover: std::process::Child,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let path = tempfile::tempdir().unwrap().keep();
+        // The servers end in the same moment and may still write.
+        let script = r#"read _; while [ -e "$0" ]; do rm -rf "$0"; done"#;
+        let remover = std::process::Command::new("sh")
+            .args(["-c", script])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { path, _remover: remover }
+    }
+}
 
 pub(super) async fn one() -> String {
     let started = ONE.get_or_init(|| async {
-        let folder = tempfile::tempdir().unwrap();
-        (Server::start(&find().unwrap(), &Options::in_folder(folder.path())).await.unwrap(), folder)
+        let folder = Folder::new();
+        (Server::start(&find().unwrap(), &Options::in_folder(&folder.path)).await.unwrap(), folder)
     });
     started.await.0.url()
 }
 
 async fn three() -> String {
     let started = THREE.get_or_init(|| async {
-        let folder = tempfile::tempdir().unwrap();
-        (Cluster::start(&find().unwrap(), folder.path(), 3).await.unwrap(), folder)
+        let folder = Folder::new();
+        (Cluster::start(&find().unwrap(), &folder.path, 3).await.unwrap(), folder)
     });
     started.await.0.url()
 }
@@ -285,8 +310,19 @@ async fn opening_says_what_is_wrong() {
         let said = fails(config).await;
         assert!(said.contains(words), "{said}");
     }
-    // Somebody made it forget.
+    // A bucket that forgets, or none.
     let context = context(&good).await;
+    let leases = format!("KV_{}", good.leases());
+    let made = context.get_stream(&leases).await.unwrap().cached_info().config.clone();
+    let for_ever = Config { max_age: Duration::ZERO, ..made.clone() };
+    context.update_stream(&for_ever).await.unwrap();
+    let said = fails(good.clone()).await;
+    assert!(said.contains("max_age must be 5 seconds") && said.contains(&leases), "{said}");
+    context.update_stream(&made).await.unwrap();
+    // More servers asked for than keep it.
+    let said = init(&good, &Init { replicas: 3, max_bytes: None }).await.unwrap_err().to_string();
+    assert!(said.contains("num_replicas must be at least 3"), "{said}");
+    // Somebody made it forget.
     let mut bad = context.get_stream(&good.stream).await.unwrap().cached_info().config.clone();
     bad.max_age = Duration::from_secs(3600);
     bad.duplicate_window = Duration::from_secs(60);

@@ -319,6 +319,11 @@ async fn a_log_restored_from_an_older_backup_is_refused() {
                 if *position == head.next()),
             "{verified:?}"
         );
+        // Others do not know, and write as much again: that does not make it the log that it was.
+        let other: Arc<dyn EventLog> = opened(&config).await;
+        put_many(&other, &stream("others"), 5).await;
+        let still = log.head().await.unwrap_err();
+        assert!(lost(&still), "{still:?}");
         assert_eq!(log.store.metrics.gaps.get(), 1);
     }
 }
