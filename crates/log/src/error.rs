@@ -275,8 +275,19 @@ pub enum OpenError {
         /// What it takes.
         expected: &'static str,
     },
+    /// What the settings name to log in with cannot be read.
+    #[error("cannot read {name} {file}: check the path, and that this user may read it")]
+    Credentials {
+        /// The setting.
+        name: &'static str,
+        /// The file that it names.
+        file: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
     /// The folder cannot be used.
-    #[error("{folder} cannot be used as a data folder")]
+    #[error("{folder} cannot be used as a data folder: check that this user may write there")]
     Folder {
         /// The folder asked for.
         folder: String,
@@ -285,7 +296,7 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// The file cannot be used.
-    #[error("{file} cannot be opened as a log")]
+    #[error("{file} cannot be opened as a log: check that this user may read and write it, and its disk")]
     File {
         /// The file.
         file: String,

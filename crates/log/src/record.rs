@@ -183,7 +183,8 @@ pub struct NewRecord {
     pub schema: u16,
     /// Its events, serialised once.
     pub events: Events,
-    /// The writer's clock, UTC. The record gets this or the time of the log's last record, whichever is later.
+    /// The writer's clock, UTC. The record gets this or the time of the record before it, whichever is later: the log's last one on
+    /// SQLite, the stream's on JetStream.
     pub at: DateTime<Utc>,
 }
 
@@ -224,7 +225,7 @@ pub struct Recorded {
     pub prev: Option<Prev>,
     /// The command that led to it.
     pub command_id: CommandId,
-    /// When it was recorded, UTC, whole milliseconds; never earlier than the record before it.
+    /// When it was recorded, UTC, whole milliseconds; never earlier than the record before it in its stream.
     pub recorded_at: DateTime<Utc>,
     /// What directly led to it.
     pub causation: Option<Causation>,

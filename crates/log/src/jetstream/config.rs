@@ -1,6 +1,9 @@
 //! Settings of the engine, and how it connects.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_nats::{Client, ConnectOptions, Event, ServerError, jetstream};
 use serde::{Deserialize, Serialize};
@@ -162,18 +165,17 @@ impl JetStreamConfig {
         if let Some(file) = &self.ca_file {
             options = options.add_root_certificates(file.clone()).require_tls(true);
         }
+        let unreadable = |name, file: &Path, error: std::io::Error| {
+            let (file, source) = (file.display().to_string(), Box::new(error));
+            OpenError::Credentials { name, file, source }
+        };
         if let Some(file) = &self.nkey_file {
-            let seed = std::fs::read_to_string(file).map_err(|error| OpenError::File {
-                file: file.display().to_string(),
-                source: Box::new(error),
-            })?;
+            let seed = std::fs::read_to_string(file).map_err(|error| unreadable("nkey_file", file, error))?;
             options = options.nkey(seed.trim().to_owned());
         }
         if let Some(file) = &self.credentials_file {
-            options = options.credentials_file(file).await.map_err(|error| OpenError::File {
-                file: file.display().to_string(),
-                source: Box::new(error),
-            })?;
+            let read = options.credentials_file(file).await;
+            options = read.map_err(|error| unreadable("credentials_file", file, error))?;
         }
         let client = options.connect(self.servers.clone()).await.map_err(|error| OpenError::Connect {
             servers: self.servers.join(","),

@@ -304,6 +304,10 @@ async fn opening_says_what_is_wrong() {
             JetStreamConfig { servers: vec!["nats://127.0.0.1:1".to_owned()], ..good.clone() },
             "check that it runs",
         ),
+        (
+            JetStreamConfig { nkey_file: Some("no/such/seed".into()), ..good.clone() },
+            "cannot read nkey_file no/such/seed",
+        ),
         (JetStreamConfig { max_record_bytes: 1024 * 1024, ..good.clone() }, "max_payload"),
         (JetStreamConfig { subjects: "other.log".to_owned(), ..good.clone() }, "subjects must be"),
     ] {

@@ -28,12 +28,13 @@ pub(super) async fn verify(log: &JetStreamLog, progress: Progress<'_>) -> Result
             Err(ReadError::LostEnd { seen, .. }) => return Err(checked.bad(Fault::CutOff { head: seen })),
             Err(error) => return Err(Damage::Unchecked(error)),
         };
-        for raw in page {
+        // What others wrote after a lost end stands where other records stood.
+        for raw in page.into_iter().take_while(|raw| seen == last || raw.position <= last) {
             checked.one(log, raw)?;
         }
         progress(checked.head, last.max(checked.head));
     }
-    if checked.head < seen {
+    if last < seen {
         return Err(checked.bad(Fault::CutOff { head: seen }));
     }
     Ok(Verified { head: checked.head, streams: checked.streams.len() as u64, chain: None })
