@@ -74,6 +74,11 @@ crash rounds="100":
     cargo build --release
     ZHOLDARY_CRASH_ROUNDS={{ rounds }} cargo test -p zholdary-tests --release -- crash --nocapture
 
+# three servers and six processes, and everything goes wrong in turn for half an hour while people write; `just chaos 5` for less
+[group('long')]
+chaos minutes="30":
+    ZHOLDARY_CHAOS_MINUTES={{ minutes }} cargo test -p zholdary-tests --release --features chaos -- chaos --nocapture
+
 # property tests with many more cases: `just deep 20000`
 [group('long')]
 deep cases="5000":

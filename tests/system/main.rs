@@ -1,6 +1,8 @@
 //! The whole system: the real binary over real files, spoken to over HTTP, and killed for real.
 
 mod api;
+#[cfg(feature = "chaos")]
+mod chaos;
 mod cli;
 mod crash;
 mod harness;
@@ -8,5 +10,7 @@ mod hook;
 mod nats;
 mod people;
 mod processes;
+#[cfg(feature = "chaos")]
+mod proxy;
 mod roles;
 mod samples;

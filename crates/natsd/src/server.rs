@@ -280,7 +280,8 @@ impl Cluster {
         for (index, port) in ports.iter().enumerate() {
             let name = format!("n{}", index + 1);
             let mut options = Options::in_folder(folder.join(&name));
-            options.args = ["--name", &name, "--cluster_name", "zholdary", "--cluster"]
+            // Clients know all of them, and go the way that they were told.
+            options.args = ["--name", &name, "--no_advertise", "--cluster_name", "zholdary", "--cluster"]
                 .map(str::to_owned)
                 .into_iter()
                 .chain([format!("nats://127.0.0.1:{port}"), "--routes".to_owned(), routes.join(",")])
