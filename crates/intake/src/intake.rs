@@ -124,7 +124,8 @@ impl Intake {
                 Ok(0) => {}
                 Ok(erased) => tracing::info!(erased, "erased {erased} raw bodies past their time"),
                 Err(error) => {
-                    tracing::warn!(%error, "old raw bodies could not be erased; tried again in an hour")
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "old raw bodies could not be erased; tried again in an hour")
                 }
             }
         }

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{Semaphore, oneshot};
 use zholdary_domain::inbound::Channel;
 
-use self::writer::{Put, Request, Settle};
+use self::writer::{Put, Request, Settle, Waiting};
 use crate::{config::RawConfig, error::RawError};
 
 /// The format of the file that this release writes.
@@ -49,8 +49,8 @@ pub struct RawStore {
 
 struct Inner {
     config: RawConfig,
-    slots: Semaphore,
-    requests: Option<mpsc::Sender<Request>>,
+    slots: Arc<Semaphore>,
+    requests: Option<mpsc::Sender<Waiting>>,
     writer: Option<JoinHandle<()>>,
     reader: Arc<Mutex<Connection>>,
 }
@@ -89,7 +89,7 @@ impl RawStore {
             .map_err(unusable)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                slots: Semaphore::new(config.queue.clamp(1, Semaphore::MAX_PERMITS)),
+                slots: Arc::new(Semaphore::new(config.queue.clamp(1, Semaphore::MAX_PERMITS))),
                 config,
                 requests: Some(requests),
                 writer: Some(writer),
@@ -226,10 +226,11 @@ impl RawStore {
     }
 
     async fn ask<T>(&self, request: impl FnOnce(writer::Answer<T>) -> Request) -> Result<T, RawError> {
-        let _slot = self.inner.slots.acquire().await.map_err(|_| RawError::Closed)?;
+        // The place goes with the request: who stops waiting does not make room while it still stands in the queue.
+        let place = Arc::clone(&self.inner.slots).acquire_owned().await.map_err(|_| RawError::Closed)?;
         let (answer, answered) = oneshot::channel();
         let requests = self.inner.requests.as_ref().ok_or(RawError::Closed)?;
-        requests.send(request(answer)).map_err(|_| RawError::Closed)?;
+        requests.send((request(answer), place)).map_err(|_| RawError::Closed)?;
         answered.await.map_err(|_| RawError::Closed)?
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use zholdary_domain::inbound::Channel;
 
 use crate::{config::RawConfig, error::RawError};
@@ -45,31 +45,38 @@ impl Request {
     }
 }
 
+/// A request with its place in the queue.
+pub(super) type Waiting = (Request, OwnedSemaphorePermit);
+
 /// How many bodies one request of a purge erases.
 const PURGE_BODIES: u32 = 200;
 
 /// Writes what comes until nobody can ask any more.
-pub(super) fn run(mut connection: Connection, waiting: &mpsc::Receiver<Request>, limits: &RawConfig) {
+pub(super) fn run(mut connection: Connection, waiting: &mpsc::Receiver<Waiting>, limits: &RawConfig) {
     while let Ok(first) = waiting.recv() {
-        let mut bytes = first.size();
+        let mut bytes = first.0.size();
         let mut group = vec![first];
         while group.len() < limits.group_bodies.max(1) && bytes < limits.group_bytes {
             let Ok(next) = waiting.try_recv() else { break };
-            bytes += next.size();
+            bytes += next.0.size();
             group.push(next);
         }
         write(&mut connection, group);
     }
 }
 
-fn write(connection: &mut Connection, group: Vec<Request>) {
+fn write(connection: &mut Connection, group: Vec<Waiting>) {
     let outcome = commit(connection, &group);
     if let Err(error) = &outcome {
-        tracing::warn!(%error, bodies = group.len(), "raw bodies could not be kept");
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            bodies = group.len(),
+            "raw bodies could not be kept"
+        );
     }
     // One failure is told to all who waited for the same transaction.
     let outcome = outcome.map_err(Arc::new);
-    for (index, request) in group.into_iter().enumerate() {
+    for (index, (request, _place)) in group.into_iter().enumerate() {
         let count = outcome.as_ref().map(|counts| counts[index]).map_err(|error| told(error));
         // Whoever stopped waiting does not need the answer.
         match request {
@@ -86,9 +93,9 @@ fn told(error: &rusqlite::Error) -> RawError {
     })
 }
 
-fn commit(connection: &mut Connection, group: &[Request]) -> rusqlite::Result<Vec<u64>> {
+fn commit(connection: &mut Connection, group: &[Waiting]) -> rusqlite::Result<Vec<u64>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let counts = group.iter().map(|request| apply(&transaction, request)).collect::<Result<_, _>>()?;
+    let counts = group.iter().map(|(request, _)| apply(&transaction, request)).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(counts)
 }

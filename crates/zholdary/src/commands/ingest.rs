@@ -1,6 +1,6 @@
 //! `zholdary ingest`: recorded payloads through the real intake path.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -170,18 +170,20 @@ impl<'a> Feed<'a> {
     async fn feed(&mut self, source: &Source<'_>, report: &mut Report) -> anyhow::Result<()> {
         let batches = self.read(source, report);
         let mut messages: Vec<MessageId> = Vec::new();
+        let mut stored: HashSet<MessageId> = HashSet::new();
         let mut position = Position::START;
         for Batch { channel, raw, elements } in batches {
             let Taken { messages: new, repeated, all, ignored, parked, position: at, .. } =
                 self.intake.take(channel, raw, elements).await.context("could not be taken in")?;
             report.messages += new.len();
+            stored.extend(new);
             report.ignored += ignored + repeated.len();
             report.parked += parked.len();
             messages.extend(all);
             position = position.max(at);
         }
         self.wait(&messages, position).await?;
-        self.tell(&messages, report).await
+        self.tell(&messages, &stored, report).await
     }
 
     /// Reads the elements, and moves the played clock to the latest of them.
@@ -335,9 +337,13 @@ impl<'a> Feed<'a> {
     }
 
     /// Fills in what became of the messages.
-    async fn tell(&self, messages: &[MessageId], report: &mut Report) -> anyhow::Result<()> {
-        let before = report.messages;
-        let mut opened: Vec<AppealId> = Vec::new();
+    async fn tell(
+        &self,
+        messages: &[MessageId],
+        stored: &HashSet<MessageId>,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let mut opened: HashSet<AppealId> = HashSet::new();
         for id in messages {
             match self.outcome(*id).await? {
                 Some(Outcome::Placed { appeal, opens, .. }) => {
@@ -346,16 +352,16 @@ impl<'a> Feed<'a> {
                     if let Some(number) = number.filter(|n| !report.appeals.contains(n)) {
                         report.appeals.push(number);
                     }
-                    if opens && !opened.contains(&appeal) {
-                        opened.push(appeal);
+                    // What was delivered before had opened its appeal then.
+                    if opens && stored.contains(id) {
+                        opened.insert(appeal);
                     }
                 }
                 Some(Outcome::SetAside(SetAside::ForPerson)) => report.parked += 1,
                 Some(Outcome::SetAside(_)) | None => {}
             }
         }
-        // What was delivered before had opened its appeal then.
-        report.new_appeals = opened.len().min(before);
+        report.new_appeals = opened.len();
         Ok(())
     }
 
