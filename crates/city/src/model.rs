@@ -244,8 +244,6 @@ pub struct WorksRules {
 pub struct Danger {
     /// Categories that win over any that is not an emergency.
     pub categories_never_dropped: Vec<String>,
-    /// Whether only a person may close a danger.
-    pub never_closed_without_person: bool,
     /// Short public numbers told to the applicant.
     pub tell_applicant: Vec<String>,
 }

@@ -383,6 +383,13 @@ fn each_is_found_where_it_is() {
             "remove it, a danger is closed by a person only",
         ),
         (
+            "city.toml",
+            Replace("never_closed_without_person = true", "never_closed_without_person = false"),
+            ("city.toml", here),
+            "`never_closed_without_person` is false, and no rule may close a danger",
+            "write true",
+        ),
+        (
             "streets.csv",
             Replace("name_ru,name_kk", "name_ru,name_qq"),
             ("streets.csv", here),

@@ -121,7 +121,7 @@ pub(super) struct States {
 #[serde(deny_unknown_fields)]
 pub(super) struct Danger {
     pub(super) categories_never_dropped: Spanned<Vec<String>>,
-    pub(super) never_closed_without_person: bool,
+    pub(super) never_closed_without_person: Spanned<bool>,
     pub(super) place_question: Spanned<String>,
     pub(super) undecided_district: Spanned<String>,
     pub(super) tell_applicant: Vec<String>,

@@ -412,13 +412,19 @@ fn danger(doc: &mut Document<'_>, refs: &mut SettingRefs, book: &Book) -> Option
     book.only(doc.at(&raw.place_question), "place_question", raw.place_question.get_ref(), "in_parallel");
     let undecided = &raw.undecided_district;
     book.only(doc.at(undecided), "undecided_district", undecided.get_ref(), "all_candidates");
+    if !raw.never_closed_without_person.get_ref() {
+        book.fault(
+            doc.at(&raw.never_closed_without_person),
+            "`never_closed_without_person` is false, and no rule may close a danger",
+            "write true",
+        );
+    }
     let line = doc.at(&raw.categories_never_dropped).line;
     for code in raw.categories_never_dropped.get_ref() {
         refs.categories.push((line, "[danger]".to_owned(), code.clone()));
     }
     Some(Danger {
         categories_never_dropped: raw.categories_never_dropped.into_inner(),
-        never_closed_without_person: raw.never_closed_without_person,
         tell_applicant: raw.tell_applicant,
     })
 }
