@@ -1,6 +1,6 @@
 //! The city's names as they are found in a text: streets, microdistricts, districts, settlements, highways.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zholdary_city::{City, OnlyIn};
 
@@ -372,20 +372,28 @@ impl Beside {
 }
 
 /// The parts of the city a text names, which decide whether an old name with a part in brackets is valid.
-struct Around {
-    districts: Vec<String>,
-    micros: Vec<String>,
+///
+/// Each once: however often a text repeats a name, a look here costs no more than the city has parts.
+#[derive(Default)]
+struct Around<'a> {
+    districts: BTreeSet<&'a str>,
+    micros: BTreeMap<usize, String>,
 }
 
-impl Around {
-    fn of(city: &City, candidates: &[Vec<(usize, Mention)>], point_district: Option<usize>) -> Self {
-        let mut around = Self { districts: Vec::new(), micros: Vec::new() };
+impl<'a> Around<'a> {
+    fn of(city: &'a City, candidates: &[Vec<(usize, Mention)>], point_district: Option<usize>) -> Self {
+        let mut around = Self::default();
         let targets = candidates.iter().flatten().map(|(_, mention)| mention.target);
         for target in targets.chain(point_district.map(Target::District)) {
             match target {
-                Target::District(at) => around.districts.push(city.districts[at].code.clone()),
+                Target::District(at) => {
+                    around.districts.insert(&city.districts[at].code);
+                }
                 Target::Micro(at) => {
-                    around.micros.push(bare(&city.microdistricts[at].name.ru).to_lowercase())
+                    around
+                        .micros
+                        .entry(at)
+                        .or_insert_with(|| bare(&city.microdistricts[at].name.ru).to_lowercase());
                 }
                 Target::Street(_) | Target::Settlement(_) | Target::Highway(_) => {}
             }
@@ -396,10 +404,10 @@ impl Around {
     fn allows(&self, only_in: Option<&OnlyIn>) -> bool {
         match only_in {
             None => true,
-            Some(OnlyIn::District(code)) => self.districts.contains(code),
+            Some(OnlyIn::District(code)) => self.districts.contains(code.as_str()),
             Some(OnlyIn::Within(part)) => {
                 let part = part.to_lowercase();
-                self.micros.iter().any(|micro| part.contains(micro.as_str()))
+                self.micros.values().any(|micro| part.contains(micro.as_str()))
             }
         }
     }
