@@ -144,15 +144,15 @@ impl Deadlines {
                 }
             };
             for record in &page {
-                self.note(&mut queue, record)?;
+                self.note(&mut queue, record).await?;
             }
             self.metrics.records.with_label_values(&["deadlines", "done"]).inc_by(page.len() as u64);
         }
     }
 
-    fn note(&self, queue: &mut Queue, record: &Recorded) -> Result<(), Error> {
+    async fn note(&self, queue: &mut Queue, record: &Recorded) -> Result<(), Error> {
         if record.stream.kind() == StreamKind::Rules {
-            queue.rules = self.rulesets.read(record)?.or(queue.rules.take());
+            queue.rules = self.rulesets.read(record).await?.or(queue.rules.take());
         }
         let Some(id) = record.stream.appeal() else { return Ok(()) };
         match record.events::<Event>() {

@@ -147,7 +147,7 @@ impl Route {
             for record in &page {
                 if record.stream.kind() == StreamKind::Rules {
                     self.decide_all(&memory, std::mem::take(&mut triggers)).await?;
-                    memory.rules = self.rulesets.read(record)?.or(memory.rules.take());
+                    memory.rules = self.rulesets.read(record).await?.or(memory.rules.take());
                 } else if let Some(appeal) = record.stream.appeal() {
                     self.note(&mut memory, appeal, record, &mut triggers);
                 }

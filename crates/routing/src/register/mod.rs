@@ -91,7 +91,7 @@ impl Register {
                 if record.stream.kind() == zholdary_domain::StreamKind::Rules {
                     // A barrier: what came before is finished under the rules that were in force.
                     self.execute(session, std::mem::take(&mut items)).await?;
-                    session.rules = self.rulesets.read(record)?.or(session.rules.take());
+                    session.rules = self.rulesets.read(record).await?.or(session.rules.take());
                 } else {
                     session.note(record, &mut items);
                 }
