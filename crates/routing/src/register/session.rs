@@ -83,6 +83,8 @@ pub(super) struct Session {
     pub(super) caught_up: bool,
     known: Known,
     told: HashMap<MessageId, Told>,
+    /// Numbers that messages of ours named, by the message they answer, while that is not there.
+    named: HashMap<MessageId, Vec<(MessageId, Number)>>,
     /// Messages of which a record does not read.
     unreadable: HashSet<MessageId>,
     /// Whose each number is that was ever given, by year and serial.
@@ -232,6 +234,9 @@ impl Session {
             }
         }
         // What was told before the message itself.
+        for (ours, number) in self.named.remove(&id).unwrap_or_default() {
+            self.alias(ours, number, record, items);
+        }
         for version in 2..edits + 2 {
             self.edited(id, version, record, items);
         }
@@ -298,7 +303,6 @@ impl Session {
         let message::Event::Sent { channel, answers, appeal, number, contact, sent_at, .. } = sent else {
             return;
         };
-        let cause = Cause::record(record);
         let belongs = match (appeal, answers, &number) {
             (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
             (None, Some(answers), _) => Some(Belongs::Answers(answers)),
@@ -309,17 +313,13 @@ impl Session {
             self.fold.sent(id, belongs);
         }
         let Some(number) = number else { return };
-        if self.fold.appeal_of(id).is_some_and(|appeal| self.is_taken(&number, appeal)) {
-            warn!(position = %record.position, %number, "{number} names another appeal already: it stays with that one");
-            return;
-        }
-        match (self.fold.appeal_of(id), appeal.is_none() && answers.is_none(), contact) {
-            (Some(appeal), false, _) if !self.known.aliases.contains(&(appeal, number.clone())) => {
-                let command = appeal::Command::NameAlias { number: number.clone() };
-                let purpose = format!("alias/{number}");
-                items.push(Item { cause, what: wish(appeal, Some(id), command, &purpose) });
+        match (appeal, answers) {
+            (None, Some(answered)) if self.fold.appeal_of(id).is_none() => {
+                self.named.entry(answered).or_default().push((id, number));
             }
-            (Some(appeal), true, Some(contact)) if !self.known.registered.contains(&appeal) => {
+            (Some(_), _) | (None, Some(_)) => self.alias(id, number, record, items),
+            (None, None) => {
+                let Some(contact) = contact else { return };
                 let opening = Opening {
                     message: None,
                     contact,
@@ -329,11 +329,43 @@ impl Session {
                     draft: false,
                     parent: None,
                 };
-                let what = What::OpenKnown { appeal, number, opening: Box::new(opening) };
-                items.push(Item { cause, what });
+                self.open_known(number, opening, record, items);
             }
-            _ => {}
         }
+    }
+
+    /// The appeal of a message of ours is known under the number that the message names.
+    fn alias(&self, ours: MessageId, number: Number, record: &Recorded, items: &mut Vec<Item>) {
+        let Some(appeal) = self.fold.appeal_of(ours) else { return };
+        if self.says_it_is_taken(&number, appeal, record) {
+            return;
+        }
+        if !self.known.aliases.contains(&(appeal, number.clone())) {
+            let purpose = format!("alias/{number}");
+            let what = wish(appeal, Some(ours), appeal::Command::NameAlias { number }, &purpose);
+            items.push(Item { cause: Cause::record(record), what });
+        }
+    }
+
+    /// An appeal that is known by its number alone.
+    fn open_known(&self, number: Number, opening: Opening, record: &Recorded, items: &mut Vec<Item>) {
+        let appeal = AppealId::known_as(&number);
+        if self.says_it_is_taken(&number, appeal, record) || self.known.registered.contains(&appeal) {
+            return;
+        }
+        let what = What::OpenKnown { appeal, number, opening: Box::new(opening) };
+        items.push(Item { cause: Cause::record(record), what });
+    }
+
+    fn says_it_is_taken(&self, number: &Number, appeal: AppealId, record: &Recorded) -> bool {
+        let taken = self.is_taken(number, appeal);
+        if taken {
+            warn!(
+                position = %record.position, %number,
+                "{number} names another appeal already: it stays with that one"
+            );
+        }
+        taken
     }
 }
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, message::Outcome};
+use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, appeal::Event, message::Outcome};
 use zholdary_log::{
     AppendError, Appended, BindError, Damage, EventLog, LogInfo, NewRecord, Progress, ReadError, Recorded,
     Stream, Tail, Verified, WritePermit,
@@ -311,6 +311,42 @@ async fn a_number_that_is_given_is_never_an_earlier_system_s() {
     serials.sort();
     let expected = ["Z-2026-000001", "Z-2026-000002", "Z-2026-000003", "Z-2026-000401", "Z-2026-000402"];
     assert_eq!(serials, expected);
+}
+
+/// An earlier system's answer came to the log before the message it answers: the number it names is still known, once.
+#[tokio::test]
+async fn a_number_in_an_answer_waits_for_the_message_it_answers() {
+    let line = json!({ "id": "h1", "channel": "whatsapp", "contact": "+77000000221", "text": "Яма на Абая",
+                       "sent_at": "2026-11-20T09:00:00+05:00" });
+    let named = |external: &str| zholdary_domain::inbound::MessageRef {
+        channel: zholdary_domain::inbound::Channel::Whatsapp,
+        account: zholdary_channels::jsonl::DEFAULT_ACCOUNT.into(),
+        external_id: external.to_owned().into(),
+    };
+    let answer = zholdary_domain::Inbound::Sent(Box::new(zholdary_domain::inbound::InboundSent {
+        id: named("out1"),
+        answers: Some("h1".to_owned().into()),
+        number: Some("Z-2025-000777".parse().unwrap()),
+        contact: None,
+        sent_at: zholdary_testkit::at("2026-11-20T09:01:00+05:00"),
+    }));
+    for settles_between in [false, true] {
+        let rig = Rig::new().await;
+        rig.tell(vec![answer.clone()]).await;
+        if settles_between {
+            rig.settle().await;
+        }
+        let [message] = rig.hear(std::slice::from_ref(&line)).await[..] else { panic!("one message") };
+        for _ in 0..2 {
+            rig.settle().await;
+            let (id, _) = rig.appeal_of(message).await;
+            let aliases = rig.events(id).await.into_iter().filter(
+                |event| matches!(event, Event::AliasNamed { number } if number.as_str() == "Z-2025-000777"),
+            );
+            assert_eq!(aliases.count(), 1, "settled between: {settles_between}");
+        }
+        Told::read(&rig.records().await).check();
+    }
 }
 
 /// Events of another release.
