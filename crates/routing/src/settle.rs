@@ -185,7 +185,10 @@ impl Telling<'_> {
                     .into_iter()
                     .flatten()
                     .filter_map(|code| self.city.template(code))
-                    .find_map(|template| self.answer(decision, template, category.answer_closes))
+                    .find_map(|template| {
+                        // Only a person closes a danger, whatever its words raised to one.
+                        self.answer(decision, template, category.answer_closes && !decision.danger)
+                    })
             })
             .filter(|answer| self.is_new(answer))
             .collect()
