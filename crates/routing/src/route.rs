@@ -485,6 +485,8 @@ impl Route {
                 | Event::Refused { finding: of, .. }
                 | Event::Started { finding: of, .. }
                 | Event::Corrected { finding: of, .. } => *of == finding,
+                // What was answered, done or closed meanwhile is open only because a person has it before their eyes.
+                Event::Reopened { .. } => true,
                 _ => false,
             };
             if events.iter().any(decides) {

@@ -5,3 +5,4 @@ mod deadlines;
 mod register;
 mod rig;
 mod route;
+mod samples;

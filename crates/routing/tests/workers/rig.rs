@@ -19,7 +19,7 @@ use zholdary_log::{
     Decider, EventLog, Recorded, SqliteConfig, SqliteLog,
     streams::{Appeals, Messages, Rules},
 };
-use zholdary_routing::{Config, Metrics, Rulesets, Workers};
+use zholdary_routing::{Config, Metrics, Rulesets, Workers, register::Register};
 use zholdary_testkit::{HandClock, id_key};
 
 pub(crate) struct Rig {
@@ -111,6 +111,26 @@ impl Rig {
         stop.cancel();
         workers.join().await.unwrap();
         head
+    }
+
+    /// Runs `register` alone until it came to the end of the log: nothing is decided yet.
+    pub(crate) async fn register(&self) {
+        let stop = CancellationToken::new();
+        let register = Register::new(&self.log, &self.clock(), self.rulesets.clone(), config(), metrics());
+        let progress = register.progress();
+        let task = tokio::spawn(register.run(stop.clone()));
+        let idle = async {
+            loop {
+                let head = self.log.head().await.unwrap();
+                progress.reach(head).await;
+                if self.log.head().await.unwrap() == head {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), idle).await.expect("register comes to the end");
+        stop.cancel();
+        task.await.unwrap().unwrap();
     }
 
     pub(crate) fn appeals(&self) -> Decider<Appeals> {

@@ -1,6 +1,6 @@
 //! What `route` decides, and what it leaves to people.
 
-use crate::rig::{Rig, files};
+use crate::rig::{Rig, config, files};
 use serde_json::{Value, json};
 use zholdary_city::Files;
 use zholdary_domain::{
@@ -233,6 +233,28 @@ async fn a_restart_takes_nothing_out_of_hands() {
     assert_eq!(rig.events(id).await, before);
 }
 
+/// A correction from before it was opened again is not acted on: the person who did that has it before their eyes.
+#[tokio::test]
+async fn what_a_person_opened_again_is_not_sent_on_by_an_earlier_correction() {
+    let (rig, id, _) = one(says("1", "Снег не убран на Толе би 100 угол Масанчи")).await;
+    let person = || Actor::Operator { token: "t".into() };
+    let reason = || "так надо".to_owned().into();
+    let correct = Command::Correct {
+        finding: FindingId(0),
+        category: Some("light_fault".into()),
+        place: None,
+        route: None,
+        by: person(),
+        reason: reason(),
+    };
+    wish(&rig, id, "correct", correct).await;
+    wish(&rig, id, "close", Command::Close { by: person(), reason: reason() }).await;
+    wish(&rig, id, "reopen", Command::Reopen { by: person(), reason: reason() }).await;
+    let before = rig.events(id).await;
+    rig.settle().await;
+    assert_eq!(names(&rig.events(id).await), names(&before));
+}
+
 /// Facts that changed nothing under the rules of their time change nothing under them later either.
 #[tokio::test]
 async fn a_restart_decides_nothing_again_by_rules_that_are_past() {
@@ -402,12 +424,14 @@ async fn rules_are_a_barrier() {
     let [old] = rig.hear(&[says("1", "Не горят фонари на Толе би")]).await[..] else {
         panic!()
     };
-    rig.settle().await;
+    rig.register().await;
     rig.publish(&without_zharyq()).await;
     let mut line = says("2", "Не горят фонари на Толе би");
     line["contact"] = json!("+77000000302");
     let [new] = rig.hear(&[line]).await[..] else { panic!() };
-    // One worker walks over both: each appeal is decided under the rules that stood before it in the log.
+    rig.register().await;
+    assert!(rig.records().await.len() <= config().page_records, "all of it is one page");
+    // Nothing is decided yet: `route` finds on one page an appeal, other rules, another appeal.
     rig.settle().await;
     let party = |appeal: &Appeal| appeal.findings[0].route.as_ref().unwrap().to.clone();
     let version = |appeal: &Appeal| appeal.understanding.as_ref().unwrap().rules.clone();
