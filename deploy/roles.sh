@@ -5,7 +5,7 @@
 #
 #     ZHOLDARY_ENGINE=nats://127.0.0.1:4222 deploy/roles.sh DIR
 #
-# ZHOLDARY names the binary, REPLICAS how many servers keep the log (default 1).
+# ZHOLDARY names the binary, PORT the first port (default 8080), REPLICAS how many servers keep the log (default 1).
 set -euo pipefail
 
 dir=${1:?name a folder for the state}
@@ -21,12 +21,14 @@ mkdir -p "$dir"
 
 pids=()
 trap 'trap - EXIT; kill "${pids[@]}" 2>/dev/null; wait' EXIT
-port=8080
+port=${PORT:-8080}
 start() { # NAME ROLE...
     local name=$1
     shift
     mkdir -p "$dir/$name"
-    cp -n "$dir/operator/id.key" "$dir/$name/" 2>/dev/null || true
+    if [[ "$*" != routing && ! -e "$dir/$name/id.key" ]]; then
+        cp "$dir/operator/id.key" "$dir/$name/"
+    fi
     "$zholdary" serve "$@" --data "$dir/$name" --listen "127.0.0.1:$port" --log-filter warn &
     pids+=($!)
     port=$((port + 1))
@@ -37,5 +39,10 @@ for copy in $(seq "$copies"); do
     start "routing-$copy" routing
 done
 echo "an operator's token: $zholdary token create --role operator --data $dir/operator --log $ZHOLDARY_ENGINE"
-# Whoever ends first ends them all.
-wait -n "${pids[@]}"
+if [[ "$copies" == 1 ]]; then
+    # One of a kind: whoever ends ends them all.
+    wait -n "${pids[@]}"
+else
+    # Any one may die: the others go on.
+    wait "${pids[@]}" || true
+fi

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 use zholdary_natsd::{Cluster, find};
 
 /// Nats-servers for trials: of `$NATS_SERVER`, of PATH, or the pinned wheel of PyPI.
@@ -57,11 +58,17 @@ async fn with(servers: usize, folder: PathBuf, command: &[String]) -> anyhow::Re
         .env("ZHOLDARY_ENGINE", cluster.url())
         .spawn()
         .with_context(|| format!("could not run {name}"))?;
-    // A signal reaches the command as well: the servers outlive it.
+    // Ctrl-C at a terminal reaches the command as well: the servers outlive it. Told to end, we tell the command.
+    let mut told = signal(SignalKind::terminate())?;
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
             heard = tokio::signal::ctrl_c() => heard?,
+            _ = told.recv() => {
+                if let Some(id) = child.id() {
+                    tokio::process::Command::new("kill").arg(id.to_string()).status().await?;
+                }
+            }
         }
     };
     drop(cluster);

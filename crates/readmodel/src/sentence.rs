@@ -192,9 +192,9 @@ pub(crate) fn of(event: &Event, names: NamesOf<'_>, city: Option<&City>) -> Sent
         }
         Event::Answered(_) => say("Дан ответ", "Жауап берілді", "Answered"),
         Event::ForwardedOutside { to, .. } => with(
-            "Перенаправлено, автору сообщено",
-            "Басқа ұйымға жолданды, авторға хабарланды",
-            "Redirected, with notice to the author",
+            "Перенаправлено в другую организацию",
+            "Басқа ұйымға жолданды",
+            "Redirected to another body",
             &names.party(to),
         ),
         Event::Accepted { .. } => say("Исполнитель принял", "Орындаушы қабылдады", "Accepted by the party"),

@@ -269,7 +269,7 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "CODE", required_if_eq("role", "party"))]
         party: Option<String>,
         /// Days until it stops to work. Default: never.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
         days: Option<u16>,
         #[command(flatten)]
         place: Place,

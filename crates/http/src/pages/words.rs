@@ -91,8 +91,8 @@ words! {
     about: "О чём", "Не туралы", "About";
     legal_term: "Срок по закону", "Заң бойынша мерзім", "Legal term";
     secure_term: "Оградить место", "Орынды қоршау", "Fence the place";
-    service_term: "Срок службы", "Қызмет мерзімі", "Service term";
-    until: "до {day}", "мерзімі: {day}", "by {day}";
+    service_term: "Срок исполнения", "Орындау мерзімі", "Time to act";
+    until: "до {day}", "{day}", "by {day}";
     late: "срок прошёл", "мерзімі өтті", "overdue";
     history: "Как это было", "Қалай болды", "How it went";
     kind: "Вид", "Түрі", "Kind";

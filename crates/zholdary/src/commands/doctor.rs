@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use zholdary_domain::{Clock, SystemClock};
+use zholdary_domain::{Clock, Position, SystemClock};
 use zholdary_intake::RawStore;
 use zholdary_log::{SqliteLog, jetstream::Lease};
 use zholdary_readmodel::Query;
@@ -11,6 +11,7 @@ use zholdary_readmodel::Query;
 use crate::{
     cli::{Engine, Keep},
     config::Config,
+    data::Data,
     print,
     system::{self, LEASE, Opened, WORKERS_LOCK},
 };
@@ -55,36 +56,12 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     look(
         "workers",
         if free { "nobody runs them".to_owned() } else { format!("a process runs them{who}") },
-        free.then_some("start `zholdary up`, or nothing is registered and routed"),
+        free.then_some("start `zholdary up` or `serve routing`, or nothing is registered and routed"),
     );
-    let query = Query::open(data.path(), &config.query)?;
-    match query.lag(SystemClock.now(), Some(head)).await {
-        Ok(lag) => {
-            let records = head.0.saturating_sub(lag.position.0);
-            look(
-                "views",
-                format!("at {}, {records} records behind", lag.position),
-                (records > 1000)
-                    .then_some("wait, or look at the log lines of the process that runs the workers"),
-            );
-            let parked = query.parked().await?.body.len();
-            look(
-                "parked records",
-                parked.to_string(),
-                (parked > 0).then_some("the views leave them out; `zholdary rebuild` tries them again"),
-            );
-            let rules = query.city().await?;
-            look(
-                "rule set",
-                rules.as_ref().map_or_else(|| "none".to_owned(), |r| r.city.version.to_string()),
-                rules.is_none().then_some("publish one: `zholdary city publish DIR`"),
-            );
-        }
-        Err(error) => look(
-            "views",
-            error.to_string(),
-            Some("they are made by the process that runs the workers, or by `zholdary rebuild`"),
-        ),
+    if config.engine == Engine::Sqlite || data.path().join("views").is_dir() {
+        views(&data, &config, head, &mut look).await?;
+    } else {
+        look("views", "none in this folder: the role `views` makes them".to_owned(), None);
     }
     let waiting = RawStore::open(data.path(), config.raw.clone())?.waiting().await?;
     look(
@@ -107,4 +84,42 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The views of the folder: how far they are, and what they left out.
+async fn views(
+    data: &Data,
+    config: &Config,
+    head: Position,
+    look: &mut impl FnMut(&'static str, String, Option<&'static str>),
+) -> anyhow::Result<()> {
+    let query = Query::open(data.path(), &config.query)?;
+    match query.lag(SystemClock.now(), Some(head)).await {
+        Ok(lag) => {
+            let records = head.0.saturating_sub(lag.position.0);
+            look(
+                "views",
+                format!("at {}, {records} records behind", lag.position),
+                (records > 1000).then_some("wait, or look at the log lines of the process that writes them"),
+            );
+            let parked = query.parked().await?.body.len();
+            look(
+                "parked records",
+                parked.to_string(),
+                (parked > 0).then_some("the views leave them out; `zholdary rebuild` tries them again"),
+            );
+            let rules = query.city().await?;
+            look(
+                "rule set",
+                rules.as_ref().map_or_else(|| "none".to_owned(), |r| r.city.version.to_string()),
+                rules.is_none().then_some("publish one: `zholdary city publish DIR`"),
+            );
+        }
+        Err(error) => look(
+            "views",
+            error.to_string(),
+            Some("a running `zholdary up` or `serve views` makes them, or `zholdary rebuild`"),
+        ),
+    }
+    Ok(())
 }

@@ -61,6 +61,7 @@ pub(crate) async fn verify(args: Keep) -> anyhow::Result<ExitCode> {
             "sound": true, "head": verified.head, "streams": verified.streams, "chain": chain,
         }))?;
     } else {
+        // On NATS each stream is a chain, and there is none over all of them yet.
         let chain = chain.map_or_else(String::new, |c| format!("; write the chain down elsewhere: {c}"));
         print::line(&format!("{} records in {} streams are sound{chain}", verified.head, verified.streams))?;
     }

@@ -58,7 +58,7 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
         }
     }
     if waiting.is_empty() && !as_json {
-        print::line("nothing waits for a person")?;
+        print::line(&format!("nothing waits for a person in {}", place.data.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

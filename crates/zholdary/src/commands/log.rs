@@ -42,7 +42,9 @@ fn key(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let what = || format!("could not make {}: name a file that is not there yet", file.display());
+    let what = || {
+        format!("could not make {}: name a file that is not there yet, in a folder that is", file.display())
+    };
     let mut seed = options.open(file).with_context(what)?;
     writeln!(seed, "{}", user.reveal_seed()).and_then(|()| seed.sync_all()).with_context(what)?;
     if json {

@@ -1,6 +1,6 @@
 //! `zholdary token create`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use chrono::TimeDelta;
@@ -11,13 +11,16 @@ use zholdary_domain::{
 };
 use zholdary_http::{RANDOM_BYTES, new_token};
 use zholdary_log::{Cause, Decider, streams::Access};
+use zholdary_readmodel::Query;
 
 use crate::{
     cli::{RoleName, Token, TokenCommand},
     config::Config,
-    data::Data,
     print, system,
 };
+
+/// How long running views may take to know a new token.
+const SOON: Duration = Duration::from_secs(2);
 
 impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
@@ -37,8 +40,8 @@ pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
     if party.is_some() && role != Role::Party {
         bail!("--party names the party of a token with --role party");
     }
-    let data = Data::open(&place.data)?;
     let config = Config::of(&place)?;
+    let data = system::existing(&place, &config)?;
     let log = system::open(&data, &config, None).await?.log;
     system::bound_key(&data, log.as_ref()).await?;
     let mut random = [0; RANDOM_BYTES];
@@ -55,11 +58,18 @@ pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
     let stream = StreamId::new(StreamKind::Access, &new.name)?;
     let tokens: Decider<Access> = Decider::new(log, Arc::new(SystemClock));
     let command = CommandId::named("token create", &new.name);
-    tokens
+    let made = tokens
         .handle(&stream, command, Cause::OUTSIDE, |_, _| {
             Ok::<_, std::convert::Infallible>(vec![event.clone()])
         })
         .await?;
+    // Whoever uses it at once must be known: a process that writes the views of this folder has a moment for it.
+    if data.path().join("views").is_dir() {
+        let query = Query::open(data.path(), &config.query)?;
+        if query.wait_for(made.position, SOON).await.is_err() {
+            print::note("It works once the views know it: nobody writes those of this folder just now.");
+        }
+    }
     if json {
         print::json(&json!({
             "token": new.text.reveal(), "name": new.name, "role": role.code(), "party": party,
