@@ -22,6 +22,12 @@ pub(crate) fn waits(appeal: &Appeal) -> bool {
     !appeal.by_person && appeal.end.is_none() && (in_nobody_s_hands || some_wait())
 }
 
+/// Whether it stands in a party's queue, and nothing of it waits for the resident: it is left there unless a message tells of a
+/// danger, or where.
+pub(crate) fn stands(appeal: &Appeal) -> bool {
+    appeal.state() == StateName::Routed && !appeal.findings.iter().any(|f| f.stage == Stage::Asked)
+}
+
 fn is_waiting(finding: &FindingState) -> bool {
     matches!(finding.stage, Stage::Desk | Stage::Asked)
 }
@@ -165,8 +171,7 @@ pub(crate) fn means_the_same(one: &Understanding, other: &Understanding) -> bool
 pub(crate) fn is_news(appeal: &Appeal, new: &Understanding) -> bool {
     let Some(known) = &appeal.understanding else { return true };
     let had_point = known.findings.iter().any(|f| f.place.point.is_some());
-    let stands = appeal.state() == StateName::Routed && had_point;
-    !stands && !means_the_same(known, new)
+    !(stands(appeal) && had_point) && !means_the_same(known, new)
 }
 
 /// The id of the first finding that the appeal does not have yet.
@@ -176,7 +181,11 @@ pub(crate) fn next_finding(appeal: &Appeal) -> FindingId {
 
 #[cfg(test)]
 mod tests {
-    use zholdary_domain::Point;
+    use zholdary_domain::{
+        IdKey, Point,
+        appeal::Registered,
+        inbound::{Channel, Surface},
+    };
 
     use super::*;
 
@@ -218,21 +227,48 @@ mod tests {
         check(&segment, &house, false);
     }
 
-    #[test]
-    fn the_rules_decide_while_anything_waits() {
-        let finding = |stage: Stage| FindingState {
+    /// A registered appeal with a finding in each of these stages.
+    fn appeal(stages: &[Stage], by_person: bool) -> Appeal {
+        let registered = Registered {
+            number: "Z-2026-000001".parse().unwrap(),
+            message: None,
+            contact: IdKey::new([3; 32]).contact("whatsapp", "1"),
+            channel: Channel::Whatsapp,
+            surface: Surface::Private,
+            received_at: chrono::DateTime::UNIX_EPOCH,
+            draft: false,
+            parent: None,
+        };
+        let finding = |stage: &Stage| FindingState {
             category: "pothole".into(),
             place: Place::default(),
             route: None,
             due: Default::default(),
             overdue: BTreeSet::new(),
-            stage,
+            stage: stage.clone(),
         };
+        let findings = stages.iter().map(finding).collect();
+        Appeal { registered: Some(Box::new(registered)), findings, by_person, ..Appeal::default() }
+    }
+
+    #[test]
+    fn what_waits_for_the_resident_does_not_stand() {
+        let check = |stages: &[Stage], expected: bool| {
+            assert_eq!(stands(&appeal(stages, false)), expected, "{stages:?}");
+        };
+        check(&[Stage::Routed], true);
+        check(&[Stage::Routed, Stage::Desk], true);
+        check(&[Stage::Routed, Stage::Asked], false);
+        check(&[Stage::Asked], false);
+        check(&[Stage::Accepted], false);
+    }
+
+    #[test]
+    fn the_rules_decide_while_anything_waits() {
         let check = |stages: Vec<Stage>, by_person: bool, expected: bool| {
-            let told = format!("{stages:?} {by_person}");
-            let findings = stages.into_iter().map(finding).collect();
-            assert_eq!(waits(&Appeal { findings, by_person, ..Appeal::default() }), expected, "{told}");
+            assert_eq!(waits(&appeal(&stages, by_person)), expected, "{stages:?} {by_person}");
         };
+        check(vec![Stage::Routed], false, true);
         check(vec![Stage::Desk], false, true);
         check(vec![Stage::Asked], false, true);
         check(vec![Stage::Accepted, Stage::Asked], false, true);

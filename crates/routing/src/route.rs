@@ -17,8 +17,7 @@ use tracing::error;
 use zholdary_domain::{
     AppealId, Clock, CommandId, MessageId, Number, Point, Position, StreamId, StreamKind,
     appeal::{
-        self, Actor, Appeal, Command, DESK, Event, FindingId, Stage, StateName, Understanding,
-        decide::Settlement,
+        self, Actor, Appeal, Command, DESK, Event, FindingId, Stage, Understanding, decide::Settlement,
     },
     inbound::Content,
 };
@@ -275,10 +274,7 @@ impl Route {
                 Why::Added(message) | Why::Edited(message) if seen || !further::waits(appeal) => {
                     (danger, self.hear_danger(rules, appeal, message, trigger).await?)
                 }
-                // What stands in a party's queue is left there, unless the message tells where.
-                Why::Added(message)
-                    if appeal.state() == StateName::Routed && !self.gives_point(message).await? =>
-                {
+                Why::Added(message) if further::stands(appeal) && !self.gives_point(message).await? => {
                     (danger, self.hear_danger(rules, appeal, message, trigger).await?)
                 }
                 why => (whole, self.settle(memory, rules, appeal, why, trigger).await?),

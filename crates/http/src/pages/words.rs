@@ -44,9 +44,9 @@ words! {
         "The street and the nearest crossing or house, in Kazakh or Russian.";
     contact: "Куда ответить", "Жауапты қайда жіберейік", "Where to answer";
     optional: "— по желанию", "— қалауыңызша", "— if you like";
-    contact_hint: "Почта или телефон; их видит только оператор. Без контакта по номеру виден ход дела, но не текст ответа.",
-        "Пошта немесе телефон; оны тек оператор көреді. Онсыз нөмір бойынша істің барысы көрінеді, жауаптың мәтіні көрінбейді.",
-        "Mail or phone, seen by the operator only. Without it the number shows how it goes, not the words of the answer.";
+    contact_hint: "Почта или телефон; их видит только оператор. По номеру виден ход дела, слова ответа — нет.",
+        "Пошта немесе телефон; оны тек оператор көреді. Нөмір бойынша істің барысы көрінеді, жауаптың мәтіні көрінбейді.",
+        "Mail or phone, seen by the operator only. The number shows how it goes, not the words of the answer.";
     send: "Отправить и получить номер", "Жіберу және нөмір алу", "Send and get a number";
     check_title: "Что с моим обращением?", "Өтінішім қандай күйде?", "What about my appeal?";
     number: "Номер обращения", "Өтініш нөмірі", "Number of the appeal";
