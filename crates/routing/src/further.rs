@@ -171,7 +171,8 @@ pub(crate) fn means_the_same(one: &Understanding, other: &Understanding) -> bool
 pub(crate) fn is_news(appeal: &Appeal, new: &Understanding) -> bool {
     let Some(known) = &appeal.understanding else { return true };
     let had_point = known.findings.iter().any(|f| f.place.point.is_some());
-    !(stands(appeal) && had_point) && !means_the_same(known, new)
+    let is_known = stands(appeal) && had_point;
+    !is_known && !means_the_same(known, new)
 }
 
 /// The id of the first finding that the appeal does not have yet.
