@@ -165,6 +165,20 @@ mod tests {
     }
 
     #[test]
+    fn every_command_describes_its_body() {
+        let described: serde_json::Value = serde_json::from_slice(&document()).unwrap();
+        let posts = described["paths"].as_object().unwrap().iter().filter_map(|(path, item)| {
+            let post = item.get("post")?;
+            Some((path, post.pointer("/requestBody/content/application~1json/schema").cloned()))
+        });
+        let posts: Vec<_> = posts.collect();
+        assert!(posts.len() > 15);
+        for (path, schema) in posts {
+            assert!(schema.is_some_and(|schema| schema != json!({})), "{path}");
+        }
+    }
+
+    #[test]
     fn every_reference_of_the_document_resolves() {
         fn walk(value: &serde_json::Value, whole: &serde_json::Value) {
             match value {

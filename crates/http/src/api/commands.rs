@@ -137,11 +137,12 @@ fn recorded(position: Position) -> Response {
 }
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $handler:ident $path:literal $body:ty;)*) => {
+    ($($(#[$doc:meta])* $handler:ident $path:literal $body:ident;)*) => {
         $(
             $(#[$doc])*
             #[utoipa::path(post, path = $path, tag = "commands",
                 params(("appeal" = String, Path, description = "Number or id"), Repeatable, AtLeast),
+                request_body = $body,
                 responses(
                     (status = 202, body = Recorded, headers(("Zholdary-Position" = u64))),
                 ))]
@@ -199,6 +200,7 @@ commands! {
 /// Count it to the same problem as another appeal.
 #[utoipa::path(post, path = "/api/v1/appeals/{appeal}/join", tag = "commands",
     params(("appeal" = String, Path, description = "Number or id"), Repeatable, AtLeast),
+    request_body = Join,
     responses(
         (status = 202, body = Recorded, headers(("Zholdary-Position" = u64))),
     ))]

@@ -120,7 +120,7 @@ async fn the_page_by_number_shows_what_the_form_says_it_does() {
     let page = town.get("", &format!("/appeals/{number}?lang=ru")).await.expect(200).text();
     assert!(page.contains("Дан ответ") && !page.contains("Яму засыпали"), "{page}");
     for (lang, said) in [
-        ("ru", "виден ход дела, но не текст ответа"),
+        ("ru", "виден ход дела, слова ответа — нет"),
         ("kk", "істің барысы көрінеді, жауаптың мәтіні көрінбейді"),
         ("en", "shows how it goes, not the words of the answer"),
     ] {
