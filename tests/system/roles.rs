@@ -126,6 +126,8 @@ impl Town {
         ];
         for http in HTTP {
             Arc::get_mut(&mut nodes[http].running).expect("nobody else speaks to it").speak_with(&token);
+            // Whoever bears a token that the views do not know yet is nobody, at every door.
+            until("the token works", async || nodes[http].running.get("/api/v1/lag").await.0 == 200).await;
         }
         let log = JetStreamLog::open(servers.config("views"), Metrics::unregistered()).await;
         Self { log: log.expect("the log opens"), servers, operator, token, nodes }
