@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use geo::MultiPolygon;
 use serde::{Deserialize, Serialize};
+use zholdary_domain::appeal::Finding;
 use zholdary_domain::calendar::{DayHours, WorkingCalendar};
 use zholdary_domain::{NumberFormat, PlaceKind};
 
@@ -651,6 +652,13 @@ impl City {
     #[must_use]
     pub fn category(&self, code: &str) -> Option<&Category> {
         self.categories.iter().find(|category| category.code == code)
+    }
+
+    /// Whether somebody may be hurt: the most urgent priority, or a category that is never dropped.
+    #[must_use]
+    pub fn is_danger(&self, finding: &Finding) -> bool {
+        self.priorities.first().is_some_and(|most_urgent| most_urgent.code == finding.priority)
+            || self.danger.categories_never_dropped.contains(&finding.category)
     }
 
     /// The rule with a code.

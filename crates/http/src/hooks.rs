@@ -9,7 +9,6 @@ use axum::{
 };
 use zholdary_channels::whatsapp;
 use zholdary_domain::inbound::Channel;
-
 use zholdary_intake::Intake;
 
 use crate::{

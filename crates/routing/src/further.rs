@@ -11,8 +11,6 @@ use zholdary_domain::{
     appeal::{Appeal, Finding, FindingId, FindingState, Permille, Stage, StateName, Understanding},
 };
 
-use crate::rules;
-
 /// Whether the rules still decide about the appeal or a finding of it: no person decided, it is not settled, and something
 /// waits at the desk or for the resident, or nobody took anything in hand.
 pub(crate) fn waits(appeal: &Appeal) -> bool {
@@ -58,7 +56,7 @@ fn are_apart(one: &Place, other: &Place) -> bool {
 
 /// Whether a danger stands among `findings`, as far as one can tell.
 fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
-    findings.iter().any(|f| rules::is_danger(city, f) && may_be_one(f, danger))
+    findings.iter().any(|f| city.is_danger(f) && may_be_one(f, danger))
 }
 
 /// A message read by itself: what it says, and what it said before it was edited.
@@ -78,12 +76,12 @@ pub(crate) fn with_dangers(
 ) -> Vec<Finding> {
     let is_moved = |known: &Finding| {
         is_among(city, known, &message.said)
-            && message.says.iter().any(|f| rules::is_danger(city, f) && f.category == known.category)
+            && message.says.iter().any(|f| city.is_danger(f) && f.category == known.category)
     };
     let open = known_findings(appeal).zip(&appeal.findings).filter(|(_, state)| state.is_open());
     let kept = open.map(|(known, _)| known).filter(|known| !is_moved(known));
     for danger in message.says.iter().cloned().chain(kept) {
-        if rules::is_danger(city, &danger) && !is_among(city, &danger, &read) {
+        if city.is_danger(&danger) && !is_among(city, &danger, &read) {
             read.push(danger);
         }
     }
@@ -129,7 +127,7 @@ pub(crate) fn new_dangers(city: &City, appeal: &Appeal, read: Vec<Finding>) -> V
     let open: Vec<_> = known.filter(|(_, state)| state.is_open()).map(|(known, _)| known).collect();
     let ended = appeal.end.is_some();
     read.into_iter()
-        .filter(|f| rules::is_danger(city, f) && (ended || !is_among(city, f, &open)))
+        .filter(|f| city.is_danger(f) && (ended || !is_among(city, f, &open)))
         .map(|mut f| {
             if let Some(main) = appeal.findings.first().filter(|_| f.place.kind == PlaceKind::None) {
                 f.place = main.place.clone();

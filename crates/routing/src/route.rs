@@ -20,6 +20,7 @@ use zholdary_domain::{
         self, Actor, Appeal, Command, DESK, Event, FindingId, Stage, Understanding, decide::Settlement,
     },
     inbound::Content,
+    message::Message,
 };
 use zholdary_log::{
     AppendError, Cause, Decider, DeciderError, EventLog, Loaded, Recorded,
@@ -267,17 +268,23 @@ impl Route {
             let [whole, danger, reroute] = ids;
             let appeal = &loaded.state;
             let seen = has_been_seen(&loaded, trigger);
+            let told = match trigger.why {
+                Why::Added(message) | Why::Edited(message) => {
+                    self.messages.load(&StreamId::from(message)).await?.state
+                }
+                Why::Registered | Why::Corrected(_) => Message::default(),
+            };
             let (id, command) = match trigger.why {
                 Why::Corrected(finding) => (reroute, self.reroute(rules, appeal, finding, trigger).await?),
                 Why::Registered if seen => return Ok(()),
                 // Of a long thread the middle was not read: a danger in it is heard by itself.
-                Why::Added(message) | Why::Edited(message) if seen || !further::waits(appeal) => {
-                    (danger, self.hear_danger(rules, appeal, message, trigger).await?)
+                Why::Added(_) | Why::Edited(_) if seen || !further::waits(appeal) => {
+                    (danger, self.hear_danger(rules, appeal, &told, trigger).await?)
                 }
-                Why::Added(message) if further::stands(appeal) && !self.gives_point(message).await? => {
-                    (danger, self.hear_danger(rules, appeal, message, trigger).await?)
+                Why::Added(_) if further::stands(appeal) && !gives_point(&told) => {
+                    (danger, self.hear_danger(rules, appeal, &told, trigger).await?)
                 }
-                why => (whole, self.settle(memory, rules, appeal, why, trigger).await?),
+                _ => (whole, self.settle(memory, rules, appeal, &told, trigger).await?),
             };
             let Some(command) = command else { return Ok(()) };
             let events = match appeal::decide(appeal, command) {
@@ -303,28 +310,24 @@ impl Route {
         memory: &Memory,
         rules: &Ruleset,
         appeal: &Appeal,
-        why: Why,
+        told: &Message,
         trigger: &Trigger,
     ) -> Result<Option<Command>, Error> {
+        let why = trigger.why;
         let Some(registered) = &appeal.registered else { return Ok(None) };
         if !further::waits(appeal) || (why == Why::Registered && appeal.understanding.is_some()) {
             return Ok(None);
         }
-        if let Why::Added(message) = why
-            && appeal.understanding.is_some()
-            && self.says_nothing(message).await?
-        {
+        // A message without words or a point changes no decision.
+        if matches!(why, Why::Added(_)) && appeal.understanding.is_some() && !says_anything(told) {
             return Ok(None);
         }
         let said = self.said(appeal).await?;
         let mut understood = rules.triage.read(&said.input());
-        let alone = match why {
-            Why::Added(message) | Why::Edited(message) => self.alone(rules, message).await?,
-            Why::Registered | Why::Corrected(_) => Alone::default(),
-        };
+        let alone = alone(rules, told);
         let Understanding { findings, danger, .. } = &mut understood.understanding;
         *findings = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &alone);
-        *danger |= findings.iter().any(|f| rules::is_danger(&rules.city, f));
+        *danger |= findings.iter().any(|f| rules.city.is_danger(f));
         *findings = further::aligned(appeal, std::mem::take(findings));
         let taken = |f: &&appeal::FindingState| !matches!(f.stage, Stage::Desk | Stage::Asked);
         let earlier = match &understood.understanding.names_number {
@@ -361,11 +364,12 @@ impl Route {
         &self,
         rules: &Ruleset,
         appeal: &Appeal,
-        message: MessageId,
+        told: &Message,
         trigger: &Trigger,
     ) -> Result<Option<Command>, Error> {
         let Some(registered) = &appeal.registered else { return Ok(None) };
-        let said = self.said_in([&message]).await?;
+        let mut said = Said::default();
+        told.content().into_iter().for_each(|content| said.add(content));
         let mut understood = rules.triage.read(&said.input());
         let city = &rules.city;
         let read = std::mem::take(&mut understood.understanding.findings);
@@ -492,53 +496,15 @@ impl Route {
         Ok(false)
     }
 
-    /// Whether a further message can change no decision.
-    async fn says_nothing(&self, message: MessageId) -> Result<bool, Error> {
-        let loaded = self.messages.load(&StreamId::from(message)).await?;
-        let says = |content: &Content| content.point.is_some() || content.usable_text().is_some();
-        Ok(!loaded.state.content().is_some_and(says))
-    }
-
-    async fn gives_point(&self, message: MessageId) -> Result<bool, Error> {
-        let loaded = self.messages.load(&StreamId::from(message)).await?;
-        Ok(loaded.state.content().is_some_and(|content| content.point.is_some()))
-    }
-
-    /// What a message tells by itself, now and before its last edit.
-    async fn alone(&self, rules: &Ruleset, message: MessageId) -> Result<Alone, Error> {
-        let state = self.messages.load(&StreamId::from(message)).await?.state;
-        let read = |content: &Content| {
-            let point = content.point.as_ref().map(|point| *point.reveal());
-            let text = content.usable_text().unwrap_or_default();
-            rules.triage.understand(&Input { text, point, has_media: false }).findings
-        };
-        let said = state.before_its_last_edit().map(read).unwrap_or_default();
-        Ok(Alone { says: state.content().map(read).unwrap_or_default(), said })
-    }
-
     /// What residents wrote, as it reads now; of a very long thread the middle is left out. What was taken back is hidden from
     /// the public (R9), not from the rules: the pit is there whoever regrets having told of it.
     async fn said(&self, appeal: &Appeal) -> Result<Said, Error> {
         let (most, all) = (self.config.thread_messages.max(2), appeal.messages.len());
         let read = |n: &usize| all <= most || *n < most / 2 || *n >= all - most / 2;
-        self.said_in((0..all).filter(read).map(|n| &appeal.messages[n])).await
-    }
-
-    async fn said_in(&self, messages: impl IntoIterator<Item = &MessageId>) -> Result<Said, Error> {
         let mut said = Said::default();
-        for id in messages {
-            let loaded = self.messages.load(&StreamId::from(*id)).await?;
-            let Some(content) = loaded.state.content() else { continue };
-            if let Some(text) = content.usable_text() {
-                if !said.text.is_empty() {
-                    said.text.push('\n');
-                }
-                said.text.push_str(text);
-            }
-            if let Some(point) = &content.point {
-                said.point = Some(*point.reveal());
-            }
-            said.has_media |= !content.attachments.is_empty();
+        for n in (0..all).filter(read) {
+            let loaded = self.messages.load(&StreamId::from(appeal.messages[n])).await?;
+            loaded.state.content().into_iter().for_each(|content| said.add(content));
         }
         Ok(said)
     }
@@ -573,8 +539,42 @@ struct Said {
 }
 
 impl Said {
+    fn add(&mut self, content: &Content) {
+        if let Some(text) = content.usable_text() {
+            if !self.text.is_empty() {
+                self.text.push('\n');
+            }
+            self.text.push_str(text);
+        }
+        if let Some(point) = &content.point {
+            self.point = Some(*point.reveal());
+        }
+        self.has_media |= !content.attachments.is_empty();
+    }
+
     fn input(&self) -> Input<'_> {
         Input { text: &self.text, point: self.point, has_media: self.has_media }
+    }
+}
+
+fn gives_point(message: &Message) -> bool {
+    message.content().is_some_and(|content| content.point.is_some())
+}
+
+fn says_anything(message: &Message) -> bool {
+    gives_point(message) || message.content().is_some_and(|content| content.usable_text().is_some())
+}
+
+/// What a message tells by itself, now and before its last edit. One that says nothing tells of nothing.
+fn alone(rules: &Ruleset, message: &Message) -> Alone {
+    let read = |content: &Content| {
+        let point = content.point.as_ref().map(|point| *point.reveal());
+        let text = content.usable_text().unwrap_or_default();
+        rules.triage.understand(&Input { text, point, has_media: false }).findings
+    };
+    Alone {
+        says: message.content().map(read).unwrap_or_default(),
+        said: message.before_its_last_edit().map(read).unwrap_or_default(),
     }
 }
 

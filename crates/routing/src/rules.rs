@@ -52,13 +52,6 @@ pub fn decide(city: &City, case: &Case<'_>) -> Decision {
     }
 }
 
-/// Whether somebody may be hurt: the first priority, or a category that is never dropped.
-#[must_use]
-pub fn is_danger(city: &City, finding: &Finding) -> bool {
-    city.priorities.first().is_some_and(|p| p.code == finding.priority)
-        || city.danger.categories_never_dropped.contains(&finding.category)
-}
-
 /// The rows of the works register at a place.
 #[must_use]
 pub fn works_of<'a>(city: &'a City, place: &Place, day: NaiveDate) -> WorksHit<'a> {
@@ -111,7 +104,7 @@ impl<'a> Look<'a> {
 
     fn decision(&self, rule: &Rule, row: Option<&WorksMatch<'a>>) -> Decision {
         let Case { id, finding, day, .. } = *self.case;
-        let danger = is_danger(self.city, finding);
+        let danger = self.city.is_danger(finding);
         let party = self.party(&rule.party, row);
         let mut route = self.blank();
         let copies = rule.copy_to.iter().map(|c| self.party(c, row)).filter(|c| c.waits_at.is_none());
@@ -149,7 +142,7 @@ impl<'a> Look<'a> {
     }
 
     fn nothing_holds(&self) -> Decision {
-        Decision { route: self.blank(), ask: None, danger: is_danger(self.city, self.case.finding) }
+        Decision { route: self.blank(), ask: None, danger: self.city.is_danger(self.case.finding) }
     }
 
     /// A class of parties that nothing resolved: an operator chooses, and sees from whom.

@@ -116,7 +116,7 @@ impl Triage {
     #[must_use]
     pub fn read(&self, input: &Input<'_>) -> Understood {
         let mut understood = self.read_part(&Input { text: up_to(input.text, MAX_CHARS), ..*input });
-        let findings = &mut understood.understanding.findings;
+        let Understanding { findings, danger, .. } = &mut understood.understanding;
         let mut rest = input.text;
         while up_to(rest, MAX_CHARS).len() < rest.len() {
             rest = &rest[up_to(rest, MAX_CHARS - OVERLAP_CHARS).len()..];
@@ -126,19 +126,13 @@ impl Triage {
                     found.place = main.place.clone();
                 }
                 let is_known = |f: &Finding| f.category == found.category && f.place == found.place;
-                if self.is_danger(&found) && !findings.iter().any(is_known) {
+                if self.city.is_danger(&found) && !findings.iter().any(is_known) {
+                    *danger = true;
                     findings.push(found);
                 }
             }
         }
-        understood.understanding.danger = findings.iter().any(|finding| self.is_danger(finding));
         understood
-    }
-
-    /// Whether a finding cannot wait: of the most urgent priority, or of a category that is never dropped.
-    fn is_danger(&self, finding: &Finding) -> bool {
-        self.city.priorities.first().is_some_and(|most_urgent| most_urgent.code == finding.priority)
-            || self.city.danger.categories_never_dropped.contains(&finding.category)
     }
 
     fn read_part(&self, input: &Input<'_>) -> Understood {
@@ -186,7 +180,7 @@ impl Triage {
                 }
             })
             .collect();
-        let danger = findings.iter().any(|finding| self.is_danger(finding));
+        let danger = findings.iter().any(|finding| self.city.is_danger(finding));
         let understanding = Understanding {
             triage: VERSION.to_owned(),
             rules: self.city.version.as_str().to_owned(),

@@ -70,6 +70,11 @@ impl Data {
         File::open(&path).map_err(Into::into).and_then(read_key).with_context(what)
     }
 
+    /// Whether views are, or were, written here.
+    pub(crate) fn has_views(&self) -> bool {
+        self.0.join("views").is_dir()
+    }
+
     pub(crate) fn has_id_key(&self) -> bool {
         self.0.join("id.key").exists()
     }

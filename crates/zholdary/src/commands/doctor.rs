@@ -58,7 +58,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         if free { "nobody runs them".to_owned() } else { format!("a process runs them{who}") },
         free.then_some("start `zholdary up` or `serve routing`, or nothing is registered and routed"),
     );
-    if config.engine == Engine::Sqlite || data.path().join("views").is_dir() {
+    if config.engine == Engine::Sqlite || data.has_views() {
         views(&data, &config, head, &mut look).await?;
     } else {
         look("views", "none in this folder: the role `views` makes them".to_owned(), None);

@@ -64,7 +64,7 @@ pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
         })
         .await?;
     // Whoever uses it at once must be known: a process that writes the views of this folder has a moment for it.
-    if data.path().join("views").is_dir() {
+    if data.has_views() {
         let query = Query::open(data.path(), &config.query)?;
         if query.wait_for(made.position, SOON).await.is_err() {
             print::note("It works once the views know it: nobody writes those of this folder just now.");

@@ -20,7 +20,7 @@ use crate::{
     system::System,
 };
 
-/// How long what is in hand may take after a signal, before the process ends hard.
+/// How long requests in hand may take after a signal. Workers finish the step that they are in.
 const SOFT_STOP: Duration = Duration::from_secs(20);
 
 /// What this process does.
