@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use zholdary_city::City;
 use zholdary_domain::{
     Place, PlaceKind,
-    appeal::{Appeal, Finding, FindingId, FindingState, Permille, Stage, StateName, Understanding},
+    appeal::{
+        Appeal, Finding, FindingId, FindingState, Permille, Stage, StateName, Understanding,
+        decide::Settlement,
+    },
 };
 
 /// Whether the rules still decide about the appeal or a finding of it: no person decided, it is not settled, and something
@@ -20,10 +23,12 @@ pub(crate) fn waits(appeal: &Appeal) -> bool {
     !appeal.by_person && appeal.end.is_none() && (in_nobody_s_hands || some_wait())
 }
 
-/// Whether it stands in a party's queue, and nothing of it waits for the resident: it is left there unless a message tells of a
-/// danger, or where.
-pub(crate) fn stands(appeal: &Appeal) -> bool {
-    appeal.state() == StateName::Routed && !appeal.findings.iter().any(|f| f.stage == Stage::Asked)
+/// Whether a further message leaves the appeal where it is, in a party's queue: the rules decide again only when something
+/// still waits for the resident, or when the message is the first to tell the place to a point.
+pub(crate) fn stays(appeal: &Appeal, gives_point: bool) -> bool {
+    let is_asked = appeal.findings.iter().any(|f| f.stage == Stage::Asked);
+    let had_point = appeal.findings.iter().any(|f| f.place.point.is_some());
+    appeal.state() == StateName::Routed && !is_asked && (had_point || !gives_point)
 }
 
 fn is_waiting(finding: &FindingState) -> bool {
@@ -59,28 +64,46 @@ fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
     findings.iter().any(|f| city.is_danger(f) && may_be_one(f, danger))
 }
 
-/// A message read by itself: what it says, and what it said before it was edited.
+/// Whether none of these findings is certainly elsewhere than `danger`.
+pub(crate) fn is_there(danger: &Finding, findings: &[Finding]) -> bool {
+    !findings.iter().any(|f| are_apart(&f.place, &danger.place))
+}
+
+/// What a message that was edited tells by itself, now and before. Nothing for one that was not.
 #[derive(Debug, Default)]
-pub(crate) struct Alone {
+pub(crate) struct Edit {
     pub(crate) says: Vec<Finding>,
     pub(crate) said: Vec<Finding>,
 }
 
-/// What was read from the whole thread, and no danger less: neither one that the message tells by itself, at another place or
-/// lost in a long thread, nor one that the appeal has. Only whoever told of it at a wrong place may move it.
+impl Edit {
+    /// Whether whoever told of a danger says now that it is elsewhere.
+    fn moves(&self, city: &City, danger: &Finding) -> bool {
+        is_among(city, danger, &self.said)
+            && self.says.iter().any(|f| city.is_danger(f) && f.category == danger.category)
+    }
+}
+
+/// What was read from the whole thread, and no danger less: neither one that a part of it tells at another place, nor one
+/// that the appeal has. Only whoever told of it at a wrong place may move it.
 pub(crate) fn with_dangers(
     city: &City,
     appeal: &Appeal,
     mut read: Vec<Finding>,
-    message: &Alone,
+    parts: &[&[Finding]],
+    edit: &Edit,
 ) -> Vec<Finding> {
-    let is_moved = |known: &Finding| {
-        is_among(city, known, &message.said)
-            && message.says.iter().any(|f| city.is_danger(f) && f.category == known.category)
-    };
-    let open = known_findings(appeal).zip(&appeal.findings).filter(|(_, state)| state.is_open());
-    let kept = open.map(|(known, _)| known).filter(|known| !is_moved(known));
-    for danger in message.says.iter().cloned().chain(kept) {
+    let told = || parts.iter().copied().flatten();
+    if parts.len() > 1 {
+        // Read as one, two places look like a crossing.
+        for finding in &mut read {
+            if let Some(of_part) = told().find(|f| f.category == finding.category) {
+                finding.place = of_part.place.clone();
+            }
+        }
+    }
+    let kept = open_findings(appeal).filter(|known| !edit.moves(city, known));
+    for danger in told().cloned().chain(kept) {
         if city.is_danger(&danger) && !is_among(city, &danger, &read) {
             read.push(danger);
         }
@@ -90,51 +113,75 @@ pub(crate) fn with_dangers(
 
 /// The findings read from everything that was written, in the places where the appeal has them: a finding that somebody has
 /// keeps its place, what is new stands behind. While nobody has any, the reading's own order holds, the main one first.
-pub(crate) fn aligned(appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn aligned(city: &City, appeal: &Appeal, read: Vec<Finding>, edit: &Edit) -> Vec<Finding> {
     if appeal.findings.iter().all(is_waiting) {
         return read;
     }
-    let mut read: Vec<Option<Finding>> = read.into_iter().map(Some).collect();
-    let mut places: Vec<Option<Finding>> = appeal
-        .findings
-        .iter()
-        .map(|known| {
-            let same = |f: &&mut Option<Finding>| f.as_ref().is_some_and(|f| f.category == known.category);
-            read.iter_mut().find(same).and_then(Option::take)
+    let mut seats: Vec<Seat> = known_findings(appeal)
+        .zip(&appeal.findings)
+        .map(|(known, state)| Seat {
+            is_open: state.is_open(),
+            for_rules: appeal.is_for_rules(state),
+            stays: state.is_open() && city.is_danger(&known) && !edit.moves(city, &known),
+            known,
+            read: None,
         })
         .collect();
-    let mut rest = read.into_iter().flatten();
-    for (place, known) in places.iter_mut().zip(&appeal.findings) {
-        if place.is_none() && appeal.is_for_rules(known) {
-            *place = rest.next();
+    let mut rest: Vec<Option<Finding>> = read.into_iter().map(Some).collect();
+    let mut seat = |fits: &dyn Fn(&Seat, &Finding) -> bool| {
+        for seat in seats.iter_mut().filter(|seat| seat.read.is_none()) {
+            let fitting = |f: &&mut Option<Finding>| f.as_ref().is_some_and(|f| fits(seat, f));
+            seat.read = rest.iter_mut().find(fitting).and_then(Option::take);
         }
-    }
-    while places.len() > 1
-        && places.last().is_some_and(Option::is_none)
-        && appeal.findings.get(places.len() - 1).is_some_and(is_waiting)
+    };
+    seat(&|seat, read| seat.is_open && may_be_one(&seat.known, read));
+    seat(&|seat, read| may_be_one(&seat.known, read));
+    // What moved is what it was. But a danger that is certainly elsewhere than one that somebody has is another.
+    seat(&|seat, read| {
+        let moved = seat.known.category == read.category && !seat.stays;
+        moved && (seat.for_rules || !city.is_danger(read))
+    });
+    seat(&|seat, _| seat.for_rules && !seat.stays);
+    while seats.len() > 1
+        && seats.last().is_some_and(|seat| seat.read.is_none() && !seat.stays)
+        && appeal.findings.get(seats.len() - 1).is_some_and(is_waiting)
     {
-        places.pop();
+        seats.pop();
     }
-    let known = known_findings(appeal);
-    places.into_iter().zip(known).map(|(place, known)| place.unwrap_or(known)).chain(rest).collect()
+    let seated = seats.into_iter().map(|seat| seat.read.unwrap_or(seat.known));
+    seated.chain(rest.into_iter().flatten()).collect()
 }
 
-/// What a message that was read alone adds to an appeal that is out of the rules' hands: dangers of which no open finding
-/// tells as a danger. A danger without a place is where the appeal is.
-pub(crate) fn new_dangers(city: &City, appeal: &Appeal, read: Vec<Finding>) -> Vec<Finding> {
-    // An open pit that somebody fell into since is a danger that nobody knew.
-    let known = known_findings(appeal).zip(&appeal.findings);
-    let open: Vec<_> = known.filter(|(_, state)| state.is_open()).map(|(known, _)| known).collect();
-    let ended = appeal.end.is_some();
-    read.into_iter()
-        .filter(|f| city.is_danger(f) && (ended || !is_among(city, f, &open)))
-        .map(|mut f| {
-            if let Some(main) = appeal.findings.first().filter(|_| f.place.kind == PlaceKind::None) {
-                f.place = main.place.clone();
-            }
-            f
-        })
-        .collect()
+/// A finding of the appeal, and what was read of it.
+struct Seat {
+    known: Finding,
+    is_open: bool,
+    for_rules: bool,
+    /// A danger that nobody said is elsewhere.
+    stays: bool,
+    read: Option<Finding>,
+}
+
+/// Those of the dangers of which no open finding of the appeal tells as a danger.
+pub(crate) fn unheard(city: &City, appeal: &Appeal, mut dangers: Vec<Finding>) -> Vec<Finding> {
+    if appeal.end.is_none() {
+        // An open pit that somebody fell into since is a danger that nobody knew.
+        let open: Vec<_> = open_findings(appeal).collect();
+        dangers.retain(|danger| !is_among(city, danger, &open));
+    }
+    dangers
+}
+
+/// A danger without a place is where the appeal is.
+pub(crate) fn placed(appeal: &Appeal, mut danger: Finding) -> Finding {
+    if let Some(main) = appeal.findings.first().filter(|_| danger.place.kind == PlaceKind::None) {
+        danger.place = main.place.clone();
+    }
+    danger
+}
+
+fn open_findings(appeal: &Appeal) -> impl Iterator<Item = Finding> + '_ {
+    known_findings(appeal).zip(&appeal.findings).filter(|(_, state)| state.is_open()).map(|(known, _)| known)
 }
 
 /// The appeal's findings as an understanding tells them, corrections included.
@@ -164,13 +211,17 @@ pub(crate) fn means_the_same(one: &Understanding, other: &Understanding) -> bool
         && *names_number == other.names_number
 }
 
-/// Whether what was read changes anything in an appeal that waits. What is in a party's queue is left there, unless the place
-/// becomes known to a point.
-pub(crate) fn is_news(appeal: &Appeal, new: &Understanding) -> bool {
-    let Some(known) = &appeal.understanding else { return true };
-    let had_point = known.findings.iter().any(|f| f.place.point.is_some());
-    let is_known = stands(appeal) && had_point;
-    !is_known && !means_the_same(known, new)
+/// What was settled, and then what was heard besides, as one decision.
+pub(crate) fn both(settled: Option<Settlement>, heard: Option<Settlement>) -> Option<Settlement> {
+    match (settled, heard) {
+        (Some(mut both), Some(heard)) => {
+            both.understanding = heard.understanding;
+            both.routes.extend(heard.routes);
+            both.alarms.extend(heard.alarms);
+            Some(both)
+        }
+        (settled, heard) => settled.or(heard),
+    }
 }
 
 /// The id of the first finding that the appeal does not have yet.
@@ -251,15 +302,20 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_resident_does_not_stand() {
-        let check = |stages: &[Stage], expected: bool| {
-            assert_eq!(stands(&appeal(stages, false)), expected, "{stages:?}");
+    fn what_stands_in_a_queue_stays_until_it_is_told_where() {
+        let check = |stages: &[Stage], had_point: bool, gives_point: bool, expected: bool| {
+            let mut appeal = appeal(stages, false);
+            let point = had_point.then_some((76.9, 43.25));
+            appeal.findings[0].place = place(&["Абая"], None, None, point);
+            assert_eq!(stays(&appeal, gives_point), expected, "{stages:?} {had_point} {gives_point}");
         };
-        check(&[Stage::Routed], true);
-        check(&[Stage::Routed, Stage::Desk], true);
-        check(&[Stage::Routed, Stage::Asked], false);
-        check(&[Stage::Asked], false);
-        check(&[Stage::Accepted], false);
+        check(&[Stage::Routed], false, false, true);
+        check(&[Stage::Routed], false, true, false);
+        check(&[Stage::Routed], true, true, true);
+        check(&[Stage::Routed, Stage::Desk], false, false, true);
+        check(&[Stage::Routed, Stage::Asked], false, false, false);
+        check(&[Stage::Asked], false, false, false);
+        check(&[Stage::Accepted], false, false, false);
     }
 
     #[test]

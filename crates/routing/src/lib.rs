@@ -21,6 +21,7 @@ pub mod route;
 pub mod rules;
 mod ruleset;
 pub mod settle;
+mod thread;
 mod workers;
 
 pub use error::Error;

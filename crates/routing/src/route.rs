@@ -14,27 +14,26 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 use tracing::error;
+use zholdary_city::City;
 use zholdary_domain::{
-    AppealId, Clock, CommandId, MessageId, Number, Point, Position, StreamId, StreamKind,
+    AppealId, Clock, CommandId, MessageId, Number, Position, StreamId, StreamKind,
     appeal::{
-        self, Actor, Appeal, Command, DESK, Event, FindingId, Stage, Understanding, decide::Settlement,
+        self, Actor, Appeal, Command, DESK, Event, Finding, FindingId, Stage, Understanding,
+        decide::Settlement,
     },
-    inbound::Content,
     message::Message,
 };
 use zholdary_log::{
     AppendError, Cause, Decider, DeciderError, EventLog, Loaded, Recorded,
     streams::{Appeals, Messages},
 };
-use zholdary_triage::Input;
 
 use crate::{
-    Error, Metrics, Progress, Ruleset, Rulesets,
-    further::{self, Alone},
-    lanes,
+    Error, Metrics, Progress, Ruleset, Rulesets, further, lanes,
     restart::keep_running,
     rules::{self, Case},
     settle::{Earlier, Words, alarms, decide_all, settle},
+    thread::{self, Said},
     workers::Config,
 };
 
@@ -277,14 +276,22 @@ impl Route {
             let (id, command) = match trigger.why {
                 Why::Corrected(finding) => (reroute, self.reroute(rules, appeal, finding, trigger).await?),
                 Why::Registered if seen => return Ok(()),
-                // Of a long thread the middle was not read: a danger in it is heard by itself.
-                Why::Added(_) | Why::Edited(_) if seen || !further::waits(appeal) => {
-                    (danger, self.hear_danger(rules, appeal, &told, trigger).await?)
+                Why::Registered => {
+                    let settled = self.settle(memory, rules, appeal, &told, trigger).await?;
+                    (whole, settled.map(settle_command))
                 }
-                Why::Added(_) if further::stands(appeal) && !gives_point(&told) => {
-                    (danger, self.hear_danger(rules, appeal, &told, trigger).await?)
+                Why::Added(_) | Why::Edited(_) => {
+                    let settled = if seen || self.was_left_alone(&loaded, &told, trigger).await? {
+                        None
+                    } else {
+                        self.settle(memory, rules, appeal, &told, trigger).await?
+                    };
+                    let id = if settled.is_some() { whole } else { danger };
+                    let after = settled.as_ref().map(|settlement| after(appeal, settlement));
+                    let appeal = after.as_ref().unwrap_or(appeal);
+                    let heard = self.hear_dangers(rules, appeal, &told, trigger).await?;
+                    (id, further::both(settled, heard).map(settle_command))
                 }
-                _ => (whole, self.settle(memory, rules, appeal, &told, trigger).await?),
             };
             let Some(command) = command else { return Ok(()) };
             let events = match appeal::decide(appeal, command) {
@@ -312,23 +319,26 @@ impl Route {
         appeal: &Appeal,
         told: &Message,
         trigger: &Trigger,
-    ) -> Result<Option<Command>, Error> {
+    ) -> Result<Option<Settlement>, Error> {
         let why = trigger.why;
         let Some(registered) = &appeal.registered else { return Ok(None) };
         if !further::waits(appeal) || (why == Why::Registered && appeal.understanding.is_some()) {
             return Ok(None);
         }
         // A message without words or a point changes no decision.
-        if matches!(why, Why::Added(_)) && appeal.understanding.is_some() && !says_anything(told) {
+        if matches!(why, Why::Added(_)) && appeal.understanding.is_some() && !thread::says_anything(told) {
             return Ok(None);
         }
-        let said = self.said(appeal).await?;
+        let messages = self.thread(appeal).await?;
+        let said = Said::of(&messages);
         let mut understood = rules.triage.read(&said.input());
-        let alone = alone(rules, told);
+        let parts = thread::parts(rules, &messages);
+        let parts: Vec<&[Finding]> = parts.iter().map(|part| part.findings.as_slice()).collect();
         let Understanding { findings, danger, .. } = &mut understood.understanding;
-        *findings = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &alone);
-        *danger |= findings.iter().any(|f| rules.city.is_danger(f));
-        *findings = further::aligned(appeal, std::mem::take(findings));
+        let edit = thread::edit(rules, told);
+        let read = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &parts, &edit);
+        *danger |= read.iter().any(|f| rules.city.is_danger(f));
+        *findings = further::aligned(&rules.city, appeal, read, &edit);
         let taken = |f: &&appeal::FindingState| !matches!(f.stage, Stage::Desk | Stage::Asked);
         let earlier = match &understood.understanding.names_number {
             Some(named) => self.earlier(memory, named, trigger.appeal).await?,
@@ -351,37 +361,33 @@ impl Route {
             settlement.routes.iter_mut().for_each(|route| route.due.clear());
         }
         let new = &settlement.understanding;
-        let news = match why {
-            Why::Added(_) => further::is_news(appeal, new),
-            _ => appeal.understanding.as_ref().is_none_or(|known| !further::means_the_same(known, new)),
-        };
-        Ok(news.then(|| Command::Settle(Box::new(settlement))))
+        let is_news = appeal.understanding.as_ref().is_none_or(|known| !further::means_the_same(known, new));
+        Ok(is_news.then_some(settlement))
     }
 
-    /// A message in an appeal that the rules no longer decide about: a person or a party has it, it is answered, done or
-    /// closed. A danger in it becomes a finding of its own and is handed over at once; anything else is left to people.
-    async fn hear_danger(
+    /// The dangers that a message tells by itself, in whatever state the appeal is: each that no finding had open, at any time
+    /// since the message came, becomes a finding of its own and is handed over at once.
+    async fn hear_dangers(
         &self,
         rules: &Ruleset,
         appeal: &Appeal,
         told: &Message,
         trigger: &Trigger,
-    ) -> Result<Option<Command>, Error> {
+    ) -> Result<Option<Settlement>, Error> {
         let Some(registered) = &appeal.registered else { return Ok(None) };
-        let mut said = Said::default();
-        told.content().into_iter().for_each(|content| said.add(content));
-        let mut understood = rules.triage.read(&said.input());
         let city = &rules.city;
-        let read = std::mem::take(&mut understood.understanding.findings);
-        let mut dangers = further::new_dangers(city, appeal, read);
+        let mut understood = rules.triage.read(&Said::of([told]).input());
+        let mut dangers = std::mem::take(&mut understood.understanding.findings);
+        dangers.retain(|f| city.is_danger(f));
+        dangers = further::unheard(city, appeal, dangers);
         if !dangers.is_empty() {
-            // What was an open danger when the message came is no news after it was made safe: a restart asks again.
-            dangers = further::new_dangers(city, &self.as_it_stood(trigger).await?, dangers);
+            dangers = self.unheard_since(city, trigger, dangers).await?;
         }
         if dangers.is_empty() {
             return Ok(None);
         }
         let known = appeal.understanding.as_deref();
+        let dangers = dangers.into_iter().map(|danger| further::placed(appeal, danger));
         let findings = further::known_findings(appeal).chain(dangers).collect();
         understood.understanding = Understanding {
             danger: true,
@@ -398,25 +404,68 @@ impl Route {
             // Nobody is made responsible for what is closed: a person must look at once.
             Some(_) => decisions.iter().map(|d| (d.route.finding, DESK.to_owned())).collect(),
         };
-        Ok(Some(Command::Settle(Box::new(Settlement {
+        Ok(Some(Settlement {
             understanding: understood.understanding,
             routes: decisions.into_iter().map(|d| d.route).collect(),
             question: None,
             answers: vec![],
             alarms,
-        }))))
+        }))
     }
 
-    /// The appeal as the trigger left it.
-    async fn as_it_stood(&self, trigger: &Trigger) -> Result<Appeal, Error> {
-        let stream = self.appeals.log().load(&StreamId::from(trigger.appeal)).await?;
+    /// Whether the rules did not decide about the appeal when the message came. A restart asks again, and where it stands
+    /// since does not matter.
+    async fn was_left_alone(
+        &self,
+        loaded: &Loaded<Appeal>,
+        told: &Message,
+        trigger: &Trigger,
+    ) -> Result<bool, Error> {
+        let is_left = |appeal: &Appeal| {
+            let added = matches!(trigger.why, Why::Added(_));
+            !further::waits(appeal) || (added && further::stays(appeal, thread::gives_point(told)))
+        };
+        if loaded.known.last().is_none_or(|(_, last)| *last <= trigger.position) {
+            return Ok(is_left(&loaded.state));
+        }
+        let mut left = false;
+        self.replay(trigger.appeal, |position, appeal| {
+            if position <= trigger.position {
+                left = is_left(appeal);
+            }
+        })
+        .await?;
+        Ok(left)
+    }
+
+    /// Those of the dangers that no finding had open at any time since the trigger. A restart asks again, and what was heard and
+    /// made safe meanwhile is no news.
+    async fn unheard_since(
+        &self,
+        city: &City,
+        trigger: &Trigger,
+        mut dangers: Vec<Finding>,
+    ) -> Result<Vec<Finding>, Error> {
+        self.replay(trigger.appeal, |position, appeal| {
+            if position >= trigger.position {
+                dangers = further::unheard(city, appeal, std::mem::take(&mut dangers));
+            }
+        })
+        .await?;
+        Ok(dangers)
+    }
+
+    /// Shows the appeal as each of its records left it.
+    async fn replay(&self, id: AppealId, mut see: impl FnMut(Position, &Appeal)) -> Result<(), Error> {
+        let stream = self.appeals.log().load(&StreamId::from(id)).await?;
         let mut appeal = Appeal::default();
-        for record in stream.records().iter().take_while(|record| record.position <= trigger.position) {
+        for record in stream.records() {
             let events: Vec<Event> =
                 record.events().map_err(|source| Error::Decode { position: record.position, source })?;
             events.iter().for_each(|event| appeal.evolve(event));
+            see(record.position, &appeal);
         }
-        Ok(appeal)
+        Ok(())
     }
 
     /// A person corrected category or place and left the party open: the rules are asked again, unless somebody decided since.
@@ -435,15 +484,15 @@ impl Route {
         if !state.is_open() || appeal.end.is_some() || self.was_decided_since(trigger, finding).await? {
             return Ok(None);
         }
-        let said = self.said(appeal).await?;
-        let understood = rules.triage.read(&said.input());
+        let messages = self.thread(appeal).await?;
+        let understood = rules.triage.read(&Said::of(&messages).input());
         let city = &rules.city;
         let known = state.route.as_ref();
         // What the words raised it to stays; another category has its own urgency.
         let raised =
             known.filter(|route| route.category == state.category).map(|route| route.priority.clone());
         let priority = raised.or_else(|| city.category(&state.category).map(|c| c.priority.clone()));
-        let corrected = appeal::Finding {
+        let corrected = Finding {
             category: state.category.clone(),
             priority: priority.unwrap_or_else(|| "normal".to_owned()),
             confidence: appeal::Permille(1000),
@@ -498,15 +547,14 @@ impl Route {
 
     /// What residents wrote, as it reads now; of a very long thread the middle is left out. What was taken back is hidden from
     /// the public (R9), not from the rules: the pit is there whoever regrets having told of it.
-    async fn said(&self, appeal: &Appeal) -> Result<Said, Error> {
+    async fn thread(&self, appeal: &Appeal) -> Result<Vec<Message>, Error> {
         let (most, all) = (self.config.thread_messages.max(2), appeal.messages.len());
         let read = |n: &usize| all <= most || *n < most / 2 || *n >= all - most / 2;
-        let mut said = Said::default();
+        let mut thread = Vec::with_capacity(all.min(most));
         for n in (0..all).filter(read) {
-            let loaded = self.messages.load(&StreamId::from(appeal.messages[n])).await?;
-            loaded.state.content().into_iter().for_each(|content| said.add(content));
+            thread.push(self.messages.load(&StreamId::from(appeal.messages[n])).await?.state);
         }
-        Ok(said)
+        Ok(thread)
     }
 
     async fn earlier(
@@ -531,51 +579,16 @@ impl Route {
     }
 }
 
-#[derive(Debug, Default)]
-struct Said {
-    text: String,
-    point: Option<Point>,
-    has_media: bool,
+fn settle_command(settlement: Settlement) -> Command {
+    Command::Settle(Box::new(settlement))
 }
 
-impl Said {
-    fn add(&mut self, content: &Content) {
-        if let Some(text) = content.usable_text() {
-            if !self.text.is_empty() {
-                self.text.push('\n');
-            }
-            self.text.push_str(text);
-        }
-        if let Some(point) = &content.point {
-            self.point = Some(*point.reveal());
-        }
-        self.has_media |= !content.attachments.is_empty();
-    }
-
-    fn input(&self) -> Input<'_> {
-        Input { text: &self.text, point: self.point, has_media: self.has_media }
-    }
-}
-
-fn gives_point(message: &Message) -> bool {
-    message.content().is_some_and(|content| content.point.is_some())
-}
-
-fn says_anything(message: &Message) -> bool {
-    gives_point(message) || message.content().is_some_and(|content| content.usable_text().is_some())
-}
-
-/// What a message tells by itself, now and before its last edit. One that says nothing tells of nothing.
-fn alone(rules: &Ruleset, message: &Message) -> Alone {
-    let read = |content: &Content| {
-        let point = content.point.as_ref().map(|point| *point.reveal());
-        let text = content.usable_text().unwrap_or_default();
-        rules.triage.understand(&Input { text, point, has_media: false }).findings
-    };
-    Alone {
-        says: message.content().map(read).unwrap_or_default(),
-        said: message.before_its_last_edit().map(read).unwrap_or_default(),
-    }
+/// The appeal once it is settled so.
+fn after(appeal: &Appeal, settlement: &Settlement) -> Appeal {
+    let mut after = appeal.clone();
+    let events = appeal::decide(appeal, settle_command(settlement.clone()));
+    events.iter().flatten().for_each(|event| after.evolve(event));
+    after
 }
 
 /// Whether everything that was written was read after the trigger, and decided on.

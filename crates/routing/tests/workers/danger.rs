@@ -1,15 +1,18 @@
 //! No danger is lost: in a long thread, in a long text, at another place, in an edit.
 
+use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 use zholdary_channels::jsonl;
+use zholdary_city::City;
 use zholdary_domain::{
     AppealId, CommandId, Inbound, MessageId, Place, StreamId,
-    appeal::{self, Actor, Appeal, Command, Event, FindingId, FindingState, StateName},
+    appeal::{self, Actor, Appeal, Command, Event, Finding, FindingId, FindingState, Stage, StateName},
     inbound::Content,
 };
 use zholdary_log::Cause;
+use zholdary_triage::{Input, Triage};
 
-use crate::rig::Rig;
+use crate::rig::{Rig, files};
 
 fn says(n: usize, text: &str) -> Value {
     json!({ "id": n.to_string(), "channel": "whatsapp", "contact": "+77000000311", "text": text,
@@ -41,6 +44,12 @@ async fn thread(texts: &[&str]) -> (Rig, AppealId) {
     }
     let (id, _) = rig.appeal_of(first.unwrap()).await;
     (rig, id)
+}
+
+async fn wish(rig: &Rig, id: AppealId, name: &str, command: Command) {
+    let decide = |state: &Appeal, _| appeal::decide(state, command.clone());
+    let cause = CommandId::named("test", name);
+    rig.appeals().handle(&StreamId::from(id), cause, Cause::OUTSIDE, decide).await.unwrap();
 }
 
 async fn edit(rig: &Rig, n: usize, text: &str) {
@@ -79,17 +88,233 @@ async fn a_danger_elsewhere_is_another_danger() {
     check(&["Открытый люк без крышки", "Это на Толе би 100 угол Масанчи"], &[one]).await;
 }
 
+/// Messages that are placed before anything is decided: one decision covers them.
+async fn burst(texts: &[&str]) -> (Rig, AppealId) {
+    let rig = Rig::new().await;
+    let lines: Vec<Value> = texts.iter().enumerate().map(|(n, text)| says(n, text)).collect();
+    let heard = rig.hear(&lines).await;
+    rig.register().await;
+    rig.settle().await;
+    let (id, _) = rig.appeal_of(heard[0]).await;
+    (rig, id)
+}
+
+#[tokio::test]
+async fn two_streets_without_a_house_are_two_places() {
+    let hole = "Открытый люк без крышки на Абая";
+    let other = "Ещё открытый люк на Сатпаева";
+    let (one, two) = (("manhole_open", "Абая"), ("manhole_open", "Сатпаева"));
+    check(&[hole, other], &[one, two]).await;
+    check(&[hole, other, "Люк на Абая так и открыт, жду"], &[one, two]).await;
+    check(&["Открытый люк без крышки", "Это на Абая", other], &[one, two]).await;
+    let crossing = ("manhole_open", "Абая Байтурсынова");
+    check(&[hole, "Это угол Байтурсынова", other], &[crossing, two]).await;
+    for texts in [&[hole, other][..], &[hole, other, "Жду ответа"]] {
+        let (rig, id) = burst(texts).await;
+        let appeal = state(&rig, id).await;
+        let found = dangers(&appeal);
+        assert_eq!(found, [(one.0, one.1.to_owned()), (two.0, two.1.to_owned())], "{texts:?}");
+    }
+}
+
+async fn accept(rig: &Rig, id: AppealId, finding: u16) {
+    let finding = FindingId(finding);
+    let by = Actor::Party { code: state(rig, id).await.findings[usize::from(finding.0)].party().to_owned() };
+    wish(rig, id, &format!("accept {}", finding.0), Command::Accept { finding, by }).await;
+}
+
+async fn finish(rig: &Rig, id: AppealId, finding: u16) {
+    let finding = FindingId(finding);
+    let by = Actor::Party { code: state(rig, id).await.findings[usize::from(finding.0)].party().to_owned() };
+    let explanation = Some("крышка стоит".to_owned().into());
+    wish(
+        rig,
+        id,
+        &format!("finish {}", finding.0),
+        Command::Finish { finding, by, explanation, proof: vec![] },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_danger_with_a_point_is_heard_though_the_place_was_known_to_a_point() {
+    let rig = Rig::new().await;
+    let with_point = |n, text| {
+        let mut line = says(n, text);
+        line["point"] = json!({ "lon": 76.93, "lat": 43.255 });
+        line
+    };
+    let heard = rig.hear(&[with_point(0, "Яма на Толе би 100 угол Масанчи")]).await;
+    rig.settle().await;
+    let (id, before) = rig.appeal_of(heard[0]).await;
+    assert_eq!(before.state(), StateName::Routed);
+    rig.hear(&[with_point(1, "Рядом открытый люк без крышки")]).await;
+    rig.settle().await;
+    let appeal = state(&rig, id).await;
+    assert_eq!(dangers(&appeal).len(), 1, "{appeal:?}");
+}
+
+#[tokio::test]
+async fn a_danger_that_was_made_safe_elsewhere_is_not_raised_by_a_restart() {
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи"]).await;
+    accept(&rig, id, 0).await;
+    rig.hear(&[says(1, "И открытый люк на Кабанбай батыра 164")]).await;
+    rig.settle().await;
+    rig.hear(&[says(2, "Люк так и открыт, без крышки")]).await;
+    rig.settle().await;
+    assert_eq!(dangers(&state(&rig, id).await).len(), 1);
+    finish(&rig, id, 1).await;
+    let events = rig.events(id).await;
+    rig.settle().await;
+    assert_eq!(rig.events(id).await, events);
+}
+
+#[tokio::test]
+async fn a_danger_that_comes_back_is_heard_while_another_problem_waits() {
+    let (rig, id) = thread(&["Яма, выбоина на дороге", HOLE]).await;
+    let at = state(&rig, id).await.findings.iter().position(|f| f.category == "manhole_open").unwrap();
+    finish(&rig, id, u16::try_from(at).unwrap()).await;
+    rig.hear(&[says(5, "Люк на Толе би опять открыт, без крышки")]).await;
+    rig.settle().await;
+    let appeal = state(&rig, id).await;
+    let open = appeal.findings.iter().filter(|f| f.category == "manhole_open" && f.is_open());
+    assert_eq!(open.count(), 1, "{appeal:?}");
+    let events = rig.events(id).await;
+    rig.settle().await;
+    assert_eq!(rig.events(id).await, events, "heard once");
+}
+
+/// What may happen to an appeal between two messages.
+#[derive(Debug, Clone, Copy)]
+enum Meanwhile {
+    Nothing,
+    Settled,
+    /// Settled, and every party takes what stands in its queue.
+    Taken,
+    /// Settled, and everything is mended.
+    Mended,
+}
+
+fn meanwhile() -> impl Strategy<Value = Meanwhile> {
+    use Meanwhile::{Mended, Nothing, Settled, Taken};
+    prop_oneof![Just(Nothing), Just(Settled), Just(Taken), Just(Mended)]
+}
+
+const TEXTS: &[&str] = &[
+    HOLE,
+    "Открытый люк на Абая",
+    "Ещё открытый люк на Сатпаева",
+    "Люк так и открыт, без крышки",
+    "Открытый люк без крышки на Кабанбай батыра 164",
+    "На Абая висит оголённый провод",
+    "Яма на Толе би 100",
+    "Яма, выбоина на дороге",
+    "Это угол Байтурсынова",
+    "Не горят фонари на Розыбакиева 12",
+    "Жду ответа",
+    "Спасибо",
+];
+
+/// Category and streets of each danger that a text tells by itself.
+fn told(city: &City, triage: &Triage, text: &str) -> Vec<(String, Vec<String>)> {
+    let findings = triage.understand(&Input { text, point: None, has_media: false }).findings;
+    let danger = |f: &Finding| city.is_danger(f);
+    findings.into_iter().filter(danger).map(|f| (f.category, f.place.names)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// However messages and decisions alternate: each danger that a message tells is a finding, and a restart finds no other.
+    #[test]
+    fn every_danger_that_a_message_tells_is_heard_once(
+        thread in vec((select(TEXTS), meanwhile()), 2..7),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(heard(&thread));
+    }
+}
+
+#[tokio::test]
+async fn a_restart_asks_as_it_stood_and_a_danger_keeps_its_finding() {
+    use Meanwhile::{Mended, Nothing, Settled};
+    let wire = "На Абая висит оголённый провод";
+    let hole = "Открытый люк на Абая";
+    heard(&[(wire, Settled), (wire, Nothing), (hole, Nothing)]).await;
+    heard(&[(hole, Mended), (hole, Nothing), (HOLE, Settled), ("Ещё открытый люк на Сатпаева", Nothing)])
+        .await;
+}
+
+async fn heard(thread: &[(&str, Meanwhile)]) {
+    let city = City::parse(&files()).unwrap();
+    let triage = Triage::new(&city);
+    let rig = Rig::new().await;
+    let mut first = None;
+    let mut open_since = 0;
+    for (n, (text, meanwhile)) in thread.iter().enumerate() {
+        let message = rig.hear(&[says(n, text)]).await;
+        let first = *first.get_or_insert(message[0]);
+        rig.register().await;
+        if matches!(meanwhile, Meanwhile::Nothing) {
+            continue;
+        }
+        rig.settle().await;
+        let (id, appeal) = rig.appeal_of(first).await;
+        for (finding, state) in (0u16..).zip(&appeal.findings) {
+            match (meanwhile, &state.stage) {
+                (Meanwhile::Taken, Stage::Routed) => accept(&rig, id, finding).await,
+                (Meanwhile::Mended, Stage::Desk | Stage::Routed | Stage::Forwarded | Stage::Accepted) => {
+                    finish(&rig, id, finding).await;
+                    open_since = n + 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    rig.settle().await;
+    let (id, appeal) = rig.appeal_of(first.unwrap()).await;
+    for (n, (text, _)) in thread.iter().enumerate() {
+        for (category, streets) in told(&city, &triage, text) {
+            let tells = |f: &FindingState| {
+                let names = &f.place.names;
+                let is_there =
+                    names.is_empty() || streets.is_empty() || streets.iter().any(|s| names.contains(s));
+                f.category == category && is_there && (n < open_since || f.is_open())
+            };
+            assert!(appeal.findings.iter().any(tells), "{text}: {:?}", dangers(&appeal));
+        }
+    }
+    let holes = |street: &str| {
+        let is_one = |(category, place): &&(&str, String)| *category == "manhole_open" && place == street;
+        dangers(&appeal).iter().filter(is_one).count()
+    };
+    let wrote = |part: &str| thread.iter().any(|(text, _)| text.contains(part));
+    if wrote("люк на Абая") && wrote("люк на Сатпаева") {
+        assert!(holes("Абая Сатпаева") == 0, "two streets are no crossing: {:?}", dangers(&appeal));
+    }
+    let before = rig.events(id).await.len();
+    rig.settle().await;
+    let after = rig.events(id).await;
+    let more: Vec<_> = after[before..].iter().map(Event::name).collect();
+    assert!(more.is_empty(), "a restart decides no more, not {more:?}: {:?}", dangers(&appeal));
+}
+
+#[tokio::test]
+async fn a_danger_that_a_party_has_in_hand_swallows_none_elsewhere() {
+    let (rig, id) = thread(&[HOLE, "И трещины в асфальте по всему городу"]).await;
+    accept(&rig, id, 0).await;
+    edit(&rig, 0, "Открытый люк без крышки на Кабанбай батыра 164").await;
+    let found = state(&rig, id).await;
+    let found = dangers(&found);
+    let is_there =
+        |place: &str| found.iter().any(|(category, at)| *category == "manhole_open" && at == place);
+    assert!(is_there("Толе би Масанчи 100") && is_there("Кабанбай батыра 164"), "{found:?}");
+}
+
 #[tokio::test]
 async fn a_danger_elsewhere_is_heard_when_the_first_is_in_hand() {
     let (rig, id) = thread(&[HOLE]).await;
-    let by = Actor::Party { code: state(&rig, id).await.findings[0].party().to_owned() };
-    let accept = Command::Accept { finding: FindingId(0), by };
-    rig.appeals()
-        .handle(&StreamId::from(id), CommandId::named("test", "accept"), Cause::OUTSIDE, |state, _| {
-            appeal::decide(state, accept.clone())
-        })
-        .await
-        .unwrap();
+    accept(&rig, id, 0).await;
     rig.hear(&[says(7, "И ещё открытый люк на Кабанбай батыра 164")]).await;
     rig.settle().await;
     let appeal = state(&rig, id).await;

@@ -323,10 +323,16 @@ async fn a_danger_is_heard_in_every_state() {
 /// A message that told of nothing new leaves no trace; after the pit was made safe a restart must not take it for news.
 #[tokio::test]
 async fn a_restart_does_not_open_a_danger_that_was_made_safe() {
-    for closed in [false, true] {
-        let (rig, id, _) = one(says("1", "Открытый люк без крышки на Толе би 100 угол Масанчи")).await;
+    for (burst, closed) in [(false, false), (false, true), (true, false), (true, true)] {
+        let rig = Rig::new().await;
+        let heard = rig.hear(&[says("1", "Открытый люк без крышки на Толе би 100 угол Масанчи")]).await;
+        if !burst {
+            rig.settle().await;
+        }
         rig.hear(&[says("2", "Люк так и открыт, без крышки")]).await;
+        rig.register().await;
         rig.settle().await;
+        let (id, _) = rig.appeal_of(heard[0]).await;
         let known = state(&rig, id).await;
         for (n, finding) in known.findings.iter().enumerate() {
             let by = Actor::Party { code: finding.party().to_owned() };
@@ -341,7 +347,7 @@ async fn a_restart_does_not_open_a_danger_that_was_made_safe() {
         }
         let before = rig.events(id).await;
         rig.settle().await;
-        assert_eq!(rig.events(id).await, before, "closed: {closed}");
+        assert_eq!(rig.events(id).await, before, "burst: {burst}, closed: {closed}");
     }
 }
 
