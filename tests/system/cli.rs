@@ -182,6 +182,13 @@ async fn what_nobody_could_read_waits_for_a_person() {
     let shown = run(&[&["kept", "show", &second["id"].to_string()], &place[..]].concat());
     assert_eq!(shown.stdout, std::fs::read(&cut).unwrap());
 
+    // Under settings by which it is another's, it would lead to nothing: it is not given up.
+    std::fs::write(at("other.toml"), "[whatsapp.accounts]\nbusinesses = [\"1\"]\naddresses = [\"2\"]\n")
+        .unwrap();
+    let other = at("other.toml");
+    let again = run(&[&["kept", "retry", "--all", "--json", "--config", path(&other)], &place[..]].concat());
+    let said: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&said["read"], &said["waiting"]), (&0.into(), &2.into()));
     let again = run(&[&["kept", "retry", "--all", "--json"], &place[..]].concat());
     let said: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!((&said["read"], &said["waiting"]), (&1.into(), &1.into()));

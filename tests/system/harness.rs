@@ -27,7 +27,7 @@ pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--package", "zholdary"]);
+        build.args(["build", "--quiet", "--locked", "--package", "zholdary"]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }

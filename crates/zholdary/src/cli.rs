@@ -353,7 +353,8 @@ pub(crate) enum KeptCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Reads it again with this release and these settings; what reads now is registered like any delivery.
+    /// Reads it again with this release and these settings; what reads now is registered like any delivery. What does not, or
+    /// would lead to nothing, waits on.
     #[command(after_help = "Examples:\n  zholdary kept retry 7\n  zholdary kept retry --all")]
     Retry {
         /// Its number in the list.

@@ -10,11 +10,14 @@ mod data;
 mod print;
 mod system;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+
+/// How long threads that block may take at the end of the process.
+const LAST_STOP: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,10 +26,13 @@ fn main() -> ExitCode {
         Err(error) => return print::failed(&anyhow::Error::new(error).context("could not start")),
     };
     print::logging(&cli.log_filter, cli.log_json);
-    match runtime.block_on(run(cli)) {
+    let code = match runtime.block_on(run(cli)) {
         Ok(code) => code,
         Err(error) => print::failed(&error),
-    }
+    };
+    // Whatever still blocks a thread after a soft stop does not hold up the end.
+    runtime.shutdown_timeout(LAST_STOP);
+    code
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -347,6 +347,21 @@ pub(crate) async fn bound_key(data: &Data, log: &dyn EventLog) -> anyhow::Result
     Ok(key)
 }
 
+/// The name of the key of ids in the folder, when there is one: it must be the log's. Makes none and binds none.
+pub(crate) async fn found_key(data: &Data, log: &dyn EventLog) -> anyhow::Result<Option<String>> {
+    if !data.has_id_key() {
+        return Ok(None);
+    }
+    let key = data.id_key()?.fingerprint();
+    match log.info().await?.key {
+        Some(bound) if bound != key => bail!(
+            "the log was begun with the id.key {bound}, and {key} is in {}: it is another installation's folder",
+            data.path().display()
+        ),
+        _ => Ok(Some(key)),
+    }
+}
+
 /// The time of the log's last record.
 pub(crate) async fn last_recorded(log: &dyn EventLog) -> anyhow::Result<Option<DateTime<Utc>>> {
     let head = log.head().await?;

@@ -21,6 +21,9 @@ use zholdary_domain::inbound::Channel;
 use self::writer::{Put, Request, Settle, Waiting};
 use crate::{config::RawConfig, error::RawError};
 
+/// What the store is called in its folder.
+const FILE: &str = "raw.db";
+
 /// The format of the file that this release writes.
 const FORMAT: i64 = 2;
 
@@ -66,13 +69,19 @@ impl Drop for Inner {
 }
 
 impl RawStore {
+    /// Whether there is one in `folder`.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// Opens `folder/raw.db`, makes it when there is none. Blocks; for start-up.
     ///
     /// # Errors
     ///
     /// [`RawError::Open`] and [`RawError::NewerFormat`].
     pub fn open(folder: &Path, config: RawConfig) -> Result<Self, RawError> {
-        let file = folder.join("raw.db");
+        let file = folder.join(FILE);
         let unusable = |error: std::io::Error| RawError::Open {
             file: file.display().to_string(),
             source: rusqlite::Error::ToSqlConversionFailure(Box::new(error)),
@@ -153,7 +162,8 @@ impl RawStore {
         .map(|found| found.map(Bytes::from))
     }
 
-    /// Elements that a person must look at and nobody has settled, the oldest first: at most `limit` of those after `after` (0: from the first).
+    /// Elements that a person must look at and nobody has settled, the oldest first: at most `limit` of those after `after`
+    /// (0: from the first).
     ///
     /// # Errors
     ///

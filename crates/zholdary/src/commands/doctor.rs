@@ -39,8 +39,13 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     };
     look("log", place, None);
     let Opened { log, jetstream } = system::open(&data, &config, None).await?;
-    let key = system::bound_key(&data, log.as_ref()).await?;
-    look("key of ids", key.fingerprint(), None);
+    let key = system::found_key(&data, log.as_ref()).await?;
+    let takes_in = config.engine == Engine::Sqlite || RawStore::is_in(data.path());
+    look(
+        "key of ids",
+        key.clone().unwrap_or_else(|| "none in this folder".to_owned()),
+        (takes_in && key.is_none()).then_some("copy the installation's own id.key here"),
+    );
     let info = log.info().await?;
     look("engine", format!("{} {}, format {}", info.engine, info.engine_version, info.format), None);
     look("log id", info.log_id.to_string(), None);
@@ -63,12 +68,15 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     } else {
         look("views", "none in this folder: the role `views` makes them".to_owned(), None);
     }
-    let waiting = RawStore::open(data.path(), config.raw.clone())?.waiting().await?;
-    look(
-        "kept for a person",
-        waiting.to_string(),
-        (waiting > 0).then_some("`zholdary kept list` shows what nobody could read, and what to do about it"),
-    );
+    if RawStore::is_in(data.path()) {
+        let waiting = RawStore::open(data.path(), config.raw.clone())?.waiting().await?;
+        look(
+            "kept for a person",
+            waiting.to_string(),
+            (waiting > 0)
+                .then_some("`zholdary kept list` shows what nobody could read, and what to do about it"),
+        );
+    }
     let hook = if config.http.whatsapp.is_some() { "configured" } else { "not configured" };
     look("WhatsApp hook", hook.to_owned(), None);
     let well = found.iter().all(|f| f.remedy.is_none());

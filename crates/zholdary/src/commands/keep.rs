@@ -11,7 +11,7 @@ pub(crate) async fn rebuild(args: Keep) -> anyhow::Result<ExitCode> {
     let config = Config::of(&args.place)?;
     let data = system::existing(&args.place, &config)?;
     let log = system::open(&data, &config, None).await?.log;
-    system::bound_key(&data, log.as_ref()).await?;
+    system::found_key(&data, log.as_ref()).await?;
     let head = log.head().await?;
     let bar = print::bar("records", head.0);
     let rebuilt = zholdary_readmodel::rebuild(data.path(), Arc::clone(&log), config.views, |at, _| {

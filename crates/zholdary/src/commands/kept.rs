@@ -95,7 +95,9 @@ async fn retry(id: Option<i64>, place: &Place, as_json: bool) -> anyhow::Result<
             // Other ways in refuse at once what does not read: nothing is read again there.
             _ => vec![],
         };
-        let reads = elements.get(kept.element as usize).is_some_and(|e| !matches!(e, Inbound::Kept { .. }));
+        // What would lead to nothing now (the accounts were set otherwise) is for a person to give up, not for us.
+        let reads = |e: &Inbound| !matches!(e, Inbound::Kept { .. } | Inbound::Nothing { .. });
+        let reads = elements.get(kept.element as usize).is_some_and(reads);
         if !reads {
             wait += 1;
             continue;

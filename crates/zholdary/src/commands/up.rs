@@ -20,7 +20,7 @@ use crate::{
     system::System,
 };
 
-/// How long requests in hand may take after a signal. Workers finish the step that they are in.
+/// How long requests in hand may take after a signal, and then the workers for the step that they are in.
 const SOFT_STOP: Duration = Duration::from_secs(20);
 
 /// What this process does.
@@ -125,7 +125,12 @@ pub(crate) async fn run(
         }
     }
     stop.cancel();
-    tasks.ended().await?;
+    tokio::time::timeout(SOFT_STOP, tasks.ended()).await.with_context(|| {
+        format!(
+            "the workers did not end in {} s; what they had in hand is done at the next start",
+            SOFT_STOP.as_secs()
+        )
+    })??;
     info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
