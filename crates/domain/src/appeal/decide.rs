@@ -147,7 +147,7 @@ use StateName::{
     Routed, Started,
 };
 
-/// Everything that was registered and not erased.
+/// Everything that was registered and is not over by erasure.
 const KEPT: &[StateName] =
     &[New, Desk, Asked, Routed, Forwarded, Accepted, Started, Refused, Answered, Done, Closed, NotConsidered];
 /// Somebody still has to act on the finding.
@@ -187,6 +187,21 @@ pub const TABLE: &[(CommandName, &[StateName])] = &[
     (CommandName::NoteTold, KEPT),
     (CommandName::NoteNotTold, KEPT),
     (CommandName::Erase, KEPT),
+];
+
+/// What may still happen after the personal data were erased: work on the findings that are open. Nobody is left to be
+/// answered, and nothing that a resident says is added.
+pub const AFTER_ERASURE: &[CommandName] = &[
+    CommandName::Redirect,
+    CommandName::Accept,
+    CommandName::Refuse,
+    CommandName::Start,
+    CommandName::Finish,
+    CommandName::MarkOverdue,
+    CommandName::Escalate,
+    CommandName::Extend,
+    CommandName::Note,
+    CommandName::Close,
 ];
 
 impl CommandName {
@@ -451,6 +466,9 @@ fn allowed(appeal: &Appeal, command: &Command) -> Result<(), Refusal> {
         None => appeal.state(),
     };
     match state {
+        _ if appeal.erased && !AFTER_ERASURE.contains(&name) => {
+            return Err(Refusal::NotNow { state: StateName::Erased, command: name });
+        }
         state if name.is_allowed_in(state) => {}
         StateName::Unknown => return Err(Refusal::NotFound),
         state => return Err(Refusal::NotNow { state, command: name }),

@@ -132,7 +132,7 @@ pub struct Appeal {
     pub official: bool,
     /// How it ended.
     pub end: Option<End>,
-    /// Personal data were erased.
+    /// Personal data were erased. Findings that were open still are.
     pub erased: bool,
 }
 
@@ -242,12 +242,14 @@ pub struct PublicState {
 
 impl Appeal {
     /// Where the whole appeal stands: its first open finding in order, else its main one.
+    ///
+    /// Erased is one in which nothing is left to do: a problem on the road does not end with the words about it.
     #[must_use]
     pub fn state(&self) -> StateName {
         if self.registered.is_none() {
             return StateName::Unknown;
         }
-        if self.erased {
+        if self.erased && (self.end.is_some() || !self.findings.iter().any(FindingState::is_open)) {
             return StateName::Erased;
         }
         match self.end {

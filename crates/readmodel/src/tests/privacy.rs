@@ -130,6 +130,32 @@ async fn what_was_erased_is_nowhere_in_the_file() {
     assert!(!bytes.windows(CANARY.len()).any(|w| w == CANARY.as_bytes()), "a trace is left in the file");
 }
 
+/// The words go, the pit stays: it is a task of its party, counted open, and over when it is mended.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_text_leaves_the_problem_open() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    let by = json!({ "kind": "operator", "token": "t1" });
+    town.appeal(1, vec![json!({ "type": "noted", "by": by, "text": personal(CANARY) })]).await;
+    town.appeal(1, vec![json!({ "type": "erased", "by": by })]).await;
+    let seen = async |query: &Query| {
+        let appeal = query.appeal(appeal_id(1), Level::Operator).await.unwrap().body.unwrap();
+        let party = appeal.findings[0].queue.code.clone();
+        let queue = query.queue(&party, Level::Operator, town.clock_now(), 10).await.unwrap().body;
+        (appeal.card.open, appeal.findings[0].open, queue.total)
+    };
+    let query = town.views().await;
+    assert_eq!(seen(&query).await, (true, true, 1));
+    assert!(!everything(&query, Level::Operator, &[1]).await.concat().contains(CANARY));
+    let explanation = json!({
+        "type": "done", "finding": 0, "by": by, "explanation": personal(CANARY),
+    });
+    town.appeal(1, vec![explanation]).await;
+    let query = town.views().await;
+    assert_eq!(seen(&query).await, (false, false, 0));
+    assert!(!everything(&query, Level::Operator, &[1]).await.concat().contains(CANARY));
+}
+
 /// Files of the views in which the resident's words stand.
 fn files_with_words(town: &Town) -> Vec<String> {
     let folder = std::fs::read_dir(Folder::of(town.data()).path("")).unwrap();
