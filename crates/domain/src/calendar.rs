@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
 /// Which days of a city are worked, and at what local hours its terms begin and end.
@@ -79,13 +79,21 @@ impl WorkingCalendar {
     /// The local day of an instant.
     #[must_use]
     pub fn local_date(&self, at: DateTime<Utc>) -> NaiveDate {
-        at.with_timezone(&self.zone).date_naive()
+        self.local(at).date()
     }
 
     /// The local time of day of an instant.
     #[must_use]
     pub fn local_time(&self, at: DateTime<Utc>) -> NaiveTime {
-        at.with_timezone(&self.zone).time()
+        self.local(at).time()
+    }
+
+    /// The first and the last instants that there are have no local date in every zone: what was recorded about them is
+    /// shown as two days further inside.
+    fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        const MARGIN: TimeDelta = TimeDelta::days(2);
+        let at = at.clamp(DateTime::<Utc>::MIN_UTC + MARGIN, DateTime::<Utc>::MAX_UTC - MARGIN);
+        at.with_timezone(&self.zone).naive_local()
     }
 
     /// The local year of an instant: the year of a number (`Z-2026-…`).
@@ -351,6 +359,33 @@ mod tests {
     }
 
     proptest! {
+        /// What was recorded is read for ever, however far its dates are.
+        #[test]
+        fn every_instant_has_a_day_and_a_term(
+            at in prop_oneof![
+                Just(DateTime::<Utc>::MIN_UTC.timestamp_millis()),
+                Just(DateTime::<Utc>::MAX_UTC.timestamp_millis()),
+                DateTime::<Utc>::MIN_UTC.timestamp_millis()..=DateTime::<Utc>::MAX_UTC.timestamp_millis(),
+                DateTime::<Utc>::MAX_UTC.timestamp_millis() - 200_000_000..=DateTime::<Utc>::MAX_UTC.timestamp_millis(),
+                DateTime::<Utc>::MIN_UTC.timestamp_millis()..DateTime::<Utc>::MIN_UTC.timestamp_millis() + 200_000_000,
+            ],
+            zone in prop::sample::select(vec![
+                chrono_tz::Asia::Almaty, chrono_tz::Pacific::Kiritimati, chrono_tz::Pacific::Niue, chrono_tz::UTC,
+            ]),
+        ) {
+            let at = DateTime::from_timestamp_millis(at).unwrap();
+            let calendar = WorkingCalendar { zone, ..almaty() };
+            let day = calendar.local_date(at);
+            prop_assert!((day - at.date_naive()).num_days().abs() <= 3);
+            prop_assert_eq!(calendar.local_year(at), day.year());
+            for day in [day, NaiveDate::MIN, NaiveDate::MAX] {
+                calendar.start_of(day);
+                calendar.at_local(day, calendar.local_time(at));
+            }
+            calendar.due_after_receipt(at, 15);
+            prop_assert!(calendar.service_due(at, u32::MAX) >= at);
+        }
+
         #[test]
         fn working_days_add_up(start in 0_u64..3650, n in 0_u32..60, m in 0_u32..60) {
             let calendar = almaty();
