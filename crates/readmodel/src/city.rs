@@ -1,11 +1,13 @@
 //! The rule set in force, and names from it.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use zholdary_city::{City, Files, Names, Values};
 use zholdary_domain::Position;
 
-use crate::model::Named;
+use crate::{apply::stored, model::Named};
 
 /// A published rule set, read.
 #[derive(Debug, Clone)]
@@ -28,22 +30,61 @@ pub(crate) fn read(pack: &str) -> Result<City, String> {
     })
 }
 
-/// The last rule set in the view, unless `known` is it.
-pub(crate) fn newer(connection: &Connection, known: Option<Position>) -> rusqlite::Result<Option<RuleSet>> {
-    let last: Option<(i64, String)> = connection
-        .prepare_cached("SELECT position, version FROM rules ORDER BY position DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((at, version)) = last else { return Ok(None) };
-    let position = Position(at.unsigned_abs());
-    if known == Some(position) {
-        return Ok(None);
+/// The rule set in force in a view, read once.
+#[derive(Debug, Default)]
+pub(crate) struct InForce {
+    /// The last rule set that was looked at, whether it reads or not.
+    looked: Option<Position>,
+    set: Option<Arc<RuleSet>>,
+}
+
+impl InForce {
+    /// The last rule set of the view that reads.
+    ///
+    /// Each was read before it was written here, by some release; one that this release does not read leaves the one
+    /// before it in force.
+    pub(crate) fn look(&mut self, connection: &Connection) -> rusqlite::Result<Option<Arc<RuleSet>>> {
+        let mut rows = connection.prepare_cached("SELECT position FROM rules ORDER BY position DESC")?;
+        let mut rows = rows.query([])?;
+        let mut last = None;
+        while let Some(row) = rows.next()? {
+            let position = Position(row.get::<_, i64>(0)?.unsigned_abs());
+            if last.is_none() {
+                last = Some(position);
+                if self.looked == last {
+                    break;
+                }
+            }
+            if let Some(found) = at(connection, position)? {
+                self.set = Some(Arc::new(found));
+                break;
+            }
+        }
+        self.looked = last;
+        Ok(self.set.clone())
     }
-    let pack: String = connection
-        .prepare_cached("SELECT pack FROM rules WHERE position = ?1")?
-        .query_row([at], |row| row.get(0))?;
-    // It was read once before it was written: what does not read is parked.
-    Ok(read(&pack).ok().map(|city| RuleSet { position, version, city }))
+}
+
+/// The rule set that the record at `position` published; none when it does not read.
+fn at(connection: &Connection, position: Position) -> rusqlite::Result<Option<RuleSet>> {
+    let (version, pack): (String, String) = connection
+        .prepare_cached("SELECT version, pack FROM rules WHERE position = ?1")?
+        .query_row([stored(position)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    match read(&pack) {
+        Ok(city) => Ok(Some(RuleSet { position, version, city })),
+        Err(reason) => {
+            tracing::error!(position = position.0, reason, "the rule set of record {position} does not read");
+            Ok(None)
+        }
+    }
+}
+
+/// The rule set that was in force when the record at `position` was made; none when there was none, or it does not read.
+pub(crate) fn as_of(connection: &Connection, position: Position) -> rusqlite::Result<Option<RuleSet>> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT max(position) FROM rules WHERE position <= ?1")?
+        .query_row([stored(position)], |row| row.get(0))?;
+    last.map_or(Ok(None), |last| at(connection, Position(last.unsigned_abs())))
 }
 
 /// Names of codes: the city's, else the code itself.

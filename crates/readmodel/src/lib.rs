@@ -28,7 +28,7 @@ pub use model::{
     PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, Sentence, Task, Token,
 };
 pub use projector::{Projector, ProjectorConfig};
-pub use query::{AppealRef, Query, QueryConfig, View};
+pub use query::{AppealRef, PARKED_SHOWN, Query, QueryConfig, View};
 pub use rebuild::{Rebuilt, rebuild};
 pub use sentence::least_level;
 

@@ -13,7 +13,7 @@ use zholdary_log::{Aggregate, Recorded};
 
 use super::{Effects, Failed, Memory, fold::Fold, message, stored};
 use crate::{
-    city::{self, REGION, UNKNOWN},
+    city::{REGION, UNKNOWN},
     personal,
     query::View,
     sentence,
@@ -114,10 +114,8 @@ fn beside(connection: &Connection, id: AppealId, event: &Event, position: Positi
 
 /// The local day of an instant, by the rule set in force; before the first one, the day in UTC.
 fn local_day(connection: &Connection, memory: &mut Memory, at: DateTime<Utc>) -> rusqlite::Result<NaiveDate> {
-    if let Some(newer) = city::newer(connection, memory.rules.as_ref().map(|r| r.position))? {
-        memory.rules = Some(newer.into());
-    }
-    Ok(memory.rules.as_ref().map_or_else(|| at.date_naive(), |r| r.city.calendar.local_date(at)))
+    let rules = memory.rules.look(connection)?;
+    Ok(rules.map_or_else(|| at.date_naive(), |r| r.city.calendar.local_date(at)))
 }
 
 /// The values an appeal is counted by now: its day, then category, district, party, channel and state.

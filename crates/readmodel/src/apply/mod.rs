@@ -5,13 +5,13 @@ mod fold;
 mod message;
 mod others;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use zholdary_domain::{Number, StreamKind};
 use zholdary_log::{DecodeError, Recorded};
 
-use crate::{city::RuleSet, query::View};
+use crate::{city::InForce, query::View};
 
 /// What one record changed. Nothing personal.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl From<DecodeError> for Failed {
 #[derive(Default)]
 pub(crate) struct Memory {
     appeals: fold::Folds,
-    rules: Option<Arc<RuleSet>>,
+    rules: InForce,
 }
 
 impl Memory {
@@ -70,7 +70,7 @@ impl Memory {
             self.appeals.forget(appeal);
         }
         if record.stream.kind() == StreamKind::Rules {
-            self.rules = None;
+            self.rules = InForce::default();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use zholdary_domain::{Position, StreamId};
+use zholdary_domain::{Position, StreamId, StreamKind};
 use zholdary_log::{ReadError, Recorded};
 
 use crate::{
@@ -66,7 +66,7 @@ impl Writer {
     fn read_parked(&self) -> rusqlite::Result<HashSet<StreamId>> {
         let mut statement = self.connection.prepare("SELECT DISTINCT stream FROM parked")?;
         let streams: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        Ok(streams.iter().filter_map(|stream| stream.parse().ok()).collect())
+        Ok(streams.iter().filter_map(|stream| stream.parse().ok()).filter(holds_up).collect())
     }
 
     pub(crate) fn file(&self) -> &str {
@@ -151,7 +151,9 @@ impl Writer {
                         "set record {} aside: {reason}", record.position
                     );
                     park(&tx, record, &reason, self.attempts).map_err(Error::sqlite(APPLY))?;
-                    self.parked.insert(record.stream.clone());
+                    if holds_up(&record.stream) {
+                        self.parked.insert(record.stream.clone());
+                    }
                 }
             }
         }
@@ -200,6 +202,12 @@ impl Writer {
             .map_err(Error::sqlite("read the parked records"))?;
         Ok(parked.unsigned_abs())
     }
+}
+
+/// Whether a record that was set aside keeps the later ones of its stream waiting. A rule set is whole in one record: the
+/// next one does without it.
+fn holds_up(stream: &StreamId) -> bool {
+    stream.kind() != StreamKind::Rules
 }
 
 /// Applies a record, several times if it must be. The outer error is SQLite's, the inner one the record's own reason.

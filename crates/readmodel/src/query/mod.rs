@@ -9,6 +9,8 @@ mod queue;
 mod state;
 mod values;
 
+pub use state::PARKED_SHOWN;
+
 use std::{
     path::Path,
     str::FromStr,
@@ -23,7 +25,7 @@ use tokio::sync::{Semaphore, watch};
 use zholdary_domain::{AppealId, MessageId, Number, Position};
 
 use crate::{
-    city::{self, NamesOf, RuleSet},
+    city::{self, InForce, NamesOf, RuleSet},
     error::Error,
     files::{self, Folder},
     model::{Answer, Checkpoint},
@@ -126,7 +128,7 @@ struct Shared {
     folder: Folder,
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
-    rules: Mutex<Option<Arc<RuleSet>>>,
+    rules: Mutex<InForce>,
     position: watch::Sender<Position>,
 }
 
@@ -294,6 +296,18 @@ impl Query {
         Ok(self.ask(|ask| Ok(ask.rules.clone())).await?.body)
     }
 
+    /// The rule set that was in force when the record at `position` was made, read anew; none when there was none, or this
+    /// release does not read it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub async fn city_as_of(&self, position: Position) -> Result<Option<RuleSet>, Error> {
+        let read =
+            move |ask: &Ask<'_>| city::as_of(ask.connection, position).map_err(Error::sqlite("read a city"));
+        Ok(self.ask(read).await?.body)
+    }
+
     /// Answers one question in one read transaction, away from async workers.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
@@ -365,16 +379,7 @@ impl Shared {
     }
 
     fn rules(&self, connection: &Connection) -> rusqlite::Result<Option<Arc<RuleSet>>> {
-        let known = self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        match city::newer(connection, known.as_ref().map(|rules| rules.position))? {
-            None => Ok(known),
-            Some(newer) => {
-                let newer = Arc::new(newer);
-                *self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-                    Some(Arc::clone(&newer));
-                Ok(Some(newer))
-            }
-        }
+        self.rules.lock().unwrap_or_else(std::sync::PoisonError::into_inner).look(connection)
     }
 }
 

@@ -13,6 +13,9 @@ use crate::{
     model::{Answer, Change, Checkpoint, Lag, Parked, RulesVersion, Token},
 };
 
+/// How many parked records are told one by one: behind a first one there may be any number.
+pub const PARKED_SHOWN: u32 = 100;
+
 impl Query {
     /// How far the views are behind. `now` is the wall's time; `head` the log's last record, when the asker knows it better
     /// than the projector did a second ago.
@@ -24,7 +27,7 @@ impl Query {
         self.ask(move |ask| lag(ask, now, head).map_err(Error::sqlite("read the lag"))).await
     }
 
-    /// Records that were set aside, in order.
+    /// Records that were set aside, in order: the first [`PARKED_SHOWN`]. How many there are, [`Lag::parked`] tells.
     ///
     /// # Errors
     ///
@@ -34,9 +37,9 @@ impl Query {
             let read = || -> rusqlite::Result<Vec<Parked>> {
                 ask.connection
                     .prepare_cached(
-                        "SELECT position, stream, reason, attempts FROM parked ORDER BY position",
+                        "SELECT position, stream, reason, attempts FROM parked ORDER BY position LIMIT ?1",
                     )?
-                    .query_map([], |row| {
+                    .query_map([PARKED_SHOWN], |row| {
                         Ok(Parked {
                             position: Position(count(row.get(0)?)),
                             stream: row.get(1)?,

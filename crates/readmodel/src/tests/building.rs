@@ -4,7 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    Error,
+    Error, PARKED_SHOWN,
+    apply::stored,
     files::{self, Folder},
     projector::writer::Writer,
     rebuild,
@@ -185,6 +186,44 @@ async fn a_poison_record_is_set_aside_and_only_its_appeal_waits() {
     assert_eq!((state(1).await, state(2).await, state(3).await), (Some("routed"), Some("routed"), None));
     let lag = query.lag(town.clock_now(), None).await.unwrap().body;
     assert_eq!((lag.records, lag.parked), (0, 3));
+}
+
+/// One rule set that does not read is told of; the one before it holds until the next, which is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faulty_rule_set_loses_no_later_one() {
+    let town = Town::with_city().await;
+    let faulty = town.publish_pack("bm90aGluZw==".to_owned()).await;
+    town.story(1, "akimat-almaly").await;
+    let later = town.publish().await;
+    // Taken by an earlier release, and not read by this one.
+    let unread = town.publish().await;
+    let query = town.views().await;
+    let parked: Vec<_> = query.parked().await.unwrap().body.iter().map(|p| p.position).collect();
+    assert_eq!(parked, [faulty]);
+    assert_eq!(query.city().await.unwrap().unwrap().position, unread);
+    let file = Folder::of(town.data()).path(&files::name(1));
+    let sql = "UPDATE rules SET pack = 'bm90aGluZw==' WHERE position = ?1";
+    files::writer(&file).unwrap().execute(sql, [stored(unread)]).unwrap();
+    let query = Query::open(town.data(), &QueryConfig::default()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(query.city().await.unwrap().unwrap().position, later);
+    }
+    let then = async |position| query.city_as_of(position).await.unwrap().map(|rules| rules.position);
+    assert_eq!((then(faulty).await, then(later).await, then(unread).await), (Some(Position(1)), Some(later), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_poison_record_any_number_is_counted_and_some_are_told() {
+    let town = Town::with_city().await;
+    town.story(1, "akimat-almaly").await;
+    town.strange(1).await;
+    for _ in 0..PARKED_SHOWN {
+        town.appeal(1, vec![done("akimat-almaly")]).await;
+    }
+    let query = town.views().await;
+    assert_eq!(query.parked().await.unwrap().body.len(), PARKED_SHOWN as usize);
+    let lag = query.lag(town.clock_now(), None).await.unwrap().body;
+    assert_eq!(lag.parked, u64::from(PARKED_SHOWN) + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

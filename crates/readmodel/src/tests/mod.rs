@@ -69,7 +69,10 @@ impl Town {
     }
 
     async fn publish(&self) -> Position {
-        let pack = BASE64_STANDARD.encode(city_files().pack());
+        self.publish_pack(BASE64_STANDARD.encode(city_files().pack())).await
+    }
+
+    async fn publish_pack(&self, pack: String) -> Position {
         let city = "almaty".to_owned();
         let event = rules::Event::Published { city, version: "tests".into(), pack, by: "tests".into() };
         self.record::<Rules>(StreamId::new(StreamKind::Rules, "almaty").unwrap(), &[event]).await

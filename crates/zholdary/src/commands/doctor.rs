@@ -110,7 +110,7 @@ async fn views(
                 format!("at {}, {records} records behind", lag.position),
                 (records > 1000).then_some("wait, or look at the log lines of the process that writes them"),
             );
-            let parked = query.parked().await?.body.len();
+            let parked = lag.body.parked;
             look(
                 "parked records",
                 parked.to_string(),
