@@ -9,6 +9,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use zholdary_city::City;
 use zholdary_domain::{
     AppealId, CommandId, Position, StreamId,
     access::Role,
@@ -87,7 +88,7 @@ async fn ask(
     let stream = StreamId::from(id);
     let named = key.clone().unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let command_id = CommandId::named(caller.account(), &named);
-    let decide = |appeal: &Appeal, now| -> Result<Vec<appeal::Event>, Problem> {
+    let decide = |city: &City, appeal: &Appeal, now| -> Result<Vec<appeal::Event>, Problem> {
         if appeal.registered.is_none() {
             return Err(Refusal::NotFound.into());
         }
@@ -97,22 +98,25 @@ async fn ask(
             return Err(Refusal::NotYours.into());
         }
         let limits = &app.config.limits;
-        let asked = Asked { city: &rules.city, id, appeal, by: &by, limits, now };
+        let asked = Asked { city, id, appeal, by: &by, limits, now };
         Ok(appeal::decide(appeal, wish.command(&asked)?)?)
     };
-    let handled = app.appeals.handle(&stream, command_id, Cause::command(command_id), decide).await?;
+    let by_rules = |appeal: &Appeal, now| decide(&rules.city, appeal, now);
+    let handled = app.appeals.handle(&stream, command_id, Cause::command(command_id), by_rules).await?;
     if !handled.new && key.is_some() {
-        same_wish(&app, &stream, command_id, decide).await?;
+        same_wish(&app, &stream, command_id, &rules.city, decide).await?;
     }
     Ok(recorded(handled.position))
 }
 
-/// Refuses a key that was used for another wish: the earlier record must be what this wish would have led to.
+/// Refuses a key that was used for another wish: the earlier record must be what this wish leads to, by the city as it is,
+/// or as it was when that was recorded.
 async fn same_wish(
     app: &App,
     stream: &StreamId,
     command_id: CommandId,
-    decide: impl Fn(&Appeal, chrono::DateTime<chrono::Utc>) -> Result<Vec<appeal::Event>, Problem>,
+    city: &City,
+    decide: impl Fn(&City, &Appeal, chrono::DateTime<chrono::Utc>) -> Result<Vec<appeal::Event>, Problem>,
 ) -> Result<(), Problem> {
     let past = app.log.load(stream).await?;
     let mut before = Appeal::default();
@@ -120,10 +124,12 @@ async fn same_wish(
         let events: Vec<appeal::Event> =
             record.events().map_err(|error| Problem::internal("read an appeal", &error))?;
         if record.command_id == command_id {
-            return match decide(&before, record.recorded_at) {
-                Ok(again) if again == events => Ok(()),
-                _ => Err(Problem::new(Code::KeyReused, "").field("Idempotency-Key")),
-            };
+            let leads_to_it =
+                |city: &City| decide(city, &before, record.recorded_at).is_ok_and(|again| again == events);
+            let same = leads_to_it(city)
+                || app.query.city_as_of(record.position).await?.is_some_and(|then| leads_to_it(&then.city));
+            let reused = || Problem::new(Code::KeyReused, "").field("Idempotency-Key");
+            return if same { Ok(()) } else { Err(reused()) };
         }
         events.iter().for_each(|event| before.evolve(event));
     }

@@ -204,6 +204,21 @@ async fn the_same_key_is_the_same_wish() {
 }
 
 #[tokio::test]
+async fn the_same_key_is_the_same_wish_under_a_city_that_was_published_anew() {
+    let mut story = Story::begin().await;
+    story.hand_over().await;
+    let operator = story.operator.clone();
+    let path = format!("/api/v1/appeals/{}/redirect", story.number);
+    let away = json!({ "to": ELSEWHERE, "reason": "другой район" });
+    let first = story.town.post_as(&operator, &path, Some("r1"), &away).await.expect(202).position();
+    story.town.republish().await;
+    let again = story.town.post_as(&operator, &path, Some("r1"), &away).await.expect(202);
+    assert_eq!(again.position(), first);
+    let other = json!({ "to": PARTY, "reason": "другой район" });
+    assert_eq!(story.town.post_as(&operator, &path, Some("r1"), &other).await.expect(422).code(), "key-reused");
+}
+
+#[tokio::test]
 async fn parts_and_problems() {
     let mut story = Story::begin().await;
     let operator = story.operator.clone();
