@@ -60,18 +60,41 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let rest: Vec<_> = pairs(parts)?.into_iter().filter(|(key, _)| key != "as_of").collect();
-        let rest = serde_urlencoded::to_string(rest).map_err(|_| Problem::new(Code::BadQuery, ""))?;
-        serde_urlencoded::from_str(&rest).map(Self).map_err(|error| {
-            let said = error.to_string();
-            let problem = Problem::new(Code::BadQuery, safe(&said));
-            let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-            match unknown.or_else(|| missing(&said)) {
-                Some(name) => problem.field(name),
-                None => problem,
-            }
-        })
+        known(pairs(parts)?.into_iter().filter(|(key, _)| key != "as_of").collect(), Code::BadQuery).map(Self)
     }
+}
+
+/// The query of a page. What browsers and messengers add to a link on its way is nobody's wish, and is passed over.
+#[derive(Debug)]
+pub(crate) struct PageQuery<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for PageQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        known(pairs(parts)?.into_iter().filter(|(key, _)| !is_tracking(key)).collect(), Code::BadQuery).map(Self)
+    }
+}
+
+/// Keys by which others follow who opened a link where.
+fn is_tracking(key: &str) -> bool {
+    const KEYS: [&str; 9] =
+        ["fbclid", "gclid", "yclid", "ysclid", "igshid", "igsh", "msclkid", "mc_eid", "_openstat"];
+    key.starts_with("utm_") || KEYS.contains(&key)
+}
+
+/// Pairs of a query or a form as their type; a key that it does not know is refused by its name.
+pub(crate) fn known<T: DeserializeOwned>(pairs: Vec<(String, String)>, code: Code) -> Result<T, Problem> {
+    let pairs = serde_urlencoded::to_string(pairs).map_err(|_| Problem::new(code, ""))?;
+    serde_urlencoded::from_str(&pairs).map_err(|error| {
+        let said = error.to_string();
+        let problem = Problem::new(code, safe(&said));
+        let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        match unknown.or_else(|| missing(&said)) {
+            Some(name) => problem.field(name),
+            None => problem,
+        }
+    })
 }
 
 /// A JSON body. The label must say JSON; unknown fields are errors where the type says so.

@@ -68,6 +68,9 @@ pub(crate) struct Filed {
     number: Option<String>,
     /// Where it stands in the log: a read that names it in `Zholdary-Position` sees it.
     position: u64,
+    /// Its bytes alone are kept, for a person: no number will come of itself.
+    #[serde(skip)]
+    for_person: bool,
 }
 
 /// File an appeal. Answered with 202, the words are durable; the number is there when it was given within two seconds.
@@ -93,6 +96,10 @@ pub(crate) async fn file(
 impl Filed {
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    pub(crate) const fn is_for_person(&self) -> bool {
+        self.for_person
     }
 
     pub(crate) fn number(&self) -> Option<&str> {
@@ -136,6 +143,7 @@ pub(crate) async fn submit(
         appeal: outcome.as_ref().and_then(|o| o.appeal).map(|a| a.to_string()),
         number: outcome.as_ref().and_then(|o| o.number.as_ref()).map(ToString::to_string),
         position: taken.position.max(seen).0,
+        for_person: taken.all.is_empty(),
     })
 }
 

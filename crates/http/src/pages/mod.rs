@@ -23,7 +23,7 @@ use crate::{
     app::{App, Shared},
     assets,
     caller::Caller,
-    extract::{PathOf, QueryOf, RawBody},
+    extract::{PageQuery, PathOf, RawBody, known},
     problem::{Code, Problem},
 };
 
@@ -119,15 +119,17 @@ struct NotePage {
 
 /// What the front page is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct HomeQuery {
     lang: Option<String>,
     message: Option<String>,
+    /// What was just sent is kept for a person.
+    kept: Option<String>,
 }
 
 /// What the page of an appeal is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct AppealQuery {
     lang: Option<String>,
     new: Option<String>,
@@ -135,7 +137,7 @@ pub(crate) struct AppealQuery {
 
 /// What «check my number» sends.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct CheckQuery {
     lang: Option<String>,
     number: String,
@@ -143,7 +145,7 @@ pub(crate) struct CheckQuery {
 
 /// What the form sends.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 struct Sent {
     key: String,
     lang: Option<String>,
@@ -155,13 +157,17 @@ struct Sent {
 pub(crate) async fn home(
     State(app): State<Shared>,
     headers: HeaderMap,
-    QueryOf(asked): QueryOf<HomeQuery>,
+    PageQuery(asked): PageQuery<HomeQuery>,
 ) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
     let lang = language(asked.lang.as_deref(), &headers, city);
     if let Some(message) = asked.message.and_then(|m| m.parse().ok()) {
         return sent(&app, city, lang, message).await;
+    }
+    if asked.kept.is_some() {
+        let w = Words::of(lang);
+        return note(lang, city, "kept=1", (w.looked_at, None, None), StatusCode::OK);
     }
     let form = Form { key: Uuid::new_v4().simple().to_string(), ..Form::default() };
     show_home(&app, city, lang, form, StatusCode::OK).await
@@ -203,8 +209,9 @@ pub(crate) async fn write(
     if !is_form {
         return Err(Problem::new(Code::BadField, "the form sends application/x-www-form-urlencoded"));
     }
-    let form: Sent = serde_urlencoded::from_bytes(&raw)
+    let pairs = serde_urlencoded::from_bytes(&raw)
         .map_err(|_| Problem::new(Code::BadField, "the form does not read"))?;
+    let form: Sent = known(pairs, Code::BadField)?;
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
     let lang = language(form.lang.as_deref(), &headers, city);
@@ -219,6 +226,7 @@ pub(crate) async fn write(
         Ok(Written::Waiting(message)) => {
             Ok(Redirect::to(&format!("/?lang={lang}&message={message}")).into_response())
         }
+        Ok(Written::Kept) => Ok(Redirect::to(&format!("/?lang={lang}&kept=1")).into_response()),
         Err(problem) => {
             let w = Words::of(lang);
             let limits = &app.config.limits;
@@ -251,6 +259,8 @@ pub(crate) async fn write(
 enum Written {
     Numbered(String),
     Waiting(String),
+    /// Its bytes alone are kept, beside the log: no number will come of itself.
+    Kept,
 }
 
 async fn filed(app: &App, caller: &Caller, form: &Sent, key: Uuid, raw: Bytes) -> Result<Written, Problem> {
@@ -265,6 +275,7 @@ async fn filed(app: &App, caller: &Caller, form: &Sent, key: Uuid, raw: Bytes) -
     let filed = file::submit(app, caller, new, Some(key.simple().to_string()), raw).await?;
     Ok(match filed.number() {
         Some(number) => Written::Numbered(number.to_owned()),
+        None if filed.is_for_person() => Written::Kept,
         None => Written::Waiting(filed.message().to_owned()),
     })
 }
@@ -278,32 +289,46 @@ async fn sent(app: &App, city: Option<&City>, lang: Lang, message: MessageId) ->
     let w = Words::of(lang);
     let here = Link { href: format!("/?lang={lang}&message={message}"), text: w.refresh };
     let again = Link { href: format!("/?lang={lang}"), text: w.new_appeal };
-    let (title, line, link) = match found.as_ref().and_then(|f| f.outcome.as_deref()) {
+    let mut status = StatusCode::OK;
+    let said = match found.as_ref().and_then(|f| f.outcome.as_deref()) {
         Some("for_person") => (w.looked_at, None, None),
         Some(outcome) if outcome != "placed" => (w.nothing_said, Some(w.error_empty), Some(again)),
         _ => match app.log.last(&StreamId::from(message)).await? {
-            // Its bytes alone are kept, beside the log: no number will come of itself.
-            None => (w.looked_at, None, None),
+            None => {
+                status = StatusCode::NOT_FOUND;
+                (w.no_such_message, None, Some(again))
+            }
             Some(record) if app.clock.now() - record.recorded_at > NUMBER_IS_LATE => {
                 (w.late_title, Some(w.late_text), Some(here))
             }
             Some(_) => (w.waiting_title, Some(w.waiting_text), Some(here)),
         },
     };
+    note(lang, city, &format!("message={message}"), said, status)
+}
+
+/// What is said of something just sent: a title, a line, a way on. `asked` is the page's query.
+fn note(
+    lang: Lang,
+    city: Option<&City>,
+    asked: &str,
+    (title, line, link): (&str, Option<&str>, Option<Link>),
+    status: StatusCode,
+) -> Result<Response, Problem> {
     let page = NotePage {
-        frame: frame(lang, city, |code| format!("/?lang={code}&message={message}")),
+        frame: frame(lang, city, |code| format!("/?lang={code}&{asked}")),
         title: title.to_owned(),
         lines: line.into_iter().map(str::to_owned).collect(),
         link,
     };
-    render(&page, lang, StatusCode::OK)
+    render(&page, lang, status)
 }
 
 /// `GET /appeals?number=`: «check my number»; the number as it was typed.
 pub(crate) async fn check(
     State(app): State<Shared>,
     headers: HeaderMap,
-    QueryOf(asked): QueryOf<CheckQuery>,
+    PageQuery(asked): PageQuery<CheckQuery>,
 ) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
@@ -319,7 +344,7 @@ pub(crate) async fn appeal(
     State(app): State<Shared>,
     headers: HeaderMap,
     PathOf(number): PathOf<String>,
-    QueryOf(asked): QueryOf<AppealQuery>,
+    PageQuery(asked): PageQuery<AppealQuery>,
 ) -> Result<Response, Problem> {
     let rules = app.query.city().await?;
     let city = rules.as_deref().map(|rules| &rules.city);
@@ -338,11 +363,12 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
     let w = Words::of(lang);
     let understood = card.category.code != "unknown";
     let status = name(&card.status, lang).to_owned();
-    let term = |name, at: Option<DateTime<Utc>>, shown: String| {
-        at.map(|at| Term { name, until: w.until.replace("{day}", &shown), at_iso: iso(at) })
+    let term = |name, at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
+        at.map(|at| Term { name, until: until(at), at_iso: iso(at) })
     };
-    let hour = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| day_and_time(city, at, lang));
-    let legal = card.legal_due_at.map_or_else(String::new, |at| day(city, at, lang));
+    let by_hour =
+        |at| words::until_time(lang, &day(city, at, lang), city.calendar.local_time(at));
+    let by_day = |at| w.until.replace("{day}", &day(city, at, lang));
     let secure = view.findings.first().and_then(|f| f.secure_due_at);
     let last = view.history.len().saturating_sub(1);
     let steps = view.history.iter().enumerate().map(|(i, line)| {
@@ -384,9 +410,9 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
         category: understood.then(|| name(&card.category, lang).to_owned()),
         party: understood.then(|| name(&card.party, lang).to_owned()),
         terms: [
-            term(w.secure_term, secure, hour(secure)),
-            term(w.service_term, card.service_due_at, hour(card.service_due_at)),
-            term(w.legal_term, card.legal_due_at, legal),
+            term(w.secure_term, secure, &by_hour),
+            term(w.service_term, card.service_due_at, &by_hour),
+            term(w.legal_term, card.legal_due_at, &by_day),
         ]
         .into_iter()
         .flatten()
@@ -485,19 +511,12 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The instant, moved to where it has a local date: the first and the last days that there are have none in every zone.
-fn local(at: DateTime<Utc>) -> DateTime<Utc> {
-    const MARGIN: TimeDelta = TimeDelta::days(2);
-    at.clamp(DateTime::<Utc>::MIN_UTC + MARGIN, DateTime::<Utc>::MAX_UTC - MARGIN)
-}
-
 fn day(city: &City, at: DateTime<Utc>, lang: Lang) -> String {
-    let at = local(at);
     city.letterhead.date(city.calendar.local_date(at), lang)
 }
 
 fn day_and_time(city: &City, at: DateTime<Utc>, lang: Lang) -> String {
-    format!("{} {}", day(city, at, lang), city.calendar.local_time(local(at)).format("%H:%M"))
+    format!("{} {}", day(city, at, lang), city.calendar.local_time(at).format("%H:%M"))
 }
 
 fn iso(at: DateTime<Utc>) -> String {
@@ -507,15 +526,6 @@ fn iso(at: DateTime<Utc>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_instant_has_a_local_day() {
-        let zone = chrono::FixedOffset::east_opt(14 * 3600).unwrap();
-        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            let day = local(at).with_timezone(&zone).date_naive();
-            assert!((day - at.date_naive()).num_days().abs() <= 3);
-        }
-    }
 
     #[test]
     fn the_reader_is_answered_in_a_language_of_theirs() {

@@ -2,6 +2,7 @@
 //!
 //! Kazakh wants a native editor.
 
+use chrono::{NaiveTime, Timelike};
 use zholdary_city::Lang;
 
 macro_rules! words {
@@ -112,6 +113,8 @@ words! {
         "Хабар сақталды. Бірнеше секундтан кейін осы бетті қайта ашыңыз.",
         "The message is kept. Open this page again in a few seconds.";
     refresh: "Показать номер", "Нөмірді көрсету", "Show the number";
+    no_such_message: "О таком сообщении ничего не известно", "Мұндай хабар туралы ештеңе белгілі емес",
+        "Nothing is known of such a message";
     looked_at: "Сообщение прочтёт человек", "Хабарды адам оқиды", "A person will read the message";
     late_title: "Принято, но номер задерживается", "Қабылданды, бірақ нөмір кешігуде", "Received, but the number is late";
     late_text: "Сообщение сохранено, дежурные увидят задержку. При опасности звоните 112.",
@@ -141,4 +144,72 @@ words! {
     data: "Данные", "Деректер", "Data";
     data_report: "Эти числа в JSON", "Осы сандар JSON түрінде", "These figures as JSON";
     data_api: "Описание API", "API сипаттамасы", "API description";
+}
+
+/// «By this day and time».
+pub(super) fn until_time(lang: Lang, day: &str, time: NaiveTime) -> String {
+    let shown = time.format("%H:%M");
+    match lang {
+        Lang::Ru => format!("до {day} {shown}"),
+        Lang::Kk => format!("{day} күні сағат {shown}-{} дейін", kk_dative(time)),
+        Lang::En => format!("by {day} {shown}"),
+    }
+}
+
+/// The Kazakh dative of a time of day follows the last number that is spoken: of «14:00» the hour (он төртке), of «14:30» the
+/// minutes (отызға).
+fn kk_dative(time: NaiveTime) -> &'static str {
+    let spoken = if time.minute() == 0 { time.hour() } else { time.minute() };
+    match (spoken / 10, spoken % 10) {
+        // қырық
+        (4, 0) => "қа",
+        // үш, төрт, бес
+        (_, 3..=5) => "ке",
+        // алты, тоғыз; он, жиырма, отыз
+        (_, 6 | 9) | (1..=3, 0) => "ға",
+        // нөл, бір, екі, жеті, сегіз, елу
+        _ => "ге",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_day_is_said_as_it_is_spoken() {
+        let cases = [
+            ("00:00", "ге"), // нөлге
+            ("01:00", "ге"), // бірге
+            ("02:00", "ге"), // екіге
+            ("03:00", "ке"), // үшке
+            ("04:00", "ке"), // төртке
+            ("05:00", "ке"), // беске
+            ("06:00", "ға"), // алтыға
+            ("07:00", "ге"), // жетіге
+            ("08:00", "ге"), // сегізге
+            ("09:00", "ға"), // тоғызға
+            ("10:00", "ға"), // онға
+            ("14:00", "ке"), // он төртке
+            ("18:00", "ге"), // он сегізге
+            ("19:00", "ға"), // он тоғызға
+            ("20:00", "ға"), // жиырмаға
+            ("23:00", "ке"), // жиырма үшке
+            ("14:05", "ке"), // беске
+            ("14:10", "ға"), // онға
+            ("14:20", "ға"), // жиырмаға
+            ("14:30", "ға"), // отызға
+            ("14:40", "қа"), // қырыққа
+            ("14:50", "ге"), // елуге
+            ("23:59", "ға"), // елу тоғызға
+        ];
+        for (time, suffix) in cases {
+            let at = NaiveTime::parse_from_str(time, "%H:%M").unwrap();
+            let said = format!("27.11.2026 күні сағат {time}-{suffix} дейін");
+            assert_eq!(until_time(Lang::Kk, "27.11.2026", at), said);
+        }
+        let noon = NaiveTime::from_hms_opt(12, 0, 0).unwrap();
+        assert_eq!(until_time(Lang::Ru, "27.11.2026", noon), "до 27.11.2026 12:00");
+        assert_eq!(until_time(Lang::En, "27.11.2026", noon), "by 27.11.2026 12:00");
+    }
 }

@@ -171,9 +171,36 @@ async fn a_message_without_words_is_answered_as_what_it_is() {
 #[tokio::test]
 async fn what_is_kept_for_a_person_promises_no_number() {
     let town = Town::asleep().await;
-    // Kept beside the log, so that the log does not know it.
-    let page = town.get("", &format!("/?lang=ru&message={}", "0".repeat(32))).await.expect(200).text();
+    let page = town.get("", "/?lang=ru&kept=1").await.expect(200).text();
     assert!(page.contains("Сообщение прочтёт человек") && !page.contains("номер готовится"), "{page}");
+}
+
+#[tokio::test]
+async fn of_an_unknown_message_nothing_is_promised() {
+    let town = Town::asleep().await;
+    for (lang, said) in
+        [("ru", "ничего не известно"), ("kk", "ештеңе белгілі емес"), ("en", "Nothing is known")]
+    {
+        let path = format!("/?lang={lang}&message={}", "0".repeat(32));
+        let page = town.get("", &path).await.expect(404).text();
+        assert!(page.contains(said) && !page.contains("Сообщение прочтёт человек"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn pages_refuse_what_they_do_not_know_and_pass_over_what_links_pick_up() {
+    let town = Town::asleep().await;
+    let picked_up = "utm_source=wa&utm_medium=x&fbclid=1&gclid=2&igsh=3";
+    for (path, status) in [("/?lang=ru", 200), ("/appeals?number=Z-2026-000001", 303), ("/appeals/Z-2026-000001?new=1", 404)]
+    {
+        town.get("", &format!("{path}&{picked_up}")).await.expect(status);
+        for (key, asked) in [("nubmer", "nubmer=1"), ("as_of", "as_of=5"), ("fbclid2", "fbclid2=1")] {
+            let refused = town.get("", &format!("{path}&{asked}")).await.expect(400);
+            assert_eq!((refused.code().as_str(), &refused.json()["field"]), ("bad-query", &key.into()), "{path}");
+        }
+    }
+    let form = send(&town, "lang=ru&text=%D1%8F%D0%BC%D0%B0&txet=1").await.expect(422);
+    assert_eq!((form.code().as_str(), &form.json()["field"]), ("bad-field", &"txet".into()));
 }
 
 #[tokio::test]
