@@ -72,7 +72,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for PageQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        known(pairs(parts)?.into_iter().filter(|(key, _)| !is_tracking(key)).collect(), Code::BadQuery).map(Self)
+        known(pairs(parts)?.into_iter().filter(|(key, _)| !is_tracking(key)).collect(), Code::BadQuery)
+            .map(Self)
     }
 }
 

@@ -366,8 +366,7 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
     let term = |name, at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
         at.map(|at| Term { name, until: until(at), at_iso: iso(at) })
     };
-    let by_hour =
-        |at| words::until_time(lang, &day(city, at, lang), city.calendar.local_time(at));
+    let by_hour = |at| words::until_time(lang, &day(city, at, lang), city.calendar.local_time(at));
     let by_day = |at| w.until.replace("{day}", &day(city, at, lang));
     let secure = view.findings.first().and_then(|f| f.secure_due_at);
     let last = view.history.len().saturating_sub(1);

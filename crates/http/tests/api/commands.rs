@@ -215,7 +215,10 @@ async fn the_same_key_is_the_same_wish_under_a_city_that_was_published_anew() {
     let again = story.town.post_as(&operator, &path, Some("r1"), &away).await.expect(202);
     assert_eq!(again.position(), first);
     let other = json!({ "to": PARTY, "reason": "другой район" });
-    assert_eq!(story.town.post_as(&operator, &path, Some("r1"), &other).await.expect(422).code(), "key-reused");
+    assert_eq!(
+        story.town.post_as(&operator, &path, Some("r1"), &other).await.expect(422).code(),
+        "key-reused"
+    );
 }
 
 #[tokio::test]

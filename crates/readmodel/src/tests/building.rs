@@ -209,7 +209,10 @@ async fn a_faulty_rule_set_loses_no_later_one() {
         assert_eq!(query.city().await.unwrap().unwrap().position, later);
     }
     let then = async |position| query.city_as_of(position).await.unwrap().map(|rules| rules.position);
-    assert_eq!((then(faulty).await, then(later).await, then(unread).await), (Some(Position(1)), Some(later), None));
+    assert_eq!(
+        (then(faulty).await, then(later).await, then(unread).await),
+        (Some(Position(1)), Some(later), None)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -454,7 +457,7 @@ impl Town {
         self.appeal(1, vec![registered(1)]).await
     }
 
-    fn clock_now(&self) -> DateTime<Utc> {
+    pub(super) fn clock_now(&self) -> DateTime<Utc> {
         zholdary_domain::Clock::now(&self.clock)
     }
 }

@@ -145,9 +145,7 @@ fn past(state: StateName) -> Vec<Event> {
         }),
         StateName::Closed => and(Event::Closed { by: operator(), reason: text("всё") }),
         StateName::NotConsidered => and(Event::NotConsidered { by: operator(), reason: text("спам") }),
-        StateName::Erased => {
-            [past(StateName::Done), vec![Event::Erased { by: operator() }]].concat()
-        }
+        StateName::Erased => [past(StateName::Done), vec![Event::Erased { by: operator() }]].concat(),
     }
 }
 
