@@ -64,7 +64,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     }
 }
 
-/// The query of a page. What browsers and messengers add to a link on its way is nobody's wish, and is passed over.
+/// The query of a page. What others add to a link on its way is nobody's wish, and is passed over. But pages show the present
+/// alone, and do not let anybody believe otherwise.
 #[derive(Debug)]
 pub(crate) struct PageQuery<T>(pub(crate) T);
 
@@ -72,19 +73,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for PageQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        known(pairs(parts)?.into_iter().filter(|(key, _)| !is_tracking(key)).collect(), Code::BadQuery)
-            .map(Self)
+        let pairs = pairs(parts)?;
+        if pairs.iter().any(|(key, _)| key == "as_of") {
+            let present = "pages show the present; the API answers about the past";
+            return Err(Problem::new(Code::BadQuery, present).field("as_of"));
+        }
+        known(pairs, Code::BadQuery).map(Self)
     }
 }
 
-/// Keys by which others follow who opened a link where.
-fn is_tracking(key: &str) -> bool {
-    const KEYS: [&str; 9] =
-        ["fbclid", "gclid", "yclid", "ysclid", "igshid", "igsh", "msclkid", "mc_eid", "_openstat"];
-    key.starts_with("utm_") || KEYS.contains(&key)
-}
-
-/// Pairs of a query or a form as their type; a key that it does not know is refused by its name.
+/// Pairs of a query or a form as their type; a key that it refuses is named.
 pub(crate) fn known<T: DeserializeOwned>(pairs: Vec<(String, String)>, code: Code) -> Result<T, Problem> {
     let pairs = serde_urlencoded::to_string(pairs).map_err(|_| Problem::new(code, ""))?;
     serde_urlencoded::from_str(&pairs).map_err(|error| {

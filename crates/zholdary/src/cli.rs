@@ -394,10 +394,11 @@ pub(crate) struct Keep {
     pub(crate) json: bool,
 }
 
-/// Prints completions for `shell`.
-pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {
-    clap_complete::generate(shell, &mut Cli::command(), "zholdary", &mut std::io::stdout());
-    ExitCode::SUCCESS
+/// The script that completes commands in `shell`.
+pub(crate) fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "zholdary", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 #[cfg(test)]

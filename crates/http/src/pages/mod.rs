@@ -119,7 +119,7 @@ struct NotePage {
 
 /// What the front page is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub(crate) struct HomeQuery {
     lang: Option<String>,
     message: Option<String>,
@@ -129,7 +129,7 @@ pub(crate) struct HomeQuery {
 
 /// What the page of an appeal is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub(crate) struct AppealQuery {
     lang: Option<String>,
     new: Option<String>,
@@ -137,7 +137,7 @@ pub(crate) struct AppealQuery {
 
 /// What «check my number» sends.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub(crate) struct CheckQuery {
     lang: Option<String>,
     number: String,
@@ -145,7 +145,7 @@ pub(crate) struct CheckQuery {
 
 /// What the form sends.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 struct Sent {
     key: String,
     lang: Option<String>,
