@@ -1,6 +1,6 @@
 //! The command line. Every command has an example, exits non-zero on failure, and takes `--json` where it prints a result.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
