@@ -421,3 +421,90 @@ pub(crate) fn set_works(city: &City, values: &mut Values, found: &WorksMatch<'_>
 fn percent(share: f64) -> u8 {
     (share * 100.0).round() as u8
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use zholdary_domain::{PlaceKind, appeal::Permille};
+
+    use super::*;
+
+    /// The city that ships with the product.
+    pub(crate) fn city() -> City {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty");
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+        });
+        let data = entries.filter(|(name, _)| zholdary_city::Files::is_data(name));
+        City::parse(&zholdary_city::Files::from_entries(data).unwrap()).unwrap()
+    }
+
+    fn address(district: &str) -> Place {
+        Place {
+            kind: PlaceKind::Address,
+            names: vec!["Сатпаева".into()],
+            district: (!district.is_empty()).then(|| district.to_owned()),
+            in_city: Some(true),
+            ..Place::default()
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    struct Expected {
+        rule: &'static str,
+        to: &'static str,
+        waits_at: Option<&'static str>,
+        asks: bool,
+        danger: bool,
+    }
+
+    #[test]
+    fn the_first_rule_that_holds_decides() {
+        let city = city();
+        let check = |category: &str, permille: u16, place: Place, expected: &Expected| {
+            let known = city.category(category);
+            let finding = Finding {
+                category: category.to_owned(),
+                priority: known.map_or("normal", |c| c.priority.as_str()).to_owned(),
+                confidence: Permille(permille),
+                because: vec![],
+                place,
+            };
+            let received_at = "2026-11-20T05:00:00Z".parse().unwrap();
+            let Decision { route, ask, danger } = decide(
+                &city,
+                &Case {
+                    id: FindingId(0),
+                    finding: &finding,
+                    has_stem: &|_| false,
+                    cover: None,
+                    received_at,
+                    day: city.calendar.local_date(received_at),
+                },
+            );
+            let Expected { rule, to, waits_at, asks, danger: hurts } = *expected;
+            let found = (route.rule.as_str(), route.to.as_str(), route.waits_at.as_deref());
+            assert_eq!(found, (rule, to, waits_at), "{finding:?}");
+            assert_eq!((ask.is_some(), danger), (asks, hurts), "{finding:?}");
+            assert!(route.due.values().all(|due| due.at > received_at), "{route:?}");
+        };
+        let plain = Expected { rule: "category", to: "", waits_at: None, asks: false, danger: false };
+        let nowhere = Place::default;
+        let yard = Place { yard: true, ..address("auezov") };
+        let border = Place { candidates: vec!["almaly".into(), "bostandyk".into()], ..address("") };
+        let zharyq = Expected { to: "zharyq", ..plain };
+        check("light_fault", 1000, address("medeu"), &zharyq);
+        check("light_fault", 0, address("medeu"), &Expected { waits_at: Some(DESK), ..zharyq });
+        check("pothole", 1000, address("bostandyk"), &Expected { to: "akimat-bostandyk", ..plain });
+        check("pothole", 1000, border.clone(), &Expected { to: "district", waits_at: Some(DESK), ..plain });
+        check("pothole", 1000, yard, &Expected { rule: "yard", to: "akimat-auezov", ..plain });
+        let asked = Expected { rule: "ask_place", to: DESK, asks: true, ..plain };
+        check("pothole", 1000, nowhere(), &asked);
+        check("manhole_open", 1000, nowhere(), &Expected { danger: true, ..asked });
+        // A danger waits for no confidence; whom it is not certain to concern, a person chooses.
+        let danger = Expected { danger: true, ..plain };
+        check("manhole_open", 0, address("medeu"), &Expected { to: "akimat-medeu", ..danger });
+        check("manhole_open", 0, border, &Expected { to: "district", waits_at: Some(DESK), ..danger });
+        check("of another release", 1000, address("medeu"), &Expected { rule: "desk", to: DESK, ..plain });
+    }
+}

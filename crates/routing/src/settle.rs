@@ -355,3 +355,66 @@ impl Telling<'_> {
 
 /// The template for a message without words.
 const DRAFT: &str = "draft_received";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use zholdary_triage::Input;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Told {
+        /// Templates of the answers, and whether each settles its finding.
+        answers: Vec<(&'static str, bool)>,
+        /// Whether the finding waits for the answer, when a question is asked.
+        question_waits: Option<bool>,
+        /// Who is alarmed.
+        alarms: Vec<&'static str>,
+    }
+
+    #[test]
+    fn what_is_answered_asked_and_rung_at_once() {
+        let ruleset = Ruleset::new(crate::rules::tests::city());
+        let number: Number = "Z-2026-000301".parse().unwrap();
+        let now = "2026-11-20T05:00:00Z".parse().unwrap();
+        let first = ruleset.city.priorities[0].code.clone();
+        let (raised, asked) = (Some(first.as_str()), true);
+        let check = |text: &str, priority: Option<&str>, place_asked: bool, expected: Told| {
+            let mut understood = ruleset.triage.read(&Input { text, point: None, has_media: false });
+            if let Some(priority) = priority {
+                understood.understanding.findings[0].priority = priority.to_owned();
+            }
+            let words = Words {
+                number: &number,
+                text: Some(text),
+                received_at: now,
+                now,
+                earlier: None,
+                answered_with: &BTreeSet::new(),
+                place_asked,
+                taken: 0,
+                site: "https://city.example",
+            };
+            let told = settle(&ruleset, understood, &words);
+            let answers: Vec<_> =
+                told.answers.iter().map(|a| (a.template.as_deref().unwrap_or_default(), a.settles)).collect();
+            assert_eq!(answers, expected.answers, "{text}");
+            assert_eq!(told.question.map(|q| q.waits), expected.question_waits, "{text}");
+            let alarms: Vec<_> = told.alarms.iter().map(|(_, party)| party.as_str()).collect();
+            assert_eq!(alarms, expected.alarms, "{text}");
+        };
+        let nothing = || Told { answers: vec![], question_waits: None, alarms: vec![] };
+        let thanks = |settles| Told { answers: vec![("answer_gratitude", settles)], ..nothing() };
+        check("Спасибо за новую дорогу!", None, false, thanks(true));
+        // What its words raised to a danger is answered too, and stays open for a person.
+        check("Спасибо за новую дорогу!", raised, false, Told { alarms: vec![DESK], ..thanks(false) });
+        check("Яма на Толе би 100 угол Масанчи", None, false, nothing());
+        check("Яма, выбоина на дороге", None, false, Told { question_waits: Some(true), ..nothing() });
+        check("Яма, выбоина на дороге", None, asked, nothing());
+        let open = Told { question_waits: Some(false), alarms: vec![DESK], ..nothing() };
+        check("Открытый люк", None, false, open);
+        check("...", None, false, Told { answers: vec![("draft_received", false)], ..nothing() });
+    }
+}
