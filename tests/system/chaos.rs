@@ -5,9 +5,8 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +17,8 @@ use zholdary_log::{EventLog, JetStreamConfig, JetStreamLog, Metrics};
 use zholdary_natsd::{Cluster, find};
 
 use crate::{
-    harness::{City, SETTINGS, Told, folder, json, path, root, run},
+    harness::{City, Told, folder, json, path, root, run},
+    nodes::{HTTP, INTAKE, Node, decider},
     people::{Client, heard_once},
     proxy::{Network, Proxy},
 };
@@ -91,47 +91,6 @@ impl Pulse {
     }
 }
 
-/// One process of several.
-struct Node {
-    args: Vec<String>,
-    running: RwLock<Arc<City>>,
-    _data: TempDir,
-}
-
-impl Node {
-    fn start(url: &str, roles: &[&str], key: Option<&Path>) -> Self {
-        let data = folder();
-        if let Some(key) = key {
-            std::fs::copy(key, data.path().join("id.key")).expect("a file of ours");
-        }
-        let settings = data.path().join("settings.toml");
-        std::fs::write(&settings, SETTINGS).expect("a file of ours");
-        let fixed = ["--log", url, "--data", path(data.path()), "--config", path(&settings)];
-        let args: Vec<String> =
-            ["serve"].iter().chain(roles).chain(&fixed).map(|s| (*s).to_owned()).collect();
-        Self { running: RwLock::new(Arc::new(begin(&args))), args, _data: data }
-    }
-
-    fn now(&self) -> Arc<City> {
-        Arc::clone(&self.running.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// kill -9, and a new one in its place.
-    fn kill_and_start(&self) {
-        self.now().signal("KILL");
-        let again = Arc::new(begin(&self.args));
-        *self.running.write().unwrap_or_else(PoisonError::into_inner) = again;
-    }
-}
-
-fn begin(args: &[String]) -> City {
-    City::start(&args.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-const INTAKE: [usize; 2] = [0, 1];
-const ROUTING: [usize; 2] = [2, 3];
-const HTTP: [usize; 2] = [4, 5];
-
 struct World {
     cluster: Cluster,
     proxies: Vec<Proxy>,
@@ -164,15 +123,16 @@ impl World {
         let city = root().join("deploy/cities/almaty");
         well(&["city", "publish", path(&city), "--log", &direct, "--data", path(operator.path())]);
         let key = operator.path().join("id.key");
-        let node = |roles: &[&str]| Node::start(&url, roles, (roles != ["routing"]).then_some(&*key));
-        let http = ["views", "http"];
+        let node = |roles: &'static [&'static str]| {
+            Node::start(&url, "", roles, (roles != ["routing"]).then_some(&*key))
+        };
         let nodes = vec![
             node(&["intake"]),
             node(&["intake"]),
             node(&["routing"]),
             node(&["routing"]),
-            node(&http),
-            node(&http),
+            node(&["views", "http"]),
+            node(&["views", "http"]),
         ];
         let log = JetStreamLog::open(JetStreamConfig::at(&direct), Metrics::unregistered()).await;
         Self {
@@ -236,17 +196,8 @@ impl World {
         stream.cached_info().cluster.as_ref()?.leader.clone()
     }
 
-    async fn decider(&self) -> usize {
-        let since = Instant::now();
-        loop {
-            for index in ROUTING {
-                if self.nodes[index].now().scrape("zholdary_routing_lease_held").await > 0.0 {
-                    return index;
-                }
-            }
-            assert!(since.elapsed() < PATIENCE, "nobody decides");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+    async fn decider(&self) -> Arc<City> {
+        self.nodes[decider(&self.nodes, PATIENCE).await].now()
     }
 
     async fn make(&mut self, trouble: Trouble) {
@@ -276,7 +227,7 @@ impl World {
                 self.proxies.iter().for_each(|proxy| proxy.set(Network::Good));
             }
             Trouble::DeciderPaused => {
-                let decider = self.nodes[self.decider().await].now();
+                let decider = self.decider().await;
                 decider.signal("STOP");
                 wait(60).await;
                 decider.signal("CONT");
@@ -289,7 +240,8 @@ impl World {
             }
             Trouble::RolesKilled => {
                 for node in self.nodes.iter() {
-                    node.kill_and_start();
+                    node.kill();
+                    node.start_again();
                     wait(4).await;
                 }
             }
@@ -301,8 +253,8 @@ impl World {
         let since = Instant::now();
         loop {
             let head = self.log.head().await.ok().map(|head| head.0);
-            let decider = self.nodes[self.decider().await].now();
-            let at = decider.scrape("zholdary_routing_position_records{worker=\"register\"}").await;
+            let decider = self.decider().await;
+            let at = decider.position_of("register").await;
             let heard = self.pulse.last().is_some_and(|last| last > since);
             if heard && head.is_some_and(|head| at + 2_000.0 >= head as f64) {
                 return;
@@ -315,15 +267,10 @@ impl World {
     /// Waits until everything is decided and shown.
     async fn idle(&self) -> u64 {
         let since = Instant::now();
-        let workers = ["register", "route", "deadlines"];
         loop {
             let head = self.log.head().await.expect("the log answers").0;
-            let decider = self.nodes[self.decider().await].now();
-            let mut least = f64::MAX;
-            for worker in workers {
-                let name = format!("zholdary_routing_position_records{{worker=\"{worker}\"}}");
-                least = least.min(decider.scrape(&name).await);
-            }
+            let decider = self.decider().await;
+            let mut least = decider.decided().await;
             for http in HTTP {
                 least = least
                     .min(head as f64 - self.nodes[http].now().scrape("zholdary_readmodel_lag_records").await);

@@ -193,8 +193,7 @@ impl City {
     /// A figure of `/metrics`, by its name with its labels.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = String::from_utf8(self.bytes("/metrics").await).expect("metrics are text");
-        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        figure.unwrap_or_else(|| panic!("no metric {name}")).parse().expect("a figure")
+        figure(&text, name).unwrap_or_else(|| panic!("no metric {name}"))
     }
 
     /// As [`City::metric`], as whoever collects the metrics; 0 while nobody answers.
@@ -202,9 +201,21 @@ impl City {
         let asked = self.client.get(format!("{}/metrics", self.url)).bearer_auth(SCRAPER);
         let Ok(answer) = asked.send().await else { return 0.0 };
         assert_eq!(answer.status().as_u16(), 200);
-        let text = answer.text().await.unwrap_or_default();
-        let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        figure.map_or(0.0, |figure| figure.parse().expect("a figure"))
+        figure(&answer.text().await.unwrap_or_default(), name).unwrap_or_default()
+    }
+
+    /// The record up to which a worker has done its work, as whoever collects the metrics.
+    pub(crate) async fn position_of(&self, worker: &str) -> f64 {
+        self.scrape(&format!("zholdary_routing_position_records{{worker=\"{worker}\"}}")).await
+    }
+
+    /// The record up to which every worker has.
+    pub(crate) async fn decided(&self) -> f64 {
+        let mut least = f64::MAX;
+        for worker in ["register", "route", "deadlines"] {
+            least = least.min(self.position_of(worker).await);
+        }
+        least
     }
 
     /// Status of a POST to the WhatsApp hook with this signature.
@@ -273,10 +284,7 @@ impl City {
             let mut quiet = waiting["items"].as_array().is_some_and(Vec::is_empty);
             // Whoever runs the workers tells how far they are.
             if self.scrape("zholdary_routing_lease_held").await > 0.0 {
-                for worker in ["register", "route", "deadlines"] {
-                    let name = format!("zholdary_routing_position_records{{worker=\"{worker}\"}}");
-                    quiet &= self.scrape(&name).await >= head as f64;
-                }
+                quiet &= self.decided().await >= head as f64;
             }
             if lag["records"] == 0 && head == before && quiet {
                 return head;
@@ -323,6 +331,12 @@ impl Drop for City {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A figure of `/metrics`, by its name with its labels.
+fn figure(text: &str, name: &str) -> Option<f64> {
+    let figure = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    figure.map(|figure| figure.parse().expect("a figure"))
 }
 
 pub(crate) fn path(folder: &Path) -> &str {

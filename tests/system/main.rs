@@ -8,6 +8,7 @@ mod crash;
 mod harness;
 mod hook;
 mod nats;
+mod nodes;
 mod people;
 mod processes;
 #[cfg(feature = "chaos")]

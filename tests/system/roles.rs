@@ -1,7 +1,6 @@
 //! The roles apart: six processes on one nats-server, with the rights and the TLS of production, each killed in its turn.
 
 use std::{
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,8 +11,9 @@ use zholdary_testkit::samples;
 
 use crate::{
     api::{answers, questions},
-    harness::{City, DEADLINE, SETTINGS, Told, folder, json, path, root, run, sample, until},
+    harness::{City, DEADLINE, Told, folder, json, path, root, run, sample, until},
     nats::Servers,
+    nodes::{HTTP, INTAKE, Node, ROUTING, decider},
     people::{Client, heard_once},
     samples::{STORY, expected},
 };
@@ -24,61 +24,6 @@ const TAKEOVER: Duration = Duration::from_secs(10);
 const CLIENTS: u32 = 16;
 /// What all of them write together, at least.
 const MESSAGES: usize = 2_000;
-
-/// One process of several: what it does, as which user, over which folder.
-struct Node {
-    roles: &'static [&'static str],
-    args: Vec<String>,
-    running: Arc<City>,
-    _data: TempDir,
-    folder: PathBuf,
-}
-
-impl Node {
-    /// Starts it. Who takes messages in needs the installation's key of ids.
-    fn start(servers: &Servers, user: &str, roles: &'static [&'static str], key: Option<&PathBuf>) -> Self {
-        let data = folder();
-        if let Some(key) = key {
-            std::fs::copy(key, data.path().join("id.key")).expect("a file of ours");
-        }
-        let shipped = std::fs::read_to_string(servers.settings(user)).expect("a file of ours");
-        let settings = data.path().join("settings.toml");
-        std::fs::write(&settings, format!("{shipped}{SETTINGS}")).expect("a file of ours");
-        let url = servers.url();
-        let fixed = ["--log", &url, "--data", path(data.path()), "--config", path(&settings)];
-        let args: Vec<String> =
-            ["serve"].iter().chain(roles).chain(&fixed).map(|s| (*s).to_owned()).collect();
-        let running = Arc::new(begin(&args));
-        Self { roles, args, running, folder: data.path().to_owned(), _data: data }
-    }
-
-    /// kill -9, and whether it held the lease then.
-    fn kill(&self) {
-        self.running.signal("KILL");
-    }
-
-    /// Starts it again once nobody speaks to the killed one any more.
-    fn revive(&mut self, token: &str) {
-        let mut again = begin(&self.args);
-        if self.roles.contains(&"http") {
-            again.speak_with(token);
-        }
-        let killed = std::mem::replace(&mut self.running, Arc::new(again));
-        Arc::into_inner(killed).expect("nobody speaks to it").kill();
-    }
-
-    async fn figure(&self, name: &str) -> f64 {
-        self.running.scrape(name).await
-    }
-
-    async fn decides(&self) -> bool {
-        self.figure("zholdary_routing_lease_held").await > 0.0
-    }
-}
-
-fn begin(args: &[String]) -> City {
-    City::start(&args.iter().map(String::as_str).collect::<Vec<_>>())
-}
 
 /// Whether it comes to be within `limit`.
 async fn within(limit: Duration, what: &str, condition: impl AsyncFn() -> bool) {
@@ -94,13 +39,8 @@ struct Town {
     servers: Servers,
     log: JetStreamLog,
     operator: TempDir,
-    token: String,
     nodes: Vec<Node>,
 }
-
-const INTAKE: [usize; 2] = [0, 1];
-const ROUTING: [usize; 2] = [2, 3];
-const HTTP: [usize; 2] = [4, 5];
 
 impl Town {
     async fn start() -> Self {
@@ -114,8 +54,10 @@ impl Town {
         let made = json(&[&["token", "create", "--role", "operator", "--json"], &place[..]].concat());
         let token = made[0]["token"].as_str().expect("a token").to_owned();
         let key = operator.path().join("id.key");
-        let node =
-            |user: &str, roles| Node::start(&servers, user, roles, (user != "routing").then_some(&key));
+        let node = |user: &str, roles| {
+            let shipped = std::fs::read_to_string(servers.settings(user)).expect("a file of ours");
+            Node::start(&url, &shipped, roles, (user != "routing").then_some(&*key))
+        };
         let mut nodes = vec![
             node("intake", &["intake"]),
             node("intake", &["intake"]),
@@ -125,30 +67,16 @@ impl Town {
             node("http", &["views", "http"]),
         ];
         for http in HTTP {
-            Arc::get_mut(&mut nodes[http].running).expect("nobody else speaks to it").speak_with(&token);
+            nodes[http].speak_with(&token);
             // Whoever bears a token that the views do not know yet is nobody, at every door.
-            until("the token works", async || nodes[http].running.get("/api/v1/lag").await.0 == 200).await;
+            until("the token works", async || nodes[http].now().get("/api/v1/lag").await.0 == 200).await;
         }
         let log = JetStreamLog::open(servers.config("views"), Metrics::unregistered()).await;
-        Self { log: log.expect("the log opens"), servers, operator, token, nodes }
+        Self { log: log.expect("the log opens"), servers, operator, nodes }
     }
 
     fn node(&self, index: usize) -> Arc<City> {
-        Arc::clone(&self.nodes[index].running)
-    }
-
-    /// Which of the processes that may decide does.
-    async fn decider(&self) -> usize {
-        let since = Instant::now();
-        loop {
-            for index in ROUTING {
-                if self.nodes[index].decides().await {
-                    return index;
-                }
-            }
-            assert!(since.elapsed() < DEADLINE, "nobody decides");
-            tokio::time::sleep(Duration::from_millis(30)).await;
-        }
+        self.nodes[index].now()
     }
 
     async fn head(&self) -> u64 {
@@ -161,14 +89,8 @@ impl Town {
         let since = Instant::now();
         loop {
             let head = self.head().await;
-            let decider = &self.nodes[self.decider().await];
-            let mut done = true;
-            for worker in ["register", "route", "deadlines"] {
-                let at = decider
-                    .figure(&format!("zholdary_routing_position_records{{worker=\"{worker}\"}}"))
-                    .await;
-                done &= at >= head as f64;
-            }
+            let decider = self.node(decider(&self.nodes, DEADLINE).await);
+            let mut done = decider.decided().await >= head as f64;
             for index in HTTP {
                 let lag = self.node(index).read("/api/v1/lag").await;
                 done &= lag["records"] == 0 && lag["head"] == head;
@@ -246,9 +168,7 @@ async fn six_processes_each_killed_in_turn() {
         if decided {
             let other = &town.nodes[if victim == ROUTING[0] { ROUTING[1] } else { ROUTING[0] }];
             within(TAKEOVER, "another decides on what was there", async || {
-                other.decides().await
-                    && other.figure("zholdary_routing_position_records{worker=\"register\"}").await
-                        >= at as f64
+                other.decides().await && other.now().position_of("register").await >= at as f64
             })
             .await;
         }
@@ -256,8 +176,7 @@ async fn six_processes_each_killed_in_turn() {
         while let Some(client) = writing.join_next().await {
             clients.push(client.expect("a client"));
         }
-        let token = town.token.clone();
-        town.nodes[victim].revive(&token);
+        town.nodes[victim].start_again();
         heard = clients.iter().map(|c| c.hooked.len() + c.filed.len()).sum();
         turn += 1;
     }
@@ -271,7 +190,7 @@ async fn six_processes_each_killed_in_turn() {
     assert_eq!((&verified[0]["sound"], &verified[0]["head"]), (&true.into(), &head.into()));
     assert!(heard_once(&clients, &told, before) >= MESSAGES);
     for node in &town.nodes {
-        let denied = node.figure("zholdary_log_denied_total").await;
+        let denied = node.now().scrape("zholdary_log_denied_total").await;
         assert_eq!(denied, 0.0, "a right is missing: {:?}", node.roles);
     }
 
@@ -281,13 +200,20 @@ async fn six_processes_each_killed_in_turn() {
     assert!(left == right, "two nodes answer differently");
     drop((one, other));
     for node in town.nodes.drain(..) {
-        let ended = Arc::into_inner(node.running).expect("nobody speaks to it").stop().await;
+        let roles = node.roles;
+        let (ended, data, settings) = node.stop().await;
         assert!(ended.success(), "{ended}");
-        if node.roles.contains(&"views") {
-            let settings = node.folder.join("settings.toml");
-            let place = ["--log", &url, "--config", path(&settings), "--data", path(&node.folder)];
+        let place = ["--log", &url, "--config", path(&settings), "--data", path(data.path())];
+        if roles.contains(&"views") {
             let rebuilt = json(&[&["rebuild", "--json"], &place[..]].concat());
             assert_eq!((&rebuilt[0]["differs"], &rebuilt[0]["parked"]), (&serde_json::json!([]), &0.into()));
+        }
+        if roles.contains(&"routing") {
+            // It takes nothing in: it needs no key, and none is made.
+            let looked = run(&[&["doctor"], &place[..]].concat());
+            let said = String::from_utf8_lossy(&looked.stdout);
+            assert!(said.contains("  key of ids: none"), "{said}");
+            assert!(["id.key", "raw.db"].iter().all(|file| !data.path().join(file).exists()));
         }
     }
 }
@@ -302,7 +228,7 @@ async fn a_process_serves_its_roles_and_nothing_else() {
     for node in 0..town.nodes.len() {
         check(node, "/livez", 200).await;
         until("it is ready", async || town.node(node).get("/readyz").await.0 == 200).await;
-        assert!(town.nodes[node].figure("zholdary_log_head").await > 0.0);
+        assert!(town.node(node).scrape("zholdary_log_head").await > 0.0);
     }
     let (intake, routing, http) = (INTAKE[0], ROUTING[0], HTTP[0]);
     check(http, "/", 200).await;
