@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
+    http::header,
     middleware,
     response::{IntoResponse, Response},
     routing::get,
@@ -60,8 +61,10 @@ pub fn router(parts: Parts) -> Router {
             .with_state(hooks);
         routes = routes.merge(hooks);
     }
+    let mut pages_of = None;
     if let (Some(query), Some(intake)) = (views, window) {
         let app: Shared = Arc::new(App::new(&parts, query.clone(), intake.clone()));
+        pages_of = Some(Arc::clone(&app));
         let (api, _) = openapi::api().split_for_parts();
         let window = api
             .route("/", get(pages::home).post(pages::write))
@@ -77,7 +80,7 @@ pub fn router(parts: Parts) -> Router {
     // From the inside out: nothing but the fallback is reached without the guard, a panic of anything below is an answer too,
     // and the log line sees every answer.
     routes
-        .fallback(nothing_here)
+        .fallback(move |request: Request| nothing_here(pages_of, request))
         .method_not_allowed_fallback(other_method)
         .layer(DefaultBodyLimit::max(config.max_body_bytes))
         .layer(middleware::from_fn_with_state(gate, guard))
@@ -86,8 +89,14 @@ pub fn router(parts: Parts) -> Router {
         .layer(middleware::from_fn_with_state(around, observe))
 }
 
-async fn nothing_here() -> Response {
-    Problem::new(Code::NotFound, "").into_response()
+/// People who look for a page are shown one, programs a problem.
+async fn nothing_here(pages_of: Option<Shared>, request: Request) -> Response {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let is_person = request.method().is_safe() && accepts.is_some_and(|accept| accept.contains("text/html"));
+    match pages_of.filter(|_| is_person) {
+        Some(app) => pages::nowhere(&app, request.headers()).await.into_response(),
+        None => Problem::new(Code::NotFound, "").into_response(),
+    }
 }
 
 async fn other_method() -> Response {

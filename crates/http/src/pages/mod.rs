@@ -167,7 +167,7 @@ pub(crate) async fn home(
     }
     if asked.kept.is_some() {
         let w = Words::of(lang);
-        return note(lang, city, "kept=1", (w.looked_at, None, None), StatusCode::OK);
+        return note(lang, city, "&kept=1", (w.looked_at, None, None), StatusCode::OK);
     }
     let form = Form { key: Uuid::new_v4().simple().to_string(), ..Form::default() };
     show_home(&app, city, lang, form, StatusCode::OK).await
@@ -304,10 +304,10 @@ async fn sent(app: &App, city: Option<&City>, lang: Lang, message: MessageId) ->
             Some(_) => (w.waiting_title, Some(w.waiting_text), Some(here)),
         },
     };
-    note(lang, city, &format!("message={message}"), said, status)
+    note(lang, city, &format!("&message={message}"), said, status)
 }
 
-/// What is said of something just sent: a title, a line, a way on. `asked` is the page's query.
+/// What is said of something just sent: a title, a line, a way on. `asked` is what the page's query says besides the language.
 fn note(
     lang: Lang,
     city: Option<&City>,
@@ -316,12 +316,20 @@ fn note(
     status: StatusCode,
 ) -> Result<Response, Problem> {
     let page = NotePage {
-        frame: frame(lang, city, |code| format!("/?lang={code}&{asked}")),
+        frame: frame(lang, city, |code| format!("/?lang={code}{asked}")),
         title: title.to_owned(),
         lines: line.into_iter().map(str::to_owned).collect(),
         link,
     };
     render(&page, lang, status)
+}
+
+/// Where nothing is: a page for people.
+pub(crate) async fn nowhere(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
+    let rules = app.query.city().await.unwrap_or_default();
+    let city = rules.as_deref().map(|rules| &rules.city);
+    let lang = language(None, headers, city);
+    note(lang, city, "", (Words::of(lang).no_such_page, None, None), StatusCode::NOT_FOUND)
 }
 
 /// `GET /appeals?number=`: «check my number»; the number as it was typed.

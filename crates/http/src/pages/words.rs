@@ -104,6 +104,7 @@ words! {
     just_registered: "Принято. Запишите номер: по нему видно, что происходит.",
         "Қабылданды. Нөмірді жазып алыңыз: сол арқылы не болып жатқаны көрінеді.",
         "Received. Keep the number: it shows what happens.";
+    no_such_page: "Такой страницы нет", "Мұндай бет жоқ", "There is no such page";
     no_such_number: "Такого номера нет", "Мұндай нөмір жоқ", "There is no such number";
     number_looks: "Номер выглядит так:", "Нөмір мынадай болады:", "A number looks like this:";
     number_where: "Он в первом ответе на ваше сообщение.", "Ол хабарыңызға берілген бірінші жауапта.",

@@ -215,6 +215,24 @@ async fn an_unknown_number_is_a_page_that_helps() {
 }
 
 #[tokio::test]
+async fn where_nothing_is_people_see_a_page_and_programs_a_problem() {
+    let town = Town::asleep().await;
+    for (accept, is_page) in [
+        (Some("text/html,application/xhtml+xml,*/*;q=0.8"), true),
+        (Some("application/json"), false),
+        (None, false),
+    ] {
+        let mut asked = request(Method::GET, "", "/desk/nowhere");
+        if let Some(accept) = accept {
+            asked = asked.header("accept", accept).header("accept-language", "kk");
+        }
+        let answer = town.ask(asked.body(Body::empty()).unwrap()).await.expect(404);
+        assert_eq!(answer.text().contains("Мұндай бет жоқ"), is_page, "{accept:?}");
+        assert_eq!(answer.text().contains("\"code\":\"not-found\""), !is_page, "{accept:?}");
+    }
+}
+
+#[tokio::test]
 async fn pages_hold_nothing_inline() {
     let mut town = Town::start().await;
     town.file("Яма на Абая").await;
