@@ -170,9 +170,10 @@ impl Config {
         Duration::from_millis(self.request_timeout_ms)
     }
 
-    /// How long the form waits: a little less than the request may take, so that its page can still be written.
+    /// How long the form waits: less than the request may take, so that a slow machine too can still write its page.
     pub(crate) fn form_timeout(&self) -> Duration {
-        self.request_timeout().mul_f64(0.9)
+        const PAGE: Duration = Duration::from_secs(5);
+        self.request_timeout().saturating_sub(PAGE).max(self.request_timeout() / 4)
     }
 
     pub(crate) const fn place_wait(&self) -> Duration {

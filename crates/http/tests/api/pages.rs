@@ -81,7 +81,7 @@ async fn after_an_unknown_outcome_the_form_sent_again_is_one_message() {
 #[tokio::test]
 async fn a_form_that_takes_too_long_is_shown_again_with_its_key() {
     let set = |config: &mut zholdary_http::Config| {
-        (config.request_timeout_ms, config.place_wait_ms) = (1_000, 60_000);
+        (config.request_timeout_ms, config.place_wait_ms) = (6_000, 60_000);
     };
     let town = Town::with(set, false).await;
     let before = town.log.head().await.unwrap().0;
