@@ -14,7 +14,7 @@ use std::{
 
 use tempfile::TempDir;
 use zholdary_log::{EventLog, JetStreamConfig, JetStreamLog, Metrics};
-use zholdary_natsd::{Cluster, find};
+use zholdary_natsd::{Cluster, Server, find};
 
 use crate::{
     harness::{City, Told, folder, json, path, root, run},
@@ -25,8 +25,8 @@ use crate::{
 
 /// People who write at once.
 const CLIENTS: u32 = 16;
-/// What each waits between two letters.
-const PAUSE: Duration = Duration::from_millis(150);
+/// What each waits between two letters: thirty letters a second together, for what is tried is not how fast it is.
+const PAUSE: Duration = Duration::from_millis(500);
 /// How long anything may take to come back. Nothing here is that slow; a hang is.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -191,7 +191,8 @@ impl World {
     }
 
     async fn ask_for_leader(&self) -> Option<String> {
-        let client = async_nats::connect(self.cluster.url()).await.ok()?;
+        let servers: Vec<String> = self.cluster.servers.iter().map(Server::url).collect();
+        let client = async_nats::connect(servers.as_slice()).await.ok()?;
         let stream = async_nats::jetstream::new(client).get_stream("ZHOLDARY_LOG").await.ok()?;
         stream.cached_info().cluster.as_ref()?.leader.clone()
     }
