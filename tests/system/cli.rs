@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use zholdary_testkit::samples;
 
-use crate::harness::{Told, folder, json, path, root, run};
+use crate::harness::{City, Told, folder, json, path, root, run, until};
 
 fn sample_appeals() -> String {
     root().join("tests/samples/almaty/appeals-sample.jsonl").to_str().unwrap().to_owned()
@@ -209,6 +209,26 @@ async fn what_nobody_could_read_waits_for_a_person() {
     assert_eq!(log.messages.len(), 1);
 }
 
+#[tokio::test]
+async fn a_token_is_of_a_party_that_there_is_and_ends_when_it_is_revoked() {
+    let data = folder();
+    let mut city = City::up(data.path()).await;
+    let place = ["--data", path(data.path())];
+    let create = ["token", "create", "--role", "party", "--json", "--party"];
+    let unknown = run(&[&create[..], &["akimat-atlantis"], &place[..]].concat());
+    let said = String::from_utf8_lossy(&unknown.stderr);
+    assert!(!unknown.status.success() && said.contains("parties.toml"), "{said}");
+    let made = json(&[&create[..], &["akimat-almaly"], &place[..]].concat());
+    city.speak_with(made[0]["token"].as_str().unwrap());
+    let queue = "/api/v1/queues/akimat-almaly";
+    assert_eq!(city.get(queue).await.0, 200);
+    let name = made[0]["name"].as_str().unwrap();
+    let revoke = |name: &str| run(&[&["token", "revoke", name], &place[..]].concat());
+    assert!(!revoke("0123456789ab").status.success(), "there is none of that name");
+    assert!(revoke(name).status.success() && revoke(name).status.success(), "once more changes nothing");
+    until("it is refused", async || city.get(queue).await.0 == 401).await;
+}
+
 #[test]
 fn every_command_explains_itself() {
     for command in [
@@ -220,6 +240,7 @@ fn every_command_explains_itself() {
         &["city", "check", "--help"],
         &["city", "publish", "--help"],
         &["token", "create", "--help"],
+        &["token", "revoke", "--help"],
         &["serve", "--help"],
         &["log", "init", "--help"],
         &["log", "key", "--help"],

@@ -277,6 +277,14 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Ends a token: whoever bears it is refused as soon as the views know.
+    #[command(after_help = "Example:\n  zholdary token revoke 3f9c2a7be01d")]
+    Revoke {
+        /// Its name: what stands between `zh_` and the second `_`.
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 /// The roles, as the command line names them.

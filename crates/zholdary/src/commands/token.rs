@@ -1,8 +1,8 @@
-//! `zholdary token create`.
+//! `zholdary token create` and `zholdary token revoke`.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use serde_json::json;
 use zholdary_domain::{
@@ -14,7 +14,7 @@ use zholdary_log::{Cause, Decider, streams::Access};
 use zholdary_readmodel::Query;
 
 use crate::{
-    cli::{RoleName, Token, TokenCommand},
+    cli::{Place, RoleName, Token, TokenCommand},
     config::Config,
     print, system,
 };
@@ -35,15 +35,28 @@ impl From<RoleName> for Role {
 }
 
 pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
-    let TokenCommand::Create { role, party, days, place, json } = args.command;
-    let role = Role::from(role);
+    match args.command {
+        TokenCommand::Create { role, party, days, place, json } => {
+            create(role.into(), party, days, &place, json).await
+        }
+        TokenCommand::Revoke { name, place } => revoke(&name, &place).await,
+    }
+}
+
+async fn create(
+    role: Role,
+    party: Option<String>,
+    days: Option<u16>,
+    place: &Place,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     if party.is_some() && role != Role::Party {
         bail!("--party names the party of a token with --role party");
     }
-    let config = Config::of(&place)?;
-    let data = system::existing(&place, &config)?;
-    let log = system::open(&data, &config, None).await?.log;
-    system::bound_key(&data, log.as_ref()).await?;
+    let office = Office::open(place).await?;
+    if let Some(party) = &party {
+        office.knows(party).await?;
+    }
     let mut random = [0; RANDOM_BYTES];
     getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("the system gave no random bytes: {e}"))?;
     let new = new_token(random);
@@ -55,29 +68,83 @@ pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
         party: party.clone(),
         expires_at,
     };
-    let stream = StreamId::new(StreamKind::Access, &new.name)?;
-    let tokens: Decider<Access> = Decider::new(log, Arc::new(SystemClock));
-    let command = CommandId::named("token create", &new.name);
-    let made = tokens
-        .handle(&stream, command, Cause::OUTSIDE, |_, _| {
-            Ok::<_, std::convert::Infallible>(vec![event.clone()])
-        })
-        .await?;
-    // Whoever uses it at once must be known: a process that writes the views of this folder has a moment for it.
-    if data.has_views() {
-        let query = Query::open(data.path(), &config.query)?;
-        if query.wait_for(made.position, SOON).await.is_err() {
-            print::note("It works once the views know it: nobody writes those of this folder just now.");
-        }
-    }
+    office.record("token create", &new.name, event).await?;
     if json {
         print::json(&json!({
             "token": new.text.reveal(), "name": new.name, "role": role.code(), "party": party,
             "expires_at": expires_at,
         }))?;
     } else {
-        print::note("Keep it: it is shown once, and only its digest is recorded.");
+        print::note(&format!(
+            "Keep it: it is shown once, and only its digest is recorded. `zholdary token revoke {}` ends it.",
+            new.name
+        ));
         print::line(new.text.reveal())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(name: &str, place: &Place) -> anyhow::Result<ExitCode> {
+    let office = Office::open(place).await?;
+    if office.tokens.load(&stream(name)?).await?.state.is_empty() {
+        bail!("there is no token {name}: its name stands between `zh_` and the second `_`");
+    }
+    office.record("token revoke", name, access::Event::TokenRevoked { token: name.to_owned() }).await?;
+    print::line(&format!("{name} is revoked"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where tokens are made and ended.
+struct Office {
+    tokens: Decider<Access>,
+    /// The views of the folder, when it has any.
+    query: Option<Query>,
+}
+
+impl Office {
+    async fn open(place: &Place) -> anyhow::Result<Self> {
+        let config = Config::of(place)?;
+        let data = system::existing(place, &config)?;
+        let log = system::open(&data, &config, None).await?.log;
+        system::bound_key(&data, log.as_ref()).await?;
+        let query = if data.has_views() { Some(Query::open(data.path(), &config.query)?) } else { None };
+        Ok(Self { tokens: Decider::new(log, Arc::new(SystemClock)), query })
+    }
+
+    /// Refuses a party that the city in force does not have. Nothing is known of it in a folder without views.
+    async fn knows(&self, party: &str) -> anyhow::Result<()> {
+        let Some(query) = &self.query else {
+            print::note(&format!(
+                "This folder has no views: it was not checked that there is a party {party}."
+            ));
+            return Ok(());
+        };
+        let rules = query.city().await.unwrap_or_default();
+        if rules.is_some_and(|rules| rules.city.party(party).is_none_or(|party| party.is_abstract)) {
+            bail!("the city has no party {party}: its codes stand in parties.toml");
+        }
+        Ok(())
+    }
+
+    /// Records a fact about a token, once. Whoever relies on it at once must be right: a process that writes the views of this
+    /// folder has a moment for it.
+    async fn record(&self, what: &str, name: &str, event: access::Event) -> anyhow::Result<()> {
+        let command = CommandId::named(what, name);
+        let made = self
+            .tokens
+            .handle(&stream(name)?, command, Cause::OUTSIDE, |_, _| {
+                Ok::<_, std::convert::Infallible>(vec![event.clone()])
+            })
+            .await?;
+        if let Some(query) = &self.query
+            && query.wait_for(made.position, SOON).await.is_err()
+        {
+            print::note("It holds once the views know it: nobody writes those of this folder just now.");
+        }
+        Ok(())
+    }
+}
+
+fn stream(name: &str) -> anyhow::Result<StreamId> {
+    StreamId::new(StreamKind::Access, name).context("this is no token's name")
 }
