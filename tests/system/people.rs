@@ -94,11 +94,12 @@ impl Client {
 
     /// Sends what waits, to the hook or the form; whether it was answered well.
     pub(crate) async fn send(&mut self, hooks: &City, forms: &City) -> bool {
+        // It waits until it is answered, though nobody waits for the answer any more.
         let letter = match self.waits.take() {
             Some(letter) => letter,
             None => self.next(),
         };
-        let heard = match &letter {
+        let heard = match self.waits.insert(letter) {
             Letter::Hook { body, ids } => {
                 let heard = hooks.signed(body).await == 200;
                 if heard {
@@ -114,8 +115,8 @@ impl Client {
                 _ => false,
             },
         };
-        if !heard {
-            self.waits = Some(letter);
+        if heard {
+            self.waits = None;
         }
         heard
     }

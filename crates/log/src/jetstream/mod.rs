@@ -119,7 +119,7 @@ impl TailSource for Pages {
         }
         if after > known {
             // Another process may have told of a record that we have not heard of.
-            let head = self.store.head().await?;
+            let head = self.store.head_for(after).await?;
             return if after > head { Err(ReadError::Ahead { after, head }) } else { Ok(vec![]) };
         }
         self.store.records(after, limit, known).await
@@ -156,7 +156,10 @@ impl EventLog for JetStreamLog {
         if !page.is_empty() {
             return Ok(page);
         }
-        let head = self.head().await?;
+        let mut head = self.head().await?;
+        if after > head {
+            head = self.store.head_for(after).await?;
+        }
         if after > head {
             return Err(ReadError::Ahead { after, head });
         }

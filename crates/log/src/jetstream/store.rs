@@ -75,6 +75,21 @@ impl Store {
         Ok(Position(info.state.last_sequence))
     }
 
+    /// The end of the log for a reader who stands at `after`. Another server may have told it of that record before the leader
+    /// does, so one that ends before it is asked again, for as long as a request may take.
+    pub(super) async fn head_for(&self, after: Position) -> Result<Position, ReadError> {
+        let deadline = Instant::now() + self.config.request();
+        let mut tries = 0;
+        loop {
+            let head = self.head().await?;
+            if head >= after || Instant::now() >= deadline {
+                return Ok(head);
+            }
+            tries += 1;
+            tokio::time::sleep(pause(tries)).await;
+        }
+    }
+
     /// The last record of `stream`, as the leader knows it.
     pub(super) async fn last(&self, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
         let subject = self.subject(stream);

@@ -20,7 +20,7 @@ use zholdary_natsd::{Cluster, Options, Server, find};
 use super::*;
 use crate::{
     Cause, Decider,
-    conformance::{Event, Fixture, Sum, command, conformance, soon, stream},
+    conformance::{Event, Fixture, Sum, command, conformance, put_many, soon, stream},
 };
 
 /// Servers for all tests of this process; they and their folders end with it.
@@ -288,6 +288,21 @@ async fn what_was_acknowledged_survives_the_death_of_each_of_three_servers() {
         }
     })
     .await;
+}
+
+/// Another process may have told a reader of a record that the leader does not tell of yet.
+#[tokio::test]
+async fn a_reader_who_knows_more_than_the_leader_waits_for_it() {
+    let config = log_of_its_own(&one().await, 1).await;
+    let log = JetStreamLog::open(config.clone(), Metrics::unregistered()).await.unwrap();
+    let writer = open(&serde_json::to_string(&config).unwrap()).await;
+    let mut tail = log.tail(Position(1));
+    let (paged, read, _) = tokio::join!(tail.next_page(10), log.read(Position(1), 10), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        put_many(&writer, &stream("a"), 2).await
+    });
+    assert_eq!(paged.unwrap().first().unwrap().position, Position(2));
+    assert!(read.unwrap().iter().all(|record| record.position == Position(2)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
