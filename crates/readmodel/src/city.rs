@@ -79,12 +79,17 @@ fn at(connection: &Connection, position: Position) -> rusqlite::Result<Option<Ru
     }
 }
 
-/// The rule set that was in force when the record at `position` was made; none when there was none, or it does not read.
+/// The rule set that was in force when the record at `position` was made: the last one before it that reads.
 pub(crate) fn as_of(connection: &Connection, position: Position) -> rusqlite::Result<Option<RuleSet>> {
-    let last: Option<i64> = connection
-        .prepare_cached("SELECT max(position) FROM rules WHERE position <= ?1")?
-        .query_row([stored(position)], |row| row.get(0))?;
-    last.map_or(Ok(None), |last| at(connection, Position(last.unsigned_abs())))
+    let mut rows = connection
+        .prepare_cached("SELECT position FROM rules WHERE position <= ?1 ORDER BY position DESC")?;
+    let mut rows = rows.query([stored(position)])?;
+    while let Some(row) = rows.next()? {
+        if let Some(found) = at(connection, Position(row.get::<_, i64>(0)?.unsigned_abs()))? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// Names of codes: the city's, else the code itself.

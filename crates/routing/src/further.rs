@@ -162,7 +162,19 @@ struct Seat {
     read: Option<Finding>,
 }
 
-/// Those of the dangers of which no open finding of the appeal tells as a danger.
+/// The dangers among what was read, each once.
+pub(crate) fn dangers(city: &City, read: Vec<Finding>) -> Vec<Finding> {
+    let mut dangers = Vec::new();
+    for danger in read.into_iter().filter(|f| city.is_danger(f)) {
+        if !is_among(city, &danger, &dangers) {
+            dangers.push(danger);
+        }
+    }
+    dangers
+}
+
+/// Those of the dangers of which no open finding of the appeal tells as a danger. In one that has ended nothing is open: each
+/// message that tells of a danger there alarms the desk.
 pub(crate) fn unheard(city: &City, appeal: &Appeal, mut dangers: Vec<Finding>) -> Vec<Finding> {
     if appeal.end.is_none() {
         // An open pit that somebody fell into since is a danger that nobody knew.

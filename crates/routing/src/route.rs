@@ -377,9 +377,8 @@ impl Route {
         let Some(registered) = &appeal.registered else { return Ok(None) };
         let city = &rules.city;
         let mut understood = rules.triage.read(&Said::of([told]).input());
-        let mut dangers = std::mem::take(&mut understood.understanding.findings);
-        dangers.retain(|f| city.is_danger(f));
-        dangers = further::unheard(city, appeal, dangers);
+        let dangers = further::dangers(city, std::mem::take(&mut understood.understanding.findings));
+        let mut dangers = further::unheard(city, appeal, dangers);
         if !dangers.is_empty() {
             dangers = self.unheard_since(city, trigger, dangers).await?;
         }

@@ -296,8 +296,8 @@ impl Query {
         Ok(self.ask(|ask| Ok(ask.rules.clone())).await?.body)
     }
 
-    /// The rule set that was in force when the record at `position` was made, read anew; none when there was none, or this
-    /// release does not read it.
+    /// The rule set that was in force when the record at `position` was made: the last before it that this release reads; none
+    /// when there is none. Read anew.
     ///
     /// # Errors
     ///

@@ -211,7 +211,7 @@ async fn a_faulty_rule_set_loses_no_later_one() {
     let then = async |position| query.city_as_of(position).await.unwrap().map(|rules| rules.position);
     assert_eq!(
         (then(faulty).await, then(later).await, then(unread).await),
-        (Some(Position(1)), Some(later), None)
+        (Some(Position(1)), Some(later), Some(later))
     );
 }
 

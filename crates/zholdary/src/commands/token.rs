@@ -111,16 +111,19 @@ impl Office {
         Ok(Self { tokens: Decider::new(log, Arc::new(SystemClock)), query })
     }
 
-    /// Refuses a party that the city in force does not have. Nothing is known of it in a folder without views.
+    /// Refuses a party that the city in force does not have.
     async fn knows(&self, party: &str) -> anyhow::Result<()> {
-        let Some(query) = &self.query else {
+        let rules = match &self.query {
+            Some(query) => query.city().await.context("could not read the city in force")?,
+            None => None,
+        };
+        let Some(rules) = rules else {
             print::note(&format!(
-                "This folder has no views: it was not checked that there is a party {party}."
+                "No city is in the views of this folder: a party {party} was not looked for."
             ));
             return Ok(());
         };
-        let rules = query.city().await.unwrap_or_default();
-        if rules.is_some_and(|rules| rules.city.party(party).is_none_or(|party| party.is_abstract)) {
+        if rules.city.party(party).is_none_or(|party| party.is_abstract) {
             bail!("the city has no party {party}: its codes stand in parties.toml");
         }
         Ok(())
