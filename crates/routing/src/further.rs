@@ -44,7 +44,7 @@ fn may_be_one(one: &Finding, other: &Finding) -> bool {
 }
 
 /// Whether two places are certainly two. What one of them does not tell may be as the other tells it.
-fn are_apart(one: &Place, other: &Place) -> bool {
+pub(crate) fn are_apart(one: &Place, other: &Place) -> bool {
     fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
         one.zip(other).is_some_and(|(one, other)| one != other)
     }
@@ -62,11 +62,6 @@ fn are_apart(one: &Place, other: &Place) -> bool {
 /// Whether a danger stands among `findings`, as far as one can tell.
 fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
     findings.iter().any(|f| city.is_danger(f) && may_be_one(f, danger))
-}
-
-/// Whether none of these findings is certainly elsewhere than `danger`.
-pub(crate) fn is_there(danger: &Finding, findings: &[Finding]) -> bool {
-    !findings.iter().any(|f| are_apart(&f.place, &danger.place))
 }
 
 /// What a message that was edited tells by itself, now and before. Nothing for one that was not.
@@ -90,16 +85,14 @@ pub(crate) fn with_dangers(
     city: &City,
     appeal: &Appeal,
     mut read: Vec<Finding>,
-    parts: &[&[Finding]],
+    parts: &[Vec<Finding>],
     edit: &Edit,
 ) -> Vec<Finding> {
-    let told = || parts.iter().copied().flatten();
-    if parts.len() > 1 {
-        // Read as one, two places look like a crossing.
-        for finding in &mut read {
-            if let Some(of_part) = told().find(|f| f.category == finding.category) {
-                finding.place = of_part.place.clone();
-            }
+    let told = || parts.iter().flatten();
+    // Read as one, two places look like a crossing.
+    for finding in &mut read {
+        if let Some(of_part) = told().find(|f| f.category == finding.category) {
+            finding.place = of_part.place.clone();
         }
     }
     let kept = open_findings(appeal).filter(|known| !edit.moves(city, known));
@@ -173,15 +166,26 @@ pub(crate) fn dangers(city: &City, read: Vec<Finding>) -> Vec<Finding> {
     dangers
 }
 
-/// Those of the dangers of which no open finding of the appeal tells as a danger. In one that has ended nothing is open: each
-/// message that tells of a danger there alarms the desk.
-pub(crate) fn unheard(city: &City, appeal: &Appeal, mut dangers: Vec<Finding>) -> Vec<Finding> {
-    if appeal.end.is_none() {
-        // An open pit that somebody fell into since is a danger that nobody knew.
-        let open: Vec<_> = open_findings(appeal).collect();
-        dangers.retain(|danger| !is_among(city, danger, &open));
+/// Places of the open findings that tell of the danger as one. In an appeal that has ended nothing is open: each message that
+/// tells of a danger there alarms the desk.
+pub(crate) fn tellers(city: &City, appeal: &Appeal, danger: &Finding) -> BTreeSet<usize> {
+    if appeal.end.is_some() {
+        return BTreeSet::new();
     }
-    dangers
+    let known = known_findings(appeal).zip(&appeal.findings).enumerate();
+    // An open pit that somebody fell into since is a danger that nobody knew.
+    let tell = known.filter(|(_, (f, state))| state.is_open() && city.is_danger(f) && may_be_one(f, danger));
+    tell.map(|(place, _)| place).collect()
+}
+
+/// Whether a danger that these findings told of, at some time, is no news: one still does, or what became of it is known. Only
+/// where the rules moved them all elsewhere it is told by nobody.
+pub(crate) fn is_heard(city: &City, appeal: &Appeal, danger: &Finding, told: &BTreeSet<usize>) -> bool {
+    let tell = tellers(city, appeal, danger);
+    let is_over = |place: &usize| appeal.findings.get(*place).is_some_and(|state| !state.is_open());
+    !tell.is_empty()
+        || (!told.is_empty() && (appeal.by_person || appeal.end.is_some()))
+        || told.iter().any(is_over)
 }
 
 /// A danger without a place is where the appeal is.

@@ -8,7 +8,7 @@
 //! seen every fact before it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -281,10 +281,10 @@ impl Route {
                     (whole, settled.map(settle_command))
                 }
                 Why::Added(_) | Why::Edited(_) => {
-                    let settled = if seen || self.was_left_alone(&loaded, &told, trigger).await? {
+                    let settled = if seen {
                         None
                     } else {
-                        self.settle(memory, rules, appeal, &told, trigger).await?
+                        self.settle_again(memory, rules, &loaded, &told, trigger).await?
                     };
                     let id = if settled.is_some() { whole } else { danger };
                     let after = settled.as_ref().map(|settlement| after(appeal, settlement));
@@ -333,7 +333,6 @@ impl Route {
         let said = Said::of(&messages);
         let mut understood = rules.triage.read(&said.input());
         let parts = thread::parts(rules, &messages);
-        let parts: Vec<&[Finding]> = parts.iter().map(|part| part.findings.as_slice()).collect();
         let Understanding { findings, danger, .. } = &mut understood.understanding;
         let edit = thread::edit(rules, told);
         let read = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &parts, &edit);
@@ -377,10 +376,10 @@ impl Route {
         let Some(registered) = &appeal.registered else { return Ok(None) };
         let city = &rules.city;
         let mut understood = rules.triage.read(&Said::of([told]).input());
-        let dangers = further::dangers(city, std::mem::take(&mut understood.understanding.findings));
-        let mut dangers = further::unheard(city, appeal, dangers);
+        let mut dangers = further::dangers(city, std::mem::take(&mut understood.understanding.findings));
+        dangers.retain(|danger| further::tellers(city, appeal, danger).is_empty());
         if !dangers.is_empty() {
-            dangers = self.unheard_since(city, trigger, dangers).await?;
+            dangers = self.unheard_since(city, appeal, trigger, dangers).await?;
         }
         if dangers.is_empty() {
             return Ok(None);
@@ -412,46 +411,65 @@ impl Route {
         }))
     }
 
-    /// Whether the rules did not decide about the appeal when the message came. A restart asks again, and where it stands
-    /// since does not matter.
-    async fn was_left_alone(
+    /// What a further message or an edit changes, while the rules decide about the appeal. A restart asks again: what changed
+    /// nothing as the appeal stood then changes nothing now, wherever it stands since.
+    async fn settle_again(
         &self,
+        memory: &Memory,
+        rules: &Ruleset,
         loaded: &Loaded<Appeal>,
         told: &Message,
         trigger: &Trigger,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Settlement>, Error> {
         let is_left = |appeal: &Appeal| {
             let added = matches!(trigger.why, Why::Added(_));
-            !further::waits(appeal) || (added && further::stays(appeal, thread::gives_point(told)))
+            added && further::stays(appeal, thread::gives_point(told))
         };
-        if loaded.known.last().is_none_or(|(_, last)| *last <= trigger.position) {
-            return Ok(is_left(&loaded.state));
+        let now = &loaded.state;
+        let is_last = loaded.known.last().is_none_or(|(_, last)| *last <= trigger.position);
+        if is_last {
+            return if is_left(now) {
+                Ok(None)
+            } else {
+                self.settle(memory, rules, now, told, trigger).await
+            };
         }
-        let mut left = false;
+        let mut then = Appeal::default();
         self.replay(trigger.appeal, |position, appeal| {
             if position <= trigger.position {
-                left = is_left(appeal);
+                then.clone_from(appeal);
             }
         })
         .await?;
-        Ok(left)
+        if is_left(&then) {
+            return Ok(None);
+        }
+        let settled = self.settle(memory, rules, now, told, trigger).await?;
+        if settled.is_some() && self.settle(memory, rules, &then, told, trigger).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(settled)
     }
 
-    /// Those of the dangers that no finding had open at any time since the trigger. A restart asks again, and what was heard and
-    /// made safe meanwhile is no news.
+    /// Those of the dangers of which nobody heard since the trigger. A restart asks again, and what was heard and made safe
+    /// meanwhile is no news.
     async fn unheard_since(
         &self,
         city: &City,
+        appeal: &Appeal,
         trigger: &Trigger,
-        mut dangers: Vec<Finding>,
+        dangers: Vec<Finding>,
     ) -> Result<Vec<Finding>, Error> {
-        self.replay(trigger.appeal, |position, appeal| {
+        let mut told: Vec<(Finding, BTreeSet<usize>)> =
+            dangers.into_iter().map(|danger| (danger, BTreeSet::new())).collect();
+        self.replay(trigger.appeal, |position, past| {
             if position >= trigger.position {
-                dangers = further::unheard(city, appeal, std::mem::take(&mut dangers));
+                told.iter_mut().for_each(|(danger, by)| by.extend(further::tellers(city, past, danger)));
             }
         })
         .await?;
-        Ok(dangers)
+        told.retain(|(danger, by)| !further::is_heard(city, appeal, danger, by));
+        Ok(told.into_iter().map(|(danger, _)| danger).collect())
     }
 
     /// Shows the appeal as each of its records left it.

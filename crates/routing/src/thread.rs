@@ -1,6 +1,6 @@
 //! What residents wrote in one appeal, as it reads now: all of it as one text, in parts, and each message by itself.
 
-use zholdary_domain::{PlaceKind, Point, appeal::Finding, inbound::Content, message::Message};
+use zholdary_domain::{Place, PlaceKind, Point, appeal::Finding, inbound::Content, message::Message};
 use zholdary_triage::Input;
 
 use crate::{
@@ -63,28 +63,34 @@ fn alone(rules: &Ruleset, content: &Content) -> Vec<Finding> {
     rules.triage.understand(&said.input()).findings
 }
 
-/// Messages that are read as one, and what they tell.
+/// Messages that are read as one.
 #[derive(Debug, Default)]
-pub(crate) struct Part {
+struct Part {
     said: Said,
-    pub(crate) findings: Vec<Finding>,
+    /// Where each of them by itself says that something is.
+    places: Vec<Place>,
 }
 
-/// A thread in parts: a message that tells of a danger certainly elsewhere begins another one.
-pub(crate) fn parts(rules: &Ruleset, thread: &[Message]) -> Vec<Part> {
+/// What a thread tells part by part: a message that tells of a danger certainly elsewhere than the messages before it begins
+/// another part. Nothing when it is one part.
+pub(crate) fn parts(rules: &Ruleset, thread: &[Message]) -> Vec<Vec<Finding>> {
     let mut parts = vec![Part::default()];
     let mut current = 0;
     for content in thread.iter().filter_map(Message::content) {
-        let told = alone(rules, content);
-        let told = told.iter().find(|f| rules.city.is_danger(f) && f.place.kind != PlaceKind::None);
-        if let Some(danger) = told {
-            let fits = |part: &Part| further::is_there(danger, &part.findings);
+        let mut told = alone(rules, content);
+        told.retain(|f| f.place.kind != PlaceKind::None);
+        if let Some(danger) = told.iter().find(|f| rules.city.is_danger(f)) {
+            let fits = |part: &Part| {
+                part.places.is_empty() || part.places.iter().any(|p| !further::are_apart(p, &danger.place))
+            };
             current = parts.iter().rposition(fits).unwrap_or(parts.len());
             parts.resize_with(parts.len().max(current + 1), Part::default);
         }
-        let part = &mut parts[current];
-        part.said.add(content);
-        part.findings = rules.triage.understand(&part.said.input()).findings;
+        parts[current].said.add(content);
+        parts[current].places.extend(told.into_iter().map(|f| f.place));
     }
-    parts
+    if parts.len() < 2 {
+        return vec![];
+    }
+    parts.iter().map(|part| rules.triage.understand(&part.said.input()).findings).collect()
 }

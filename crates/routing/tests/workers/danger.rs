@@ -243,6 +243,10 @@ async fn a_restart_asks_as_it_stood_and_a_danger_keeps_its_finding() {
     heard(&[(wire, Settled), (wire, Nothing), (hole, Nothing)]).await;
     heard(&[(hole, Mended), (hole, Nothing), (HOLE, Settled), ("Ещё открытый люк на Сатпаева", Nothing)])
         .await;
+    let still = "Люк так и открыт, без крышки";
+    heard(&[(hole, Settled), ("Жду ответа", Mended), (still, Nothing)]).await;
+    let corner = "Это угол Байтурсынова";
+    heard(&[(still, Mended), (corner, Nothing), (still, Settled), (HOLE, Nothing)]).await;
 }
 
 async fn heard(thread: &[(&str, Meanwhile)]) {
