@@ -226,6 +226,11 @@ async fn a_token_is_of_a_party_that_there_is_and_ends_when_it_is_revoked() {
     let revoke = |name: &str| run(&[&["token", "revoke", name], &place[..]].concat());
     assert!(!revoke("0123456789ab").status.success(), "there is none of that name");
     assert!(revoke(name).status.success() && revoke(name).status.success(), "once more changes nothing");
+    assert!(revoke(made[0]["token"].as_str().unwrap()).status.success(), "the whole token names it too");
+    assert!(
+        !run(&["kept", "list", "--data", path(folder().path())]).status.success(),
+        "it is no installation"
+    );
     until("it is refused", async || city.get(queue).await.0 == 401).await;
 }
 

@@ -30,6 +30,12 @@ pub(crate) async fn kept(args: cli::Kept) -> anyhow::Result<ExitCode> {
 
 fn store(place: &Place) -> anyhow::Result<RawStore> {
     let data = Data::existing(&place.data)?;
+    if !RawStore::is_in(data.path()) {
+        bail!(
+            "nothing was ever taken in in {}: name the folder of an installation, or of its `intake`, with --data DIR",
+            place.data.display()
+        );
+    }
     RawStore::open(data.path(), Config::of(place)?.raw).context("could not open the raw bodies")
 }
 

@@ -76,8 +76,9 @@ async fn create(
         }))?;
     } else {
         print::note(&format!(
-            "Keep it: it is shown once, and only its digest is recorded. `zholdary token revoke {}` ends it.",
-            new.name
+            "Keep it: it is shown once, and only its digest is recorded. To end it: zholdary token revoke {} --data {}",
+            new.name,
+            place.data.display()
         ));
         print::line(new.text.reveal())?;
     }
@@ -85,6 +86,8 @@ async fn create(
 }
 
 async fn revoke(name: &str, place: &Place) -> anyhow::Result<ExitCode> {
+    // Who has the whole token may give it: its secret ends with it.
+    let name = name.strip_prefix("zh_").and_then(|rest| rest.split('_').next()).unwrap_or(name);
     let office = Office::open(place).await?;
     if office.tokens.load(&stream(name)?).await?.state.is_empty() {
         bail!("there is no token {name}: its name stands between `zh_` and the second `_`");
