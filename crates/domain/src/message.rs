@@ -208,6 +208,16 @@ impl Message {
         Some(self.edits.iter().max_by_key(|(at, _)| *at).map_or(first, |(_, content)| content))
     }
 
+    /// What it said as received (version 1) or after its n-th recorded edit (version n + 1).
+    #[must_use]
+    pub fn version(&self, version: u32) -> Option<&Content> {
+        let first = &self.received.as_ref()?.content;
+        match usize::try_from(version).ok()?.checked_sub(2) {
+            None => (version == 1).then_some(first),
+            Some(edit) => self.edits.get(edit).map(|(_, content)| content),
+        }
+    }
+
     /// What it said before the edit that says what it says now; nothing when it was never edited.
     #[must_use]
     pub fn before_its_last_edit(&self) -> Option<&Content> {

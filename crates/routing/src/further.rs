@@ -60,8 +60,14 @@ pub(crate) fn are_apart(one: &Place, other: &Place) -> bool {
 }
 
 /// Whether a danger stands among `findings`, as far as one can tell.
-fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
+pub(crate) fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
     findings.iter().any(|f| city.is_danger(f) && may_be_one(f, danger))
+}
+
+/// Whether somebody who told of the danger tells of it now, and certainly elsewhere.
+pub(crate) fn is_elsewhere(city: &City, danger: &Finding, says: &[Finding]) -> bool {
+    let mut again = says.iter().filter(|f| city.is_danger(f) && f.category == danger.category).peekable();
+    again.peek().is_some() && again.all(|f| are_apart(&f.place, &danger.place))
 }
 
 /// What a message that was edited tells by itself, now and before. Nothing for one that was not.

@@ -14,7 +14,6 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 use tracing::error;
-use zholdary_city::City;
 use zholdary_domain::{
     AppealId, Clock, CommandId, MessageId, Number, Position, StreamId, StreamKind,
     appeal::{
@@ -81,8 +80,18 @@ struct Trigger {
 enum Why {
     Registered,
     Added(MessageId),
-    Edited(MessageId),
+    /// The message has this version since.
+    Edited(MessageId, u32),
     Corrected(FindingId),
+}
+
+/// What a trigger was told by.
+struct Told {
+    /// Nothing where no message opened the appeal.
+    id: Option<MessageId>,
+    message: Message,
+    /// The version that told it.
+    version: u32,
 }
 
 /// Names the command that decides on everything that was written.
@@ -200,7 +209,7 @@ impl Route {
         let why = events.iter().find_map(|event| match event {
             Event::Registered(_) => Some(Why::Registered),
             Event::MessageAdded { message, .. } => Some(Why::Added(*message)),
-            Event::MessageEdited { message, .. } => Some(Why::Edited(*message)),
+            Event::MessageEdited { message, version } => Some(Why::Edited(*message, *version)),
             // A person who named the party too has decided everything.
             Event::Corrected { finding, .. } if !events.iter().any(|e| matches!(e, Event::Routed(_))) => {
                 Some(Why::Corrected(*finding))
@@ -266,32 +275,20 @@ impl Route {
             }
             let [whole, danger, reroute] = ids;
             let appeal = &loaded.state;
-            let seen = has_been_seen(&loaded, trigger);
-            let told = match trigger.why {
-                Why::Added(message) | Why::Edited(message) => {
-                    self.messages.load(&StreamId::from(message)).await?.state
-                }
-                Why::Registered | Why::Corrected(_) => Message::default(),
-            };
-            let (id, command) = match trigger.why {
-                Why::Corrected(finding) => (reroute, self.reroute(rules, appeal, finding, trigger).await?),
-                Why::Registered if seen => return Ok(()),
-                Why::Registered => {
-                    let settled = self.settle(memory, rules, appeal, &told, trigger).await?;
-                    (whole, settled.map(settle_command))
-                }
-                Why::Added(_) | Why::Edited(_) => {
-                    let settled = if seen {
-                        None
-                    } else {
-                        self.settle_again(memory, rules, &loaded, &told, trigger).await?
-                    };
-                    let id = if settled.is_some() { whole } else { danger };
-                    let after = settled.as_ref().map(|settlement| after(appeal, settlement));
-                    let appeal = after.as_ref().unwrap_or(appeal);
-                    let heard = self.hear_dangers(rules, appeal, &told, trigger).await?;
-                    (id, further::both(settled, heard).map(settle_command))
-                }
+            let (id, command) = if let Why::Corrected(finding) = trigger.why {
+                (reroute, self.reroute_again(rules, &loaded, finding, trigger).await?)
+            } else {
+                let told = self.told(appeal, trigger.why).await?;
+                let settled = if has_been_seen(&loaded, trigger) {
+                    None
+                } else {
+                    self.settle_again(memory, rules, &loaded, &told, trigger).await?
+                };
+                let id = if settled.is_some() { whole } else { danger };
+                let after = settled.as_ref().map(|settlement| after(appeal, settlement));
+                let appeal = after.as_ref().unwrap_or(appeal);
+                let heard = self.hear_dangers(rules, appeal, &told, trigger).await?;
+                (id, further::both(settled, heard).map(settle_command))
             };
             let Some(command) = command else { return Ok(()) };
             let events = match appeal::decide(appeal, command) {
@@ -312,12 +309,26 @@ impl Route {
         }
     }
 
+    /// What a trigger was told by: the message, and which version of it.
+    async fn told(&self, appeal: &Appeal, why: Why) -> Result<Told, Error> {
+        let (id, version) = match why {
+            Why::Registered | Why::Corrected(_) => (appeal.messages.first().copied(), 1),
+            Why::Added(message) => (Some(message), 1),
+            Why::Edited(message, version) => (Some(message), version),
+        };
+        let message = match id {
+            Some(id) => self.messages.load(&StreamId::from(id)).await?.state,
+            None => Message::default(),
+        };
+        Ok(Told { id, message, version })
+    }
+
     async fn settle(
         &self,
         memory: &Memory,
         rules: &Ruleset,
         appeal: &Appeal,
-        told: &Message,
+        told: &Told,
         trigger: &Trigger,
     ) -> Result<Option<Settlement>, Error> {
         let why = trigger.why;
@@ -326,15 +337,18 @@ impl Route {
             return Ok(None);
         }
         // A message without words or a point changes no decision.
-        if matches!(why, Why::Added(_)) && appeal.understanding.is_some() && !thread::says_anything(told) {
+        if matches!(why, Why::Added(_))
+            && appeal.understanding.is_some()
+            && !thread::says_anything(&told.message)
+        {
             return Ok(None);
         }
-        let messages = self.thread(appeal).await?;
+        let messages = self.thread(appeal, told.id).await?;
         let said = Said::of(&messages);
         let mut understood = rules.triage.read(&said.input());
         let parts = thread::parts(rules, &messages);
         let Understanding { findings, danger, .. } = &mut understood.understanding;
-        let edit = thread::edit(rules, told);
+        let edit = thread::edit(rules, &told.message);
         let read = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &parts, &edit);
         *danger |= read.iter().any(|f| rules.city.is_danger(f));
         *findings = further::aligned(&rules.city, appeal, read, &edit);
@@ -364,22 +378,28 @@ impl Route {
         Ok(is_news.then_some(settlement))
     }
 
-    /// The dangers that a message tells by itself, in whatever state the appeal is: each that no finding had open, at any time
-    /// since the message came, becomes a finding of its own and is handed over at once.
+    /// The dangers that a version of a message tells by itself, in whatever state the appeal is: each of which nobody heard
+    /// becomes a finding of its own and is handed over at once. Only its author may say that it is elsewhere.
     async fn hear_dangers(
         &self,
         rules: &Ruleset,
         appeal: &Appeal,
-        told: &Message,
+        told: &Told,
         trigger: &Trigger,
     ) -> Result<Option<Settlement>, Error> {
-        let Some(registered) = &appeal.registered else { return Ok(None) };
+        let (Some(registered), Some(content)) = (&appeal.registered, told.message.version(told.version))
+        else {
+            return Ok(None);
+        };
         let city = &rules.city;
-        let mut understood = rules.triage.read(&Said::of([told]).input());
+        let mut understood = rules.triage.read(&Said::from(content).input());
         let mut dangers = further::dangers(city, std::mem::take(&mut understood.understanding.findings));
         dangers.retain(|danger| further::tellers(city, appeal, danger).is_empty());
         if !dangers.is_empty() {
-            dangers = self.unheard_since(city, appeal, trigger, dangers).await?;
+            let later = told.message.content().filter(|now| !std::ptr::eq(*now, content));
+            let later = later.map(|now| thread::alone(rules, now)).unwrap_or_default();
+            dangers.retain(|danger| !further::is_elsewhere(city, danger, &later));
+            dangers = self.unheard(rules, appeal, told, trigger, dangers).await?;
         }
         if dangers.is_empty() {
             return Ok(None);
@@ -418,29 +438,22 @@ impl Route {
         memory: &Memory,
         rules: &Ruleset,
         loaded: &Loaded<Appeal>,
-        told: &Message,
+        told: &Told,
         trigger: &Trigger,
     ) -> Result<Option<Settlement>, Error> {
         let is_left = |appeal: &Appeal| {
             let added = matches!(trigger.why, Why::Added(_));
-            added && further::stays(appeal, thread::gives_point(told))
+            added && further::stays(appeal, thread::gives_point(&told.message))
         };
         let now = &loaded.state;
-        let is_last = loaded.known.last().is_none_or(|(_, last)| *last <= trigger.position);
-        if is_last {
+        if is_last(loaded, trigger) {
             return if is_left(now) {
                 Ok(None)
             } else {
                 self.settle(memory, rules, now, told, trigger).await
             };
         }
-        let mut then = Appeal::default();
-        self.replay(trigger.appeal, |position, appeal| {
-            if position <= trigger.position {
-                then.clone_from(appeal);
-            }
-        })
-        .await?;
+        let then = self.as_it_stood(trigger).await?;
         if is_left(&then) {
             return Ok(None);
         }
@@ -451,25 +464,66 @@ impl Route {
         Ok(settled)
     }
 
-    /// Those of the dangers of which nobody heard since the trigger. A restart asks again, and what was heard and made safe
-    /// meanwhile is no news.
-    async fn unheard_since(
+    /// Those of the dangers of which nobody heard since the message told of them. A restart asks again, an author edits a comma:
+    /// what was heard and made safe meanwhile is no news.
+    async fn unheard(
         &self,
-        city: &City,
+        rules: &Ruleset,
         appeal: &Appeal,
+        told: &Told,
         trigger: &Trigger,
         dangers: Vec<Finding>,
     ) -> Result<Vec<Finding>, Error> {
-        let mut told: Vec<(Finding, BTreeSet<usize>)> =
-            dangers.into_iter().map(|danger| (danger, BTreeSet::new())).collect();
+        let city = &rules.city;
+        let earlier: Vec<Finding> = (1..told.version)
+            .filter_map(|version| told.message.version(version))
+            .flat_map(|content| thread::alone(rules, content))
+            .collect();
+        // With whether it was told before this version.
+        let mut heard: Vec<(Finding, bool, BTreeSet<usize>)> = dangers
+            .into_iter()
+            .map(|danger| (further::is_among(city, &danger, &earlier), danger))
+            .map(|(before, danger)| (danger, before, BTreeSet::new()))
+            .collect();
         self.replay(trigger.appeal, |position, past| {
-            if position >= trigger.position {
-                told.iter_mut().for_each(|(danger, by)| by.extend(further::tellers(city, past, danger)));
+            let is_there = told.id.is_some_and(|message| past.messages.contains(&message));
+            for (danger, before, by) in &mut heard {
+                if position >= trigger.position || (*before && is_there) {
+                    by.extend(further::tellers(city, past, danger));
+                }
             }
         })
         .await?;
-        told.retain(|(danger, by)| !further::is_heard(city, appeal, danger, by));
-        Ok(told.into_iter().map(|(danger, _)| danger).collect())
+        heard.retain(|(danger, _, by)| !further::is_heard(city, appeal, danger, by));
+        Ok(heard.into_iter().map(|(danger, ..)| danger).collect())
+    }
+
+    /// The appeal as the trigger left it.
+    async fn as_it_stood(&self, trigger: &Trigger) -> Result<Appeal, Error> {
+        let mut then = Appeal::default();
+        self.replay(trigger.appeal, |position, appeal| {
+            if position <= trigger.position {
+                then.clone_from(appeal);
+            }
+        })
+        .await?;
+        Ok(then)
+    }
+
+    /// As [`Route::reroute`]. A restart asks again: what the rules would not have changed then they do not change now.
+    async fn reroute_again(
+        &self,
+        rules: &Ruleset,
+        loaded: &Loaded<Appeal>,
+        finding: FindingId,
+        trigger: &Trigger,
+    ) -> Result<Option<Command>, Error> {
+        let wish = self.reroute(rules, &loaded.state, finding, trigger).await?;
+        if wish.is_none() || is_last(loaded, trigger) {
+            return Ok(wish);
+        }
+        let then = self.reroute(rules, &self.as_it_stood(trigger).await?, finding, trigger).await?;
+        Ok(then.and(wish))
     }
 
     /// Shows the appeal as each of its records left it.
@@ -501,7 +555,7 @@ impl Route {
         if !state.is_open() || appeal.end.is_some() || self.was_decided_since(trigger, finding).await? {
             return Ok(None);
         }
-        let messages = self.thread(appeal).await?;
+        let messages = self.thread(appeal, None).await?;
         let understood = rules.triage.read(&Said::of(&messages).input());
         let city = &rules.city;
         let known = state.route.as_ref();
@@ -550,7 +604,8 @@ impl Route {
                 Event::Accepted { finding: of, .. }
                 | Event::Refused { finding: of, .. }
                 | Event::Started { finding: of, .. }
-                | Event::Corrected { finding: of, .. } => *of == finding,
+                | Event::Corrected { finding: of, .. }
+                | Event::PlaceGiven { finding: of, by: Actor::Operator { .. }, .. } => *of == finding,
                 // What was answered, done or closed meanwhile is open only because a person has it before their eyes.
                 Event::Reopened { .. } => true,
                 _ => false,
@@ -562,11 +617,13 @@ impl Route {
         Ok(false)
     }
 
-    /// What residents wrote, as it reads now; of a very long thread the middle is left out. What was taken back is hidden from
-    /// the public (R9), not from the rules: the pit is there whoever regrets having told of it.
-    async fn thread(&self, appeal: &Appeal) -> Result<Vec<Message>, Error> {
+    /// What residents wrote, as it reads now; of a very long thread the middle is left out, but for `also`. What was taken back
+    /// is hidden from the public (R9), not from the rules: the pit is there whoever regrets having told of it.
+    async fn thread(&self, appeal: &Appeal, also: Option<MessageId>) -> Result<Vec<Message>, Error> {
         let (most, all) = (self.config.thread_messages.max(2), appeal.messages.len());
-        let read = |n: &usize| all <= most || *n < most / 2 || *n >= all - most / 2;
+        let read = |n: &usize| {
+            all <= most || *n < most / 2 || *n >= all - most / 2 || also == Some(appeal.messages[*n])
+        };
         let mut thread = Vec::with_capacity(all.min(most));
         for n in (0..all).filter(read) {
             thread.push(self.messages.load(&StreamId::from(appeal.messages[n])).await?.state);
@@ -606,6 +663,11 @@ fn after(appeal: &Appeal, settlement: &Settlement) -> Appeal {
     let events = appeal::decide(appeal, settle_command(settlement.clone()));
     events.iter().flatten().for_each(|event| after.evolve(event));
     after
+}
+
+/// Whether nothing was recorded in the appeal after the trigger.
+fn is_last(loaded: &Loaded<Appeal>, trigger: &Trigger) -> bool {
+    loaded.known.last().is_none_or(|(_, last)| *last <= trigger.position)
 }
 
 /// Whether everything that was written was read after the trigger, and decided on.

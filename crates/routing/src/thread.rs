@@ -16,6 +16,14 @@ pub(crate) struct Said {
     has_media: bool,
 }
 
+impl From<&Content> for Said {
+    fn from(content: &Content) -> Self {
+        let mut said = Self::default();
+        said.add(content);
+        said
+    }
+}
+
 impl Said {
     pub(crate) fn of<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Self {
         let mut said = Self::default();
@@ -57,10 +65,9 @@ pub(crate) fn edit(rules: &Ruleset, message: &Message) -> Edit {
     Edit { says: alone(rules, now), said: alone(rules, before) }
 }
 
-fn alone(rules: &Ruleset, content: &Content) -> Vec<Finding> {
-    let mut said = Said::default();
-    said.add(content);
-    rules.triage.understand(&said.input()).findings
+/// What a message that says this tells by itself.
+pub(crate) fn alone(rules: &Ruleset, content: &Content) -> Vec<Finding> {
+    rules.triage.understand(&Said::from(content).input()).findings
 }
 
 /// Messages that are read as one.

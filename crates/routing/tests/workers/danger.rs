@@ -53,13 +53,18 @@ async fn wish(rig: &Rig, id: AppealId, name: &str, command: Command) {
 }
 
 async fn edit(rig: &Rig, n: usize, text: &str) {
+    edit_before_it_is_read(rig, n, 1, text).await;
+    rig.settle().await;
+}
+
+/// The `nth` edit of a message, a minute after the one before.
+async fn edit_before_it_is_read(rig: &Rig, n: usize, nth: i64, text: &str) {
     let Inbound::Message(was) = jsonl::line(&says(n, "x").to_string(), None).unwrap() else {
         panic!("a message")
     };
     let content = Content { text: Some(text.to_owned().into()), ..Content::default() };
-    let sent_at = was.sent_at + chrono::TimeDelta::minutes(1);
-    rig.tell(vec![Inbound::Edited { of: was.id, edit: "1".to_owned().into(), content, sent_at }]).await;
-    rig.settle().await;
+    let sent_at = was.sent_at + chrono::TimeDelta::minutes(nth);
+    rig.tell(vec![Inbound::Edited { of: was.id, edit: nth.to_string().into(), content, sent_at }]).await;
 }
 
 const HOLE: &str = "Открытый люк без крышки на Толе би 100 угол Масанчи";
@@ -301,6 +306,98 @@ async fn heard(thread: &[(&str, Meanwhile)]) {
     let after = rig.events(id).await;
     let more: Vec<_> = after[before..].iter().map(Event::name).collect();
     assert!(more.is_empty(), "a restart decides no more, not {more:?}: {:?}", dangers(&appeal));
+}
+
+/// Nothing more is decided at a start, and as many open dangers stand as before.
+async fn a_start_decides_nothing(rig: &Rig, id: AppealId) {
+    let before = rig.events(id).await.len();
+    rig.settle().await;
+    let after = rig.events(id).await;
+    let more: Vec<_> = after[before..].iter().map(Event::name).collect();
+    assert!(more.is_empty(), "{more:?}");
+}
+
+#[tokio::test]
+async fn the_message_that_opens_an_appeal_is_heard_by_itself_too() {
+    let burst = burst(&["На Толе би 100 угол Масанчи прорвало трубу, срочно", "Вода течёт в арык"]).await;
+    let appeal = state(&burst.0, burst.1).await;
+    let leak = |f: &FindingState| f.category == "water_leak" && f.is_open();
+    assert!(appeal.findings.iter().any(leak) && appeal.understanding.unwrap().danger);
+    a_start_decides_nothing(&burst.0, burst.1).await;
+    // Closed before anything was decided.
+    let rig = Rig::new().await;
+    let heard = rig.hear(&[says(0, HOLE)]).await;
+    rig.register().await;
+    let (id, _) = rig.appeal_of(heard[0]).await;
+    let by = Actor::Operator { token: "t".into() };
+    wish(&rig, id, "close", Command::Close { by, reason: "ошибка".to_owned().into() }).await;
+    rig.settle().await;
+    let appeal = state(&rig, id).await;
+    assert!(appeal.reopen_requested && dangers(&appeal).len() == 1, "{appeal:?}");
+    a_start_decides_nothing(&rig, id).await;
+}
+
+#[tokio::test]
+async fn an_edit_before_anything_was_read_hides_no_danger() {
+    for (then, expected) in [
+        (&["Спасибо"][..], &["Толе би Масанчи 100"][..]),
+        (&["Спасибо", "Жду ответа"], &["Толе би Масанчи 100"]),
+        (&["Открытый люк без крышки на Кабанбай батыра 164"], &["Кабанбай батыра 164"]),
+    ] {
+        let rig = Rig::new().await;
+        let heard = rig.hear(&[says(0, HOLE)]).await;
+        rig.register().await;
+        for (nth, text) in (1..).zip(then) {
+            edit_before_it_is_read(&rig, 0, nth, text).await;
+        }
+        rig.register().await;
+        rig.settle().await;
+        let (id, appeal) = rig.appeal_of(heard[0]).await;
+        let found: Vec<_> = dangers(&appeal)
+            .into_iter()
+            .filter(|(category, _)| *category == "manhole_open")
+            .map(|(_, place)| place)
+            .collect();
+        assert_eq!(found, expected, "{then:?}");
+        a_start_decides_nothing(&rig, id).await;
+    }
+}
+
+#[tokio::test]
+async fn an_edit_raises_nothing_that_was_made_safe() {
+    let (rig, id) = thread(&[HOLE]).await;
+    finish(&rig, id, 0).await;
+    edit(&rig, 0, &format!("{HOLE}.")).await;
+    assert_eq!(dangers(&state(&rig, id).await).len(), 1);
+    a_start_decides_nothing(&rig, id).await;
+    // A word of thanks that becomes a danger in an appeal that was closed: raised once, also by a start.
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи", "Спасибо"]).await;
+    let by = Actor::Operator { token: "t".into() };
+    wish(&rig, id, "close", Command::Close { by, reason: "всё".to_owned().into() }).await;
+    edit(&rig, 1, "Открытый люк без крышки на Кабанбай батыра 164").await;
+    assert_eq!(dangers(&state(&rig, id).await).len(), 1);
+    a_start_decides_nothing(&rig, id).await;
+}
+
+#[tokio::test]
+async fn a_start_takes_nothing_out_of_hands_for_what_was_written_since() {
+    let (rig, id) = thread(&[HOLE]).await;
+    accept(&rig, id, 0).await;
+    let before = state(&rig, id).await;
+    let correct = Command::Correct {
+        finding: FindingId(0),
+        category: None,
+        place: Some(Box::new(before.findings[0].place.clone())),
+        route: None,
+        by: Actor::Operator { token: "t".into() },
+        reason: "проверено".to_owned().into(),
+    };
+    wish(&rig, id, "correct", correct).await;
+    rig.settle().await;
+    rig.hear(&[says(1, "На крышке написано буквы ТС")]).await;
+    rig.settle().await;
+    a_start_decides_nothing(&rig, id).await;
+    assert_eq!(state(&rig, id).await.findings[0].party(), before.findings[0].party());
 }
 
 #[tokio::test]
