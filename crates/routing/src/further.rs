@@ -9,7 +9,7 @@ use zholdary_city::City;
 use zholdary_domain::{
     Place, PlaceKind,
     appeal::{
-        Appeal, Finding, FindingId, FindingState, Permille, Stage, StateName, Understanding,
+        Appeal, Finding, FindingId, FindingState, Permille, Stage, StateName, TermCause, Understanding,
         decide::Settlement,
     },
 };
@@ -101,10 +101,18 @@ pub(crate) fn with_dangers(
             finding.place = of_part.place.clone();
         }
     }
-    let kept = open_findings(appeal).filter(|known| !edit.moves(city, known));
-    for danger in told().cloned().chain(kept) {
-        if city.is_danger(&danger) && !is_among(city, &danger, &read) {
-            read.push(danger);
+    for danger in told() {
+        if city.is_danger(danger) && !is_among(city, danger, &read) {
+            read.push(danger.clone());
+        }
+    }
+    for known in open_findings(appeal).filter(|known| city.is_danger(known) && !edit.moves(city, known)) {
+        // Where it is may stand in what was left out of a long thread, and what made it a danger may be taken back.
+        match read.iter_mut().find(|f| may_be_one(f, &known)) {
+            Some(same) if !city.is_danger(same) => *same = known,
+            Some(same) if same.place.kind == PlaceKind::None => same.place = known.place,
+            Some(_) => {}
+            None => read.push(known),
         }
     }
     read
@@ -113,7 +121,8 @@ pub(crate) fn with_dangers(
 /// The findings read from everything that was written, in the places where the appeal has them: a finding that somebody has
 /// keeps its place, what is new stands behind. While nobody has any, the reading's own order holds, the main one first.
 pub(crate) fn aligned(city: &City, appeal: &Appeal, read: Vec<Finding>, edit: &Edit) -> Vec<Finding> {
-    if appeal.findings.iter().all(is_waiting) {
+    let extended = |f: &FindingState| f.due.values().any(|d| matches!(d.cause, TermCause::Extended { .. }));
+    if appeal.findings.iter().all(|f| is_waiting(f) && !extended(f)) {
         return read;
     }
     let mut seats: Vec<Seat> = known_findings(appeal)

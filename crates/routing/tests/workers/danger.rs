@@ -364,6 +364,48 @@ async fn an_edit_before_anything_was_read_hides_no_danger() {
 }
 
 #[tokio::test]
+async fn what_made_it_a_danger_taken_back_leaves_one_danger() {
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи, ребёнок упал"]).await;
+    edit(&rig, 0, "Яма на Толе би 100 угол Масанчи").await;
+    let appeal = state(&rig, id).await;
+    assert_eq!(appeal.findings.len(), 1, "{appeal:?}");
+    assert_eq!(appeal.findings[0].route.as_ref().unwrap().priority, "emergency");
+}
+
+#[tokio::test]
+async fn a_long_thread_keeps_the_place_of_a_danger() {
+    let mut texts = vec!["Открытый люк без крышки".to_owned()];
+    texts.extend((1..45).map(|n| {
+        if n == 22 { "Это на Толе би 100 угол Масанчи".to_owned() } else { chatter(n) }
+    }));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (rig, id) = thread(&texts).await;
+    edit(&rig, 1, "жду очень").await;
+    assert_eq!(dangers(&state(&rig, id).await), [("manhole_open", "Толе би Масанчи 100".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_term_that_was_extended_stays_with_its_problem() {
+    let (rig, id) = thread(&["Яма, выбоина на дороге"]).await;
+    let legal = state(&rig, id).await.findings[0].due[&appeal::Clock::Legal].clone();
+    let cause = appeal::TermCause::Extended { reason: "экспертиза".to_owned() };
+    let deadline = appeal::Deadline { at: legal.at + chrono::TimeDelta::days(9), cause, ..legal };
+    let at = deadline.at;
+    let by = Actor::Operator { token: "t".into() };
+    let finding = FindingId(0);
+    let extend = Command::Extend { finding, clock: appeal::Clock::Legal, deadline, by };
+    wish(&rig, id, "extend", extend).await;
+    rig.hear(&[says(1, HOLE)]).await;
+    rig.settle().await;
+    let appeal = state(&rig, id).await;
+    let term = |category: &str| {
+        let finding = appeal.findings.iter().find(|f| f.category == category).unwrap();
+        finding.due[&appeal::Clock::Legal].at
+    };
+    assert!(term("pothole") == at && term("manhole_open") != at, "{appeal:?}");
+}
+
+#[tokio::test]
 async fn an_edit_raises_nothing_that_was_made_safe() {
     let (rig, id) = thread(&[HOLE]).await;
     finish(&rig, id, 0).await;
