@@ -1,5 +1,5 @@
 //! Chaos: three servers and six processes, and everything goes wrong in turn while people write. `just chaos` runs it for half an
-//! hour; what came of it stands in docs/reliability.md.
+//! hour and prints a table of how long nobody was acknowledged.
 
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 

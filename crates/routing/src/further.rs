@@ -181,7 +181,7 @@ pub(crate) fn dangers(city: &City, read: Vec<Finding>) -> Vec<Finding> {
     dangers
 }
 
-/// Places of the open findings that tell of the danger as one. In an appeal that has ended nothing is open: each message that
+/// The open findings that tell of the danger as one, by their index. In an appeal that has ended nothing is open: each message that
 /// tells of a danger there alarms the desk.
 pub(crate) fn tellers(city: &City, appeal: &Appeal, danger: &Finding) -> BTreeSet<usize> {
     if appeal.end.is_some() {
@@ -190,17 +190,14 @@ pub(crate) fn tellers(city: &City, appeal: &Appeal, danger: &Finding) -> BTreeSe
     let known = known_findings(appeal).zip(&appeal.findings).enumerate();
     // An open pit that somebody fell into since is a danger that nobody knew.
     let tell = known.filter(|(_, (f, state))| state.is_open() && city.is_danger(f) && may_be_one(f, danger));
-    tell.map(|(place, _)| place).collect()
+    tell.map(|(index, _)| index).collect()
 }
 
-/// Whether a danger that these findings told of, at some time, is no news: one still does, or what became of it is known. Only
-/// where the rules moved them all elsewhere it is told by nobody.
-pub(crate) fn is_heard(city: &City, appeal: &Appeal, danger: &Finding, told: &BTreeSet<usize>) -> bool {
-    let tell = tellers(city, appeal, danger);
-    let is_over = |place: &usize| appeal.findings.get(*place).is_some_and(|state| !state.is_open());
-    !tell.is_empty()
-        || (!told.is_empty() && (appeal.by_person || appeal.end.is_some()))
-        || told.iter().any(is_over)
+/// Whether it is known what became of a danger that these findings told of, and none tells of now. Where the rules moved them
+/// all elsewhere, nobody knows.
+pub(crate) fn is_known(appeal: &Appeal, told: &BTreeSet<usize>) -> bool {
+    let is_over = |index: &usize| appeal.findings.get(*index).is_some_and(|state| !state.is_open());
+    (!told.is_empty() && (appeal.by_person || appeal.end.is_some())) || told.iter().any(is_over)
 }
 
 /// A danger without a place is where the appeal is.

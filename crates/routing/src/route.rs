@@ -445,27 +445,21 @@ impl Route {
             let added = matches!(trigger.why, Why::Added(_));
             added && further::stays(appeal, thread::gives_point(&told.message))
         };
-        let now = &loaded.state;
-        if is_last(loaded, trigger) {
-            return if is_left(now) {
-                Ok(None)
-            } else {
-                self.settle(memory, rules, now, told, trigger).await
-            };
-        }
-        let then = self.as_it_stood(trigger).await?;
-        if is_left(&then) {
+        let then = if is_last(loaded, trigger) { None } else { Some(self.as_it_stood(trigger).await?) };
+        if is_left(then.as_ref().unwrap_or(&loaded.state)) {
             return Ok(None);
         }
-        let settled = self.settle(memory, rules, now, told, trigger).await?;
-        if settled.is_some() && self.settle(memory, rules, &then, told, trigger).await?.is_none() {
-            return Ok(None);
+        let settled = self.settle(memory, rules, &loaded.state, told, trigger).await?;
+        match then {
+            Some(then) if settled.is_some() => {
+                Ok(self.settle(memory, rules, &then, told, trigger).await?.and(settled))
+            }
+            _ => Ok(settled),
         }
-        Ok(settled)
     }
 
-    /// Those of the dangers of which nobody heard since the message told of them. A restart asks again, an author edits a comma:
-    /// what was heard and made safe meanwhile is no news.
+    /// Those of the dangers, of which no open finding tells, that nobody heard of since the message told of them. A restart asks
+    /// again, an author edits a comma: what was heard and made safe meanwhile is no news.
     async fn unheard(
         &self,
         rules: &Ruleset,
@@ -482,8 +476,10 @@ impl Route {
         // With whether it was told before this version.
         let mut heard: Vec<(Finding, bool, BTreeSet<usize>)> = dangers
             .into_iter()
-            .map(|danger| (further::is_among(city, &danger, &earlier), danger))
-            .map(|(before, danger)| (danger, before, BTreeSet::new()))
+            .map(|danger| {
+                let before = further::is_among(city, &danger, &earlier);
+                (danger, before, BTreeSet::new())
+            })
             .collect();
         self.replay(trigger.appeal, |position, past| {
             let is_there = told.id.is_some_and(|message| past.messages.contains(&message));
@@ -494,7 +490,7 @@ impl Route {
             }
         })
         .await?;
-        heard.retain(|(danger, _, by)| !further::is_heard(city, appeal, danger, by));
+        heard.retain(|(.., by)| !further::is_known(appeal, by));
         Ok(heard.into_iter().map(|(danger, ..)| danger).collect())
     }
 

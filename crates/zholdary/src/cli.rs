@@ -54,10 +54,13 @@ pub(crate) enum Command {
     /// What a channel delivered and nobody could read: list, show, retry, settle.
     Kept(Kept),
     /// Builds the views anew beside the old ones and switches.
+    #[command(after_help = "Example:\n  zholdary rebuild --data ./data --json")]
     Rebuild(Keep),
     /// Reads the whole log and checks hashes, chains, order and density.
+    #[command(after_help = "Example:\n  zholdary verify --data ./data --json")]
     Verify(Keep),
     /// Says how the installation is, and what it understood of its settings.
+    #[command(after_help = "Example:\n  zholdary doctor --data ./data --json")]
     Doctor(Keep),
     /// Prints completions for a shell.
     #[command(after_help = "Example:\n  zholdary completions bash > /etc/bash_completion.d/zholdary")]
@@ -393,7 +396,6 @@ pub(crate) enum KeptCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  zholdary verify --data ./data --json")]
 pub(crate) struct Keep {
     #[command(flatten)]
     pub(crate) place: Place,

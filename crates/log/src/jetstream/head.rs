@@ -87,21 +87,16 @@ impl Head {
     pub(super) async fn ask(&self, store: &Store) -> Result<Position, ReadError> {
         // Once lost it stays so: others may have written as much again, and it is another log all the same.
         self.lost.check()?;
-        let deadline = Instant::now() + store.config.request();
-        let mut tries = 0;
-        loop {
+        let ask = || async {
             let seen = self.seen();
-            let head = store.head().await?;
-            if head >= seen {
-                self.reached(head);
-                return Ok(head);
-            }
-            if Instant::now() >= deadline {
-                return Err(self.is_lost(seen, head));
-            }
-            tries += 1;
-            tokio::time::sleep(pause(tries)).await;
+            store.head().await.map(|head| (seen, head))
+        };
+        let (seen, head) = store.insist(ask, |(seen, head)| head >= seen).await?;
+        if head < seen {
+            return Err(self.is_lost(seen, head));
         }
+        self.reached(head);
+        Ok(head)
     }
 
     /// The log, seen up to `seen`, ends at `head`: tails and writers stop.

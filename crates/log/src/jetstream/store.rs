@@ -78,12 +78,24 @@ impl Store {
     /// The end of the log for a reader who stands at `after`. Another server may have told it of that record before the leader
     /// does, so one that ends before it is asked again, for as long as a request may take.
     pub(super) async fn head_for(&self, after: Position) -> Result<Position, ReadError> {
+        self.insist(|| self.head(), |head| *head >= after).await
+    }
+
+    /// Asks until an answer is as expected, for as long as a request may take; answers the last one.
+    pub(super) async fn insist<T, F>(
+        &self,
+        ask: impl Fn() -> F,
+        is_expected: impl Fn(&T) -> bool,
+    ) -> Result<T, ReadError>
+    where
+        F: Future<Output = Result<T, ReadError>>,
+    {
         let deadline = Instant::now() + self.config.request();
         let mut tries = 0;
         loop {
-            let head = self.head().await?;
-            if head >= after || Instant::now() >= deadline {
-                return Ok(head);
+            let answer = ask().await?;
+            if is_expected(&answer) || Instant::now() >= deadline {
+                return Ok(answer);
             }
             tries += 1;
             tokio::time::sleep(pause(tries)).await;
@@ -116,16 +128,7 @@ impl Store {
     /// Asks the leader until it has the message, and believes that there is none when it says so for as long as a request may
     /// take: a leader of yesterday does not know yet that it was replaced.
     async fn surely_at_leader(&self, position: Position) -> Result<Option<Raw>, ReadError> {
-        let deadline = Instant::now() + self.config.request();
-        let mut tries = 0;
-        loop {
-            let found = self.at_leader(position).await?;
-            if found.is_some() || Instant::now() >= deadline {
-                return Ok(found);
-            }
-            tries += 1;
-            tokio::time::sleep(pause(tries)).await;
-        }
+        self.insist(|| self.at_leader(position), Option::is_some).await
     }
 
     /// The messages after `after`, without a hole, when the log is known to reach `known`. What the server that answered lacks
