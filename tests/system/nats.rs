@@ -135,6 +135,8 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$JS.API.STREAM.PURGE.KV_ZHOLDARY_INFO_LEASES",
         "$JS.API.CONSUMER.CREATE.KV_ZHOLDARY_INFO.x",
         "$KV.ZHOLDARY_INFO.key",
+        "$KV.ZHOLDARY_INFO.checkpoint.route",
+        "$KV.ZHOLDARY_INFO.other",
         "$KV.ZHOLDARY_INFO_LEASES.routing",
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "_INBOX_http.x",
@@ -147,8 +149,9 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         assert_eq!(may_publish(&servers, role, &subjects).await, expected, "{role}");
     };
     check("intake", &[K::Message], &[]).await;
-    check("routing", &[K::Message, K::Appeal, K::Problem, K::Number], &["$KV.ZHOLDARY_INFO_LEASES.routing"])
-        .await;
+    let routed = [K::Message, K::Appeal, K::Problem, K::Number];
+    let kept = ["$KV.ZHOLDARY_INFO.checkpoint.route", "$KV.ZHOLDARY_INFO_LEASES.routing"];
+    check("routing", &routed, &kept).await;
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
     check("http", &written, &[]).await;

@@ -4,6 +4,7 @@
 //! appends, and looks again when somebody was faster. Records are read whole ([`EventLog::load`]), in pages
 //! ([`EventLog::read`]) or as they come ([`Tail`]).
 
+mod checkpoint;
 mod codec;
 #[cfg(test)]
 mod conformance;
@@ -18,6 +19,7 @@ pub mod sqlite;
 pub mod streams;
 mod tail;
 
+pub use checkpoint::{Checkpoint, Checkpoints};
 pub use codec::{Events, encode_events};
 pub use decider::{Aggregate, Decider, DeciderError, Handled, Loaded, Retry};
 pub use error::{
@@ -29,7 +31,7 @@ pub use port::{EventLog, LogInfo, Progress, Verified, WritePermit};
 pub use record::{
     Appended, BadHash, Causation, Cause, Expect, Hash, NewRecord, Prev, Recorded, Stream, Token,
 };
-pub use sqlite::{SqliteConfig, SqliteLog};
+pub use sqlite::{SqliteCheckpoints, SqliteConfig, SqliteLog};
 pub use tail::Tail;
 
 /// Runs the example of the README.

@@ -3,53 +3,55 @@
 //! The queue holds instants and appeals only; when an instant comes, the appeal itself says what is due. So the queue may
 //! know too much, never too little, and building it again from the log after a restart is all that recovery is.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use zholdary_domain::{
-    AppealId, Clock, CommandId, Position, StreamId, StreamKind,
+    AppealId, CommandId, Position, StreamId, StreamKind,
     appeal::{self, Command, DESK, Event, FindingId},
 };
-use zholdary_log::{AppendError, Cause, Decider, DeciderError, EventLog, Recorded, streams::Appeals};
+use zholdary_log::{AppendError, Cause, Checkpoint, Decider, DeciderError, Recorded, streams::Appeals};
 
-use crate::{Error, Metrics, Progress, Ruleset, Rulesets, lanes, restart::keep_running, workers::Config};
+use crate::{
+    Error, Parts, Progress, Ruleset,
+    follow::{Unfinished, checkpoint},
+    lanes,
+    restart::keep_running,
+};
 
 /// The worker.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Deadlines {
+    parts: Parts,
     appeals: Decider<Appeals>,
-    clock: Arc<dyn Clock>,
-    rulesets: Rulesets,
-    config: Config,
-    metrics: Metrics,
+    unfinished: Unfinished,
     progress: Progress,
 }
 
-impl std::fmt::Debug for Deadlines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Deadlines").field("config", &self.config).finish_non_exhaustive()
-    }
-}
+/// Its name.
+pub(crate) const WORKER: &str = "deadlines";
 
 /// Which of an appeal's terms.
 type Term = (FindingId, appeal::Clock);
 
-/// Instants at which an appeal wants a look. A term is taken out before its time only when it was found overdue: one that was
-/// moved, an appeal closed and opened again, the look tells.
+/// Instants at which an appeal wants a look, and where each was recorded. A term is taken out before its time only when it was
+/// found overdue: one that was moved, an appeal closed and opened again, the look tells.
 #[derive(Debug, Default)]
 struct Queue {
-    due: BTreeSet<(DateTime<Utc>, AppealId, Option<Term>)>,
+    due: BTreeMap<(DateTime<Utc>, AppealId, Option<Term>), Position>,
     rules: Option<Arc<Ruleset>>,
+    /// Up to here and until then everything was looked at.
+    looked: (Position, DateTime<Utc>),
 }
 
 impl Queue {
     /// Takes out what is due at `now`.
     fn take_due(&mut self, now: DateTime<Utc>) -> Vec<AppealId> {
         let mut taken = Vec::new();
-        while self.due.first().is_some_and(|(at, ..)| *at <= now) {
-            let Some((_, id, _)) = self.due.pop_first() else { break };
+        while self.due.first_key_value().is_some_and(|((at, ..), _)| *at <= now) {
+            let Some(((_, id, _), _)) = self.due.pop_first() else { break };
             if taken.last() != Some(&id) {
                 taken.push(id);
             }
@@ -57,45 +59,51 @@ impl Queue {
         taken
     }
 
-    fn note(&mut self, id: AppealId, event: &Event, recorded_at: DateTime<Utc>) {
+    fn was_looked_at(looked: (Position, DateTime<Utc>), at: DateTime<Utc>, recorded: Position) -> bool {
+        recorded <= looked.0 && at <= looked.1
+    }
+
+    fn leave_finished(&mut self, checkpoint: &Checkpoint) {
+        if let Some(until) = checkpoint.looked_until {
+            self.looked = (checkpoint.finished, until);
+            self.due.retain(|(at, ..), recorded| !Self::was_looked_at(self.looked, *at, *recorded));
+        }
+    }
+
+    fn look(&mut self, at: DateTime<Utc>, id: AppealId, term: Option<Term>, recorded: Position) {
+        if !Self::was_looked_at(self.looked, at, recorded) {
+            self.due.insert((at, id, term), recorded);
+        }
+    }
+
+    fn note(&mut self, id: AppealId, event: &Event, record: &Recorded) {
         match event {
             Event::Routed(route) => {
-                let term = |(clock, deadline): (&appeal::Clock, &appeal::Deadline)| {
-                    (deadline.at, id, Some((route.finding, *clock)))
-                };
-                self.due.extend(route.due.iter().map(term));
+                for (clock, deadline) in &route.due {
+                    self.look(deadline.at, id, Some((route.finding, *clock)), record.position);
+                }
             }
             Event::Extended { finding, clock, deadline, .. } => {
-                self.due.insert((deadline.at, id, Some((*finding, *clock))));
+                self.look(deadline.at, id, Some((*finding, *clock)), record.position);
             }
             Event::Overdue { finding, clock, due_at } => {
                 self.due.remove(&(*due_at, id, Some((*finding, *clock))));
             }
             // Terms that passed while it was closed.
-            Event::Reopened { .. } => {
-                self.due.insert((recorded_at, id, None));
-            }
+            Event::Reopened { .. } => self.look(record.recorded_at, id, None, record.position),
             _ => {}
         }
     }
 }
 
 impl Deadlines {
-    /// A worker over `log`, by `clock`.
+    /// A worker over the log of `parts`, by its clock.
     #[must_use]
-    pub fn new(
-        log: &Arc<dyn EventLog>,
-        clock: &Arc<dyn Clock>,
-        rulesets: Rulesets,
-        config: Config,
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(parts: &Parts) -> Self {
         Self {
-            appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
-            clock: Arc::clone(clock),
-            rulesets,
-            config,
-            metrics,
+            parts: parts.clone(),
+            appeals: Decider::new(parts.log.clone(), parts.clock.clone()),
+            unfinished: Unfinished::default(),
             progress: Progress::default(),
         }
     }
@@ -112,53 +120,67 @@ impl Deadlines {
     ///
     /// What waiting does not mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        keep_running("deadlines", &self.config, &self.metrics, &stop, || self.work(&stop)).await
+        keep_running(WORKER, &self.parts, &stop, || self.work(&stop)).await
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
-        let log = Arc::clone(self.appeals.log());
-        let head = log.head().await?;
+        let Parts { log, config, .. } = &self.parts;
+        let interval = |ms: u64| {
+            let mut look = tokio::time::interval(Duration::from_millis(ms.max(1)));
+            look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            look
+        };
+        let (mut look, mut standby) = (interval(config.look_ms), interval(config.standby_look_ms));
+        let mut gate = self.parts.turn.gate();
         let mut tail = log.tail(Position::START);
         let mut queue = Queue::default();
-        let mut look = tokio::time::interval(Duration::from_millis(self.config.look_ms));
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.unfinished.forget();
+        self.leave_finished(&mut queue).await;
+        let mut last = None;
         loop {
-            let read = tail.position();
-            // Kept while the clock is looked at: a page that takes longer than that is not asked for again and again.
-            let mut page = std::pin::pin!(tail.next_page(self.config.page_records));
-            let page = loop {
-                // The clock is read before the log: every term recorded up to `read` is looked at for this instant.
-                let now = self.clock.now();
-                if read >= head {
-                    self.mark(queue.take_due(now), now, &queue).await?;
-                    self.progress.looked(now);
-                    // Finished is what was read and looked at: who waits for a record waits for its terms too.
-                    self.progress.set(read);
-                    #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-                    self.metrics.position.with_label_values(&["deadlines"]).set(read.0 as i64);
-                }
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    page = &mut page => break page?,
-                    _ = look.tick() => {}
-                }
-            };
-            for record in &page {
-                self.note(&mut queue, record).await?;
+            // The clock is read before the log: every term recorded up to `read` is looked at for this instant.
+            let (now, read) = (self.parts.clock.now(), tail.position());
+            if gate.is_open(log.as_ref(), read).await? {
+                self.mark(queue.take_due(now), now, &queue).await?;
+                self.progress.looked(now);
+                // Finished is what was read and looked at: who waits for a record waits for its terms too.
+                let whole = last.filter(|_| self.unfinished.is_empty());
+                let kept = whole.map(|last| Checkpoint { looked_until: Some(now), ..last });
+                let new = self.progress.set(read, kept);
+                self.parts.metrics.came(WORKER, read, read, new);
             }
-            self.metrics.records.with_label_values(&["deadlines", "done"]).inc_by(page.len() as u64);
+            let waits = !gate.is_ours();
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                page = tail.next_page(config.page_records) => {
+                    let page = page?;
+                    for record in &page {
+                        self.note(&mut queue, record).await?;
+                    }
+                    last = page.last().map(|last| Checkpoint::new(last.position, last));
+                }
+                _ = look.tick() => {}
+                () = gate.changed() => self.leave_finished(&mut queue).await,
+                _ = standby.tick(), if waits => self.leave_finished(&mut queue).await,
+            }
+        }
+    }
+
+    async fn leave_finished(&self, queue: &mut Queue) {
+        if let Some(checkpoint) = checkpoint(WORKER, &self.parts).await {
+            queue.leave_finished(&checkpoint);
         }
     }
 
     async fn note(&self, queue: &mut Queue, record: &Recorded) -> Result<(), Error> {
         if record.stream.kind() == StreamKind::Rules {
-            queue.rules = self.rulesets.read(record).await?.or(queue.rules.take());
+            queue.rules = self.parts.rulesets.read(record).await?.or(queue.rules.take());
         }
         let Some(id) = record.stream.appeal() else { return Ok(()) };
         match record.events::<Event>() {
             Ok(events) => {
                 for event in &events {
-                    queue.note(id, event, record.recorded_at);
+                    queue.note(id, event, record);
                 }
             }
             Err(source) => self.park(&Error::Decode { position: record.position, source }),
@@ -166,8 +188,10 @@ impl Deadlines {
         Ok(())
     }
 
+    /// Its terms are asked for again at each start, until a release reads it: no checkpoint goes past them.
     fn park(&self, error: &Error) {
-        self.metrics.records.with_label_values(&["deadlines", "parked"]).inc();
+        self.unfinished.add(Position::START);
+        self.parts.metrics.records.with_label_values(&["deadlines", "parked"]).inc();
         error!(error = error as &dyn std::error::Error, "deadlines parks an appeal: its terms are not kept");
     }
 
@@ -177,7 +201,7 @@ impl Deadlines {
             city.and_then(|c| c.priority(priority)).map_or(DESK.to_owned(), |p| p.notify.escalate_to.clone())
         };
         let items = due.into_iter().map(|id| (id, id));
-        lanes::run(items, self.config.lanes, |id| {
+        lanes::run(items, self.parts.config.lanes, |id| {
             let escalate = &escalate;
             async move { self.mark_one(id, now, escalate).await }
         })

@@ -6,14 +6,16 @@
 //!
 //! Each reads the log in order, decides, and appends; nothing else is asked and nothing else is changed. Their command
 //! ids come from causes, so a worker that runs twice, dies half-way or meets another of its kind repeats
-//! itself without effect. The pure parts stand apart: [`rules`] (which rule holds), [`settle`] (what a message leads to),
+//! itself without effect. One that waits for its [`Turn`] reads along all the same. The pure parts stand apart: [`rules`] (which rule holds), [`settle`] (what a message leads to),
 //! [`register::fold`] (which appeal a message belongs to).
 
 pub mod deadlines;
 mod error;
+mod follow;
 mod further;
 mod lanes;
 mod metrics;
+mod pending;
 mod progress;
 pub mod register;
 mod restart;
@@ -22,10 +24,12 @@ pub mod rules;
 mod ruleset;
 pub mod settle;
 mod thread;
+mod turn;
 mod workers;
 
 pub use error::Error;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, WORKERS};
 pub use progress::Progress;
 pub use ruleset::{Ruleset, Rulesets, publish};
-pub use workers::{Config, Workers};
+pub use turn::Turn;
+pub use workers::{Config, Parts, Workers};

@@ -1,6 +1,9 @@
 //! What the workers tell about themselves.
 
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
+use zholdary_domain::Position;
+
+use crate::{deadlines, register, route};
 
 /// Counters of the workers, by worker and outcome.
 #[derive(Debug, Clone)]
@@ -8,10 +11,11 @@ pub struct Metrics {
     pub(crate) records: IntCounterVec,
     pub(crate) restarts: IntCounterVec,
     pub(crate) position: IntGaugeVec,
+    pub(crate) read: IntGaugeVec,
 }
 
-/// The workers, as they stand in labels.
-pub(crate) const WORKERS: [&str; 3] = ["register", "route", "deadlines"];
+/// The workers, as they stand in labels and as they keep their checkpoints.
+pub const WORKERS: [&str; 3] = [register::WORKER, route::WORKER, deadlines::WORKER];
 /// What became of a record.
 pub(crate) const OUTCOMES: [&str; 2] = ["done", "parked"];
 
@@ -37,16 +41,33 @@ impl Metrics {
             Opts::new("zholdary_routing_position_records", "Everything up to here is finished."),
             &["worker"],
         )?;
+        let read = IntGaugeVec::new(
+            Opts::new(
+                "zholdary_routing_read_records",
+                "Everything up to here is read, though another process may decide about it.",
+            ),
+            &["worker"],
+        )?;
         for worker in WORKERS {
             for outcome in OUTCOMES {
                 records.with_label_values(&[worker, outcome]).reset();
             }
             restarts.with_label_values(&[worker]).reset();
             position.with_label_values(&[worker]).set(0);
+            read.with_label_values(&[worker]).set(0);
         }
         registry.register(Box::new(records.clone()))?;
         registry.register(Box::new(restarts.clone()))?;
         registry.register(Box::new(position.clone()))?;
-        Ok(Self { records, restarts, position })
+        registry.register(Box::new(read.clone()))?;
+        Ok(Self { records, restarts, position, read })
+    }
+
+    /// A worker has read up to one position and finished everything up to another, `new` records more than before.
+    #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
+    pub(crate) fn came(&self, worker: &str, read: Position, finished: Position, new: u64) {
+        self.read.with_label_values(&[worker]).set(read.0 as i64);
+        self.position.with_label_values(&[worker]).set(finished.0 as i64);
+        self.records.with_label_values(&[worker, "done"]).inc_by(new);
     }
 }

@@ -3,14 +3,26 @@
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use zholdary_domain::Position;
+use zholdary_log::Checkpoint;
 
 /// Tells how far a worker came. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Progress(watch::Sender<(Position, DateTime<Utc>)>);
+pub struct Progress(watch::Sender<Reached>);
+
+#[derive(Debug, Clone, Copy)]
+struct Reached {
+    position: Position,
+    looked_until: DateTime<Utc>,
+    checkpoint: Option<Checkpoint>,
+}
 
 impl Default for Progress {
     fn default() -> Self {
-        Self(watch::Sender::new((Position::START, DateTime::UNIX_EPOCH)))
+        Self(watch::Sender::new(Reached {
+            position: Position::START,
+            looked_until: DateTime::UNIX_EPOCH,
+            checkpoint: None,
+        }))
     }
 }
 
@@ -18,34 +30,50 @@ impl Progress {
     /// Everything up to here is finished: no earlier record waits for anything.
     #[must_use]
     pub fn position(&self) -> Position {
-        self.0.borrow().0
+        self.0.borrow().position
     }
 
     /// Every term up to here was looked at (worker `deadlines`).
     #[must_use]
     pub fn looked_until(&self) -> DateTime<Utc> {
-        self.0.borrow().1
+        self.0.borrow().looked_until
     }
 
     /// Waits until everything up to `position` is finished.
     pub async fn reach(&self, position: Position) {
         // The sender lives in `self`, so waiting cannot fail.
-        let _ = self.0.subscribe().wait_for(|(at, _)| *at >= position).await;
+        let _ = self.0.subscribe().wait_for(|reached| reached.position >= position).await;
     }
 
     /// Waits until every term up to `instant` was looked at.
     pub async fn look_until(&self, instant: DateTime<Utc>) {
-        let _ = self.0.subscribe().wait_for(|(_, until)| *until >= instant).await;
+        let _ = self.0.subscribe().wait_for(|reached| reached.looked_until >= instant).await;
     }
 
-    pub(crate) fn set(&self, position: Position) {
-        self.0.send_if_modified(|(at, _)| std::mem::replace(at, position.max(*at)) != *at);
+    /// What to keep of it.
+    pub(crate) fn checkpoint(&self) -> Option<Checkpoint> {
+        self.0.borrow().checkpoint
+    }
+
+    /// Answers how many records are finished that were not before. A worker that reads again from the start takes nothing back.
+    pub(crate) fn set(&self, position: Position, checkpoint: Option<Checkpoint>) -> u64 {
+        let mut new = 0;
+        self.0.send_if_modified(|reached| {
+            new = position.0.saturating_sub(reached.position.0);
+            reached.position = position.max(reached.position);
+            let known = reached.checkpoint.map(|known| known.finished);
+            if checkpoint.is_some_and(|new| known <= Some(new.finished)) {
+                reached.checkpoint = checkpoint;
+            }
+            new > 0
+        });
+        new
     }
 
     pub(crate) fn looked(&self, until: DateTime<Utc>) {
-        self.0.send_if_modified(|(_, at)| {
-            let news = until > *at;
-            *at = until.max(*at);
+        self.0.send_if_modified(|reached| {
+            let news = until > reached.looked_until;
+            reached.looked_until = until.max(reached.looked_until);
             news
         });
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{Error, Metrics, workers::Config};
+use crate::{Error, Parts};
 
 /// Runs `work` until it ends well or `stop` is cancelled. After a failure that waiting may mend it runs again, after a wait that
 /// doubles each time; any other failure ends it and cancels `stop`, so that the rest of the process hears of it.
@@ -16,8 +16,7 @@ use crate::{Error, Metrics, workers::Config};
 /// What waiting does not mend.
 pub(crate) async fn keep_running<F>(
     worker: &'static str,
-    config: &Config,
-    metrics: &Metrics,
+    parts: &Parts,
     stop: &CancellationToken,
     work: impl Fn() -> F,
 ) -> Result<(), Error>
@@ -27,7 +26,7 @@ where
     // Dropped in any other way than through `disarm`, a panic included, it cancels `stop`.
     let dying = stop.clone().drop_guard();
     let (first, longest) =
-        (Duration::from_millis(config.retry_ms), Duration::from_millis(config.longest_retry_ms));
+        (Duration::from_millis(parts.config.retry_ms), Duration::from_millis(parts.config.longest_retry_ms));
     let mut wait = first;
     loop {
         let began = Instant::now();
@@ -39,7 +38,7 @@ where
         match ended {
             Ok(()) => break,
             Err(error) if error.is_transient() => {
-                metrics.restarts.with_label_values(&[worker]).inc();
+                parts.metrics.restarts.with_label_values(&[worker]).inc();
                 warn!(worker, error = &error as &dyn std::error::Error, "{worker} starts again from the log");
             }
             Err(error) => return Err(error),

@@ -5,7 +5,7 @@
 //! corrected category and place are asked again, when that person left the party open. A danger is heard in every state.
 //!
 //! What was decided once is not decided again after a restart: a decision expects its appeal's stream as it was, so it has
-//! seen every fact before it.
+//! seen every fact before it. What changed nothing leaves no record; the checkpoint says that it was asked.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -15,7 +15,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use zholdary_domain::{
-    AppealId, Clock, CommandId, MessageId, Number, Position, StreamId, StreamKind,
+    AppealId, CommandId, MessageId, Number, Position, StreamId, StreamKind,
     appeal::{
         self, Actor, Appeal, Command, DESK, Event, Finding, FindingId, Stage, Understanding,
         decide::Settlement,
@@ -23,37 +23,39 @@ use zholdary_domain::{
     message::Message,
 };
 use zholdary_log::{
-    AppendError, Cause, Decider, DeciderError, EventLog, Loaded, Recorded,
+    AppendError, Cause, Decider, DeciderError, Loaded, Recorded,
     streams::{Appeals, Messages},
 };
 
 use crate::{
-    Error, Metrics, Progress, Ruleset, Rulesets, further, lanes,
+    Error, Parts, Progress, Ruleset,
+    follow::{Follow, Unfinished},
+    further, lanes,
+    pending::Batch,
     restart::keep_running,
     rules::{self, Case},
     settle::{Earlier, Words, alarms, decide_all, settle},
     thread::{self, Said},
-    workers::Config,
 };
 
 /// The worker.
 #[derive(Debug, Clone)]
 pub struct Route {
+    parts: Parts,
     messages: Decider<Messages>,
     appeals: Decider<Appeals>,
-    rulesets: Rulesets,
-    config: Config,
-    metrics: Metrics,
+    unfinished: Unfinished,
     progress: Progress,
 }
+
+/// Its name.
+pub(crate) const WORKER: &str = "route";
 
 /// What it remembers of the log.
 #[derive(Debug, Default)]
 struct Memory {
     rules: Option<Arc<Ruleset>>,
     numbers: HashMap<Number, AppealId>,
-    /// Decisions of the past, by command, while it catches up.
-    decided: HashSet<CommandId>,
     /// Appeals of which a record could not be decided: what follows waits behind it.
     parked: Mutex<HashSet<AppealId>>,
 }
@@ -107,21 +109,14 @@ fn decisions_of(cause: CommandId) -> [CommandId; 3] {
 }
 
 impl Route {
-    /// A worker over `log`.
+    /// A worker over the log of `parts`.
     #[must_use]
-    pub fn new(
-        log: &Arc<dyn EventLog>,
-        clock: &Arc<dyn Clock>,
-        rulesets: Rulesets,
-        config: Config,
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(parts: &Parts) -> Self {
         Self {
-            messages: Decider::new(Arc::clone(log), Arc::clone(clock)),
-            appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
-            rulesets,
-            config,
-            metrics,
+            parts: parts.clone(),
+            messages: Decider::new(parts.log.clone(), parts.clock.clone()),
+            appeals: Decider::new(parts.log.clone(), parts.clock.clone()),
+            unfinished: Unfinished::default(),
             progress: Progress::default(),
         }
     }
@@ -138,61 +133,39 @@ impl Route {
     ///
     /// What waiting does not mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        keep_running("route", &self.config, &self.metrics, &stop, || self.work(&stop)).await
+        keep_running(WORKER, &self.parts, &stop, || self.work(&stop)).await
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
-        let log = Arc::clone(self.appeals.log());
-        let head = log.head().await?;
-        let mut memory = Memory { decided: self.past(log.as_ref(), head).await?, ..Memory::default() };
-        let mut tail = log.tail(Position::START);
-        loop {
-            let Some(page) = stop.run_until_cancelled(tail.next_page(self.config.page_records)).await else {
-                return Ok(());
-            };
-            let page = page?;
-            let mut triggers = Vec::new();
+        let mut memory = Memory::default();
+        let mut follow = Follow::begin(WORKER, &self.parts, &self.unfinished, &self.progress).await;
+        while let Some(page) = follow.next(stop).await? {
             for record in &page {
+                follow.pass(record);
                 if record.stream.kind() == StreamKind::Rules {
-                    self.decide_all(&memory, std::mem::take(&mut triggers)).await?;
-                    memory.rules = self.rulesets.read(record).await?.or(memory.rules.take());
-                } else if let Some(appeal) = record.stream.appeal() {
-                    self.note(&mut memory, appeal, record, &mut triggers);
+                    memory.rules = self.parts.rulesets.read(record).await?.or(memory.rules.take());
+                } else if let Some(appeal) = record.stream.appeal()
+                    && let Some(trigger) = self.note(&mut memory, appeal, record)
+                {
+                    let decisions = decisions_of(record.command_id);
+                    follow.ask(record.position, memory.rules.as_ref(), decisions, trigger);
                 }
             }
-            self.decide_all(&memory, triggers).await?;
-            let Some(last) = page.last().map(|r| r.position) else { continue };
-            if last >= head {
-                memory.decided = HashSet::new();
+            while let Some(Batch { rules, items }) = follow.due().await? {
+                let rules = rules.ok_or(Error::NoRules)?;
+                self.decide_all(&memory, &rules, items).await?;
             }
-            self.progress.set(last);
-            #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-            self.metrics.position.with_label_values(&["route"]).set(last.0 as i64);
-            self.metrics.records.with_label_values(&["route", "done"]).inc_by(page.len() as u64);
         }
+        Ok(())
     }
 
-    /// The commands recorded in appeals so far.
-    async fn past(&self, log: &dyn EventLog, head: Position) -> Result<HashSet<CommandId>, Error> {
-        let mut decided = HashSet::new();
-        let mut after = Position::START;
-        while after < head {
-            let records = log.read(after, self.config.page_records).await?;
-            let Some(last) = records.last() else { break };
-            after = last.position;
-            let appeals = records.iter().filter(|r| r.stream.kind() == StreamKind::Appeal);
-            decided.extend(appeals.map(|r| r.command_id));
-        }
-        Ok(decided)
-    }
-
-    fn note(&self, memory: &mut Memory, id: AppealId, record: &Recorded, triggers: &mut Vec<Trigger>) {
+    fn note(&self, memory: &mut Memory, id: AppealId, record: &Recorded) -> Option<Trigger> {
         let events: Vec<Event> = match record.events() {
             Ok(events) => events,
             Err(source) => {
                 let error = Error::Decode { position: record.position, source };
                 self.park(memory, id, record.position, &error);
-                return;
+                return None;
             }
         };
         for event in &events {
@@ -217,46 +190,42 @@ impl Route {
             Event::PlaceGiven { finding, by: Actor::Operator { .. }, .. } => Some(Why::Corrected(*finding)),
             _ => None,
         });
-        let Some(why) = why else { return };
-        if !decisions_of(record.command_id).iter().any(|id| memory.decided.contains(id)) {
-            triggers.push(Trigger {
-                appeal: id,
-                cause_id: record.command_id,
-                cause: Cause::record(record),
-                at: record.recorded_at,
-                position: record.position,
-                why,
-            });
-        }
+        why.map(|why| Trigger {
+            appeal: id,
+            cause_id: record.command_id,
+            cause: Cause::record(record),
+            at: record.recorded_at,
+            position: record.position,
+            why,
+        })
     }
 
-    async fn decide_all(&self, memory: &Memory, triggers: Vec<Trigger>) -> Result<(), Error> {
-        if triggers.is_empty() {
-            return Ok(());
-        }
-        let rules = memory.rules.clone().ok_or(Error::NoRules)?;
-        // A page has no more appeals than lanes, so no danger waits behind a question: all are decided side by side.
+    async fn decide_all(
+        &self,
+        memory: &Memory,
+        rules: &Ruleset,
+        triggers: Vec<Trigger>,
+    ) -> Result<(), Error> {
+        // A batch has no more appeals than lanes, so no danger waits behind a question: all are decided side by side.
         let items = triggers.into_iter().map(|trigger| (trigger.appeal, trigger));
-        lanes::run(items, self.config.lanes, |trigger| {
-            let rules = Arc::clone(&rules);
-            async move {
-                if memory.has_parked(trigger.appeal) {
-                    return Ok(());
+        lanes::run(items, self.parts.config.lanes, |trigger| async move {
+            if memory.has_parked(trigger.appeal) {
+                return Ok(());
+            }
+            match self.decide(memory, rules, &trigger).await {
+                Err(error) if error.is_of_one_stream() => {
+                    self.park(memory, trigger.appeal, trigger.position, &error);
+                    Ok(())
                 }
-                match self.decide(memory, &rules, &trigger).await {
-                    Err(error) if error.is_of_one_stream() => {
-                        self.park(memory, trigger.appeal, trigger.position, &error);
-                        Ok(())
-                    }
-                    decided => decided,
-                }
+                decided => decided,
             }
         })
         .await
     }
 
     fn park(&self, memory: &Memory, id: AppealId, position: Position, error: &Error) {
-        self.metrics.records.with_label_values(&["route", "parked"]).inc();
+        self.unfinished.add(position);
+        self.parts.metrics.records.with_label_values(&[WORKER, "parked"]).inc();
         error!(
             appeal.id = %id, %position, error = error as &dyn std::error::Error,
             "route parks the record at {position}: appeal {id} waits behind it"
@@ -366,7 +335,7 @@ impl Route {
             answered_with: &appeal.answered_with,
             place_asked: appeal.place_asked,
             taken: if appeal.findings.iter().any(|f| taken(&f)) { appeal.findings.len() } else { 0 },
-            site: &self.config.site,
+            site: &self.parts.config.site,
         };
         let mut settlement = settle(rules, understood, &words);
         if registered.message.is_none() && registered.parent.is_none() {
@@ -616,7 +585,7 @@ impl Route {
     /// What residents wrote, as it reads now; of a very long thread the middle is left out, but for `also`. What was taken back
     /// is hidden from the public (R9), not from the rules: the pit is there whoever regrets having told of it.
     async fn thread(&self, appeal: &Appeal, also: Option<MessageId>) -> Result<Vec<Message>, Error> {
-        let (most, all) = (self.config.thread_messages.max(2), appeal.messages.len());
+        let (most, all) = (self.parts.config.thread_messages.max(2), appeal.messages.len());
         let read = |n: &usize| {
             all <= most || *n < most / 2 || *n >= all - most / 2 || also == Some(appeal.messages[*n])
         };

@@ -1,14 +1,20 @@
 //! The three workers of a process, started and stopped together.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 use zholdary_domain::{Clock, Position};
-use zholdary_log::EventLog;
+use zholdary_log::{Checkpoints, EventLog};
 
-use crate::{Error, Metrics, Progress, Rulesets, deadlines::Deadlines, register::Register, route::Route};
+use crate::{
+    Error, Metrics, Progress, Rulesets, Turn,
+    deadlines::{self, Deadlines},
+    register::{self, Register},
+    route::{self, Route},
+};
 
 /// Settings of the workers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +35,10 @@ pub struct Config {
     pub longest_retry_ms: u64,
     /// How often `deadlines` looks at the clock, in milliseconds. Default 250.
     pub look_ms: u64,
+    /// How often checkpoints are written while work is done, in milliseconds. Default 1,000.
+    pub checkpoint_ms: u64,
+    /// How often workers that wait for their turn read the checkpoints of those who have it, in milliseconds. Default 10,000.
+    pub standby_look_ms: u64,
 }
 
 impl Default for Config {
@@ -41,7 +51,37 @@ impl Default for Config {
             retry_ms: 200,
             longest_retry_ms: 10_000,
             look_ms: 250,
+            checkpoint_ms: 1000,
+            standby_look_ms: 10_000,
         }
+    }
+}
+
+/// What the workers of a process work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Parts {
+    /// What they read and append to.
+    pub log: Arc<dyn EventLog>,
+    /// Where they keep how far they came.
+    pub checkpoints: Arc<dyn Checkpoints>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The published cities, read once for all of them.
+    pub rulesets: Rulesets,
+    /// When they may append.
+    pub turn: Turn,
+    /// Their settings.
+    pub config: Config,
+    /// What they tell about themselves.
+    pub metrics: Metrics,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("turn", &self.turn)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,23 +100,21 @@ pub struct Workers {
 impl Workers {
     /// Starts all three. When one dies, `stop` is cancelled: the rest of the process must hear of it.
     #[must_use]
-    pub fn start(
-        log: &Arc<dyn EventLog>,
-        clock: &Arc<dyn Clock>,
-        rulesets: &Rulesets,
-        config: &Config,
-        metrics: &Metrics,
-        stop: &CancellationToken,
-    ) -> Self {
-        let register = Register::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
-        let route = Route::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
-        let deadlines = Deadlines::new(log, clock, rulesets.clone(), config.clone(), metrics.clone());
-        let mut tasks = JoinSet::new();
+    pub fn start(parts: &Parts, stop: &CancellationToken) -> Self {
+        let (register, route, deadlines) = (Register::new(parts), Route::new(parts), Deadlines::new(parts));
         let progress = (register.progress(), route.progress(), deadlines.progress());
+        let mut tasks = JoinSet::new();
         tasks.spawn(register.run(stop.clone()));
         tasks.spawn(route.run(stop.clone()));
         tasks.spawn(deadlines.run(stop.clone()));
-        Self { register: progress.0, route: progress.1, deadlines: progress.2, tasks }
+        let (register, route, deadlines) = progress;
+        let came = [
+            (register::WORKER, register.clone()),
+            (route::WORKER, route.clone()),
+            (deadlines::WORKER, deadlines.clone()),
+        ];
+        tasks.spawn(keep_checkpoints(parts.clone(), came, stop.clone()));
+        Self { register, route, deadlines, tasks }
     }
 
     /// Waits until everything that is in the log, and everything that follows from it, is finished, for the instant that
@@ -109,6 +147,32 @@ impl Workers {
     pub async fn join(self) -> Result<(), Error> {
         ended(self.tasks).await
     }
+}
+
+/// Keeps how far workers came, while it is their turn, until `stop`. One that is not kept costs a replay at the next start.
+async fn keep_checkpoints(
+    parts: Parts,
+    came: [(&'static str, Progress); 3],
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let mut kept = [None; 3];
+    let mut look = tokio::time::interval(Duration::from_millis(parts.config.checkpoint_ms.max(1)));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(look.tick()).await.is_some() {
+        for ((worker, progress), kept) in came.iter().zip(&mut kept) {
+            let now = progress.checkpoint();
+            let Some(checkpoint) = now.filter(|_| parts.turn.is_ours() && now != *kept) else { continue };
+            match parts.checkpoints.keep(worker, &checkpoint).await {
+                Ok(()) => *kept = now,
+                Err(error) => warn!(
+                    worker,
+                    error = &error as &dyn std::error::Error,
+                    "the checkpoint of {worker} is not kept: a start would ask again"
+                ),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Waits for all of them. A panic is a failure like any other: unwinding here would end only the task that waits.

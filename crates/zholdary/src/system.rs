@@ -11,9 +11,12 @@ use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_domain::{Clock, IdKey, StreamKind, SystemClock};
 use zholdary_intake::{Intake, RawStore};
-use zholdary_log::{Decider, EventLog, JetStreamLog, SqliteLog, jetstream::Lease, streams::Rules};
+use zholdary_log::{
+    Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
+    streams::Rules,
+};
 use zholdary_readmodel::{Projector, Query};
-use zholdary_routing::{Rulesets, Workers};
+use zholdary_routing::{Rulesets, Turn, Workers};
 
 use crate::{
     cli::{Engine, Place},
@@ -120,11 +123,11 @@ impl System {
         Ok(())
     }
 
-    /// Takes over the workers when nobody runs them.
+    /// Takes over the workers when nobody runs them: for a process that feeds the log and ends.
     pub(crate) async fn take_over(&self, stop: &CancellationToken) -> anyhow::Result<Option<Held>> {
-        let Some(turn) = self.turn().await? else { return Ok(None) };
+        let Some(seat) = self.seat().await? else { return Ok(None) };
         let stop = stop.child_token();
-        if let Turn::Lease(lease) = &turn {
+        if let Seat::Lease(lease) = &seat {
             let (lost, stop) = (lease.lost().clone(), stop.clone());
             tokio::spawn(async move {
                 if stop.run_until_cancelled(lost.cancelled()).await.is_some() {
@@ -132,26 +135,32 @@ impl System {
                 }
             });
         }
-        let workers = Workers::start(
-            &self.log,
-            &self.clock,
-            &Rulesets::default(),
-            &self.config.workers,
-            &self.metrics.workers,
-            &stop,
-        );
+        let workers = Workers::start(&self.workers(Turn::ours())?, &stop);
         info!("this process runs the workers");
-        self.metrics.held.set(1);
-        Ok(Some(Held { workers, stop, turn, _mark: Mark(self.metrics.held.clone()) }))
+        let mark = Mark::on(&self.metrics.held);
+        Ok(Some(Held { workers, stop, seat, _mark: mark }))
     }
 
-    async fn turn(&self) -> anyhow::Result<Option<Turn>> {
+    fn workers(&self, turn: Turn) -> anyhow::Result<zholdary_routing::Parts> {
+        Ok(zholdary_routing::Parts {
+            log: Arc::clone(&self.log),
+            checkpoints: checkpoints(&self.data, self.jetstream.as_ref())?,
+            clock: Arc::clone(&self.clock),
+            rulesets: Rulesets::default(),
+            turn,
+            config: self.config.workers.clone(),
+            metrics: self.metrics.workers.clone(),
+        })
+    }
+
+    /// The seat of whoever may append, when it is free.
+    async fn seat(&self) -> anyhow::Result<Option<Seat>> {
         let Some(log) = &self.jetstream else {
-            return Ok(self.data.lock(WORKERS_LOCK)?.map(Turn::File));
+            return Ok(self.data.lock(WORKERS_LOCK)?.map(Seat::File));
         };
         let me = format!("{} on {}", std::process::id(), self.data.path().display());
         match Lease::take(log, LEASE, &me).await {
-            Ok(lease) => Ok(lease.map(|lease| Turn::Lease(Box::new(lease)))),
+            Ok(lease) => Ok(lease.map(|lease| Seat::Lease(Box::new(lease)))),
             // Asked again in a second.
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "NATS does not say who runs the workers");
@@ -195,15 +204,23 @@ impl System {
         }
     }
 
-    /// Asks each second whether the workers are free, runs them while they are ours, and ends when `stop` is cancelled.
+    /// Runs the workers until `stop`: they read along always, and decide while the seat is ours. Asks each second whether it is
+    /// free.
     pub(crate) async fn hold_workers(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let turn = Turn::waiting();
+        let workers = Workers::start(&self.workers(turn.clone())?, stop);
         let mut said = false;
-        loop {
-            if let Some(held) = self.take_over(stop).await? {
-                held.stop.cancelled().await;
-                if !held.finish().await? {
-                    return Ok(());
+        let last = loop {
+            if let Some(seat) = self.seat().await? {
+                info!("this process runs the workers");
+                turn.begin();
+                let mark = Mark::on(&self.metrics.held);
+                let lost = seat.lost();
+                tokio::select! {
+                    () = stop.cancelled() => break Some((seat, mark)),
+                    () = lost.cancelled() => {}
                 }
+                turn.end();
                 warn!("another process runs the workers now");
                 said = true;
             }
@@ -211,9 +228,15 @@ impl System {
                 info!("another process runs the workers; this one takes over when they are free");
             }
             if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
-                return Ok(());
+                break None;
             }
+        };
+        // What is in hand is finished before another takes over.
+        let ended = workers.join().await.context("a worker ended");
+        if let Some((seat, _mark)) = last {
+            seat.give_back().await;
         }
+        ended
     }
 }
 
@@ -227,21 +250,44 @@ pub(crate) const LEASE: &str = "routing";
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What lets a process run the workers.
-enum Turn {
+enum Seat {
     File(#[expect(dead_code, reason = "held, not read")] File),
     Lease(Box<Lease>),
+}
+
+impl Seat {
+    /// Cancelled once it is another's.
+    fn lost(&self) -> CancellationToken {
+        match self {
+            Self::File(_) => CancellationToken::new(),
+            Self::Lease(lease) => lease.lost().clone(),
+        }
+    }
+
+    async fn give_back(self) {
+        if let Self::Lease(lease) = self {
+            lease.give_back().await;
+        }
+    }
 }
 
 /// The workers, run by this process.
 pub(crate) struct Held {
     pub(crate) workers: Workers,
     pub(crate) stop: CancellationToken,
-    turn: Turn,
+    seat: Seat,
     _mark: Mark,
 }
 
 /// Says that this process runs the workers, until it is dropped.
 struct Mark(IntGauge);
+
+impl Mark {
+    fn on(gauge: &IntGauge) -> Self {
+        gauge.set(1);
+        Self(gauge.clone())
+    }
+}
 
 impl Drop for Mark {
     fn drop(&mut self) {
@@ -276,19 +322,12 @@ impl Held {
         Ok(format!("the log is at {head}, {}", behind.join(", ")))
     }
 
-    /// Stops the workers: they finish what is in hand. Says whether that was because the lease was lost.
-    pub(crate) async fn finish(self) -> anyhow::Result<bool> {
+    /// Stops the workers: they finish what is in hand.
+    pub(crate) async fn finish(self) -> anyhow::Result<()> {
         self.stop.cancel();
         let ended = self.workers.join().await.context("a worker ended");
-        let lost = match self.turn {
-            Turn::File(_) => false,
-            Turn::Lease(lease) => {
-                let lost = lease.lost().is_cancelled();
-                lease.give_back().await;
-                lost
-            }
-        };
-        ended.map(|()| lost)
+        self.seat.give_back().await;
+        ended
     }
 }
 
@@ -305,6 +344,20 @@ pub(crate) fn existing(place: &Place, config: &Config) -> anyhow::Result<Data> {
         );
     }
     Ok(data)
+}
+
+/// Where the workers keep how far they came.
+pub(crate) fn checkpoints(
+    data: &Data,
+    jetstream: Option<&Arc<JetStreamLog>>,
+) -> anyhow::Result<Arc<dyn Checkpoints>> {
+    if let Some(log) = jetstream {
+        return Ok(Arc::clone(log) as _);
+    }
+    let kept = SqliteCheckpoints::open(data.path()).context(
+        "could not open how far the workers came: without that file, removed while no process runs, they read the log once more",
+    )?;
+    Ok(Arc::new(kept))
 }
 
 /// A log, opened.

@@ -22,12 +22,12 @@ use zholdary_domain::{
 use zholdary_http::{Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
 use zholdary_intake::{Intake, RawConfig, RawStore};
 use zholdary_log::{
-    Cause, Decider, EventLog, SqliteConfig, SqliteLog,
+    Cause, Decider, EventLog, SqliteCheckpoints, SqliteConfig, SqliteLog,
     faults::Faulty,
     streams::{Access, Rules},
 };
 use zholdary_readmodel::{Projector, ProjectorConfig, Query, QueryConfig};
-use zholdary_routing::{Rulesets, Workers};
+use zholdary_routing::{Rulesets, Turn, Workers};
 use zholdary_testkit::{HandClock, id_key, samples};
 
 /// The word that the hook is subscribed with.
@@ -155,9 +155,16 @@ impl Town {
         );
         tokio::spawn(projector.run(stop.clone()));
         let workers = awake.then(|| {
-            let metrics = zholdary_routing::Metrics::new(&Registry::new()).unwrap();
-            let config = zholdary_routing::Config { look_ms: 20, ..zholdary_routing::Config::default() };
-            Workers::start(&log, &clock, &Rulesets::default(), &config, &metrics, &stop)
+            let parts = zholdary_routing::Parts {
+                log: Arc::clone(&log),
+                checkpoints: Arc::new(SqliteCheckpoints::open(folder.path()).unwrap()),
+                clock: Arc::clone(&clock),
+                rulesets: Rulesets::default(),
+                turn: Turn::ours(),
+                config: zholdary_routing::Config { look_ms: 20, ..zholdary_routing::Config::default() },
+                metrics: zholdary_routing::Metrics::new(&Registry::new()).unwrap(),
+            };
+            Workers::start(&parts, &stop)
         });
         let mut town = Self {
             clock: hand,

@@ -1,6 +1,7 @@
 //! What every engine must do, as tests: [`conformance!`] runs them all against one [`Fixture`].
 
 pub(crate) mod appends;
+pub(crate) mod checkpoints;
 pub(crate) mod deciding;
 pub(crate) mod model;
 pub(crate) mod processes;
@@ -14,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use zholdary_domain::{CommandId, Position, StreamId};
 
 use crate::{
-    Aggregate, AppendError, Appended, Cause, EventLog, Expect, NewRecord, Token, WritePermit, encode_events,
+    Aggregate, AppendError, Appended, Cause, Checkpoints, EventLog, Expect, NewRecord, Token, WritePermit,
+    encode_events,
 };
 
 /// One log of one engine, made for one test.
@@ -34,6 +36,9 @@ pub(crate) trait Fixture: Send + Sync + Sized + 'static {
 
     /// One more handle on the log at `address`, as another process would hold it.
     async fn open(address: &str) -> Arc<dyn EventLog>;
+
+    /// Where the workers of the log at `address` keep how far they came, as another process would hold it.
+    async fn checkpoints(address: &str) -> Arc<dyn Checkpoints>;
 
     /// Changes the bytes of one record behind the engine's back, and what the engine keeps beside them to find it so; the
     /// hashes in later records stay.
@@ -75,6 +80,8 @@ macro_rules! conformance {
             deciding::a_caller_with_a_token_hears_of_the_winner
             deciding::many_deciders_count_without_losing_one
             deciding::events_of_a_newer_release_are_not_guessed
+            checkpoints::a_checkpoint_is_kept_for_whoever_comes_next
+            checkpoints::a_checkpoint_of_another_log_is_none_of_this
             processes::two_handles_see_each_other
             processes::a_repeated_command_hides_no_record_of_another_handle
             processes::a_second_process_writes_the_same_log

@@ -6,6 +6,7 @@
 //! minutes, so it survives kill -9 of any of them, and loss of power of less than half; with `sync_interval: always`, of all.
 
 mod append;
+mod checkpoints;
 mod config;
 mod head;
 mod known;
@@ -22,7 +23,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use async_nats::jetstream::{kv, stream::LastRawMessageErrorKind};
+use async_nats::jetstream::kv;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::{
@@ -42,7 +43,7 @@ use self::{
     head::{Head, Lost},
     known::Cache,
     requests::Unanswered,
-    store::{Store, unavailable},
+    store::Store,
 };
 use crate::{
     error::{AppendError, BindError, Damage, OpenError, ReadError},
@@ -90,15 +91,8 @@ impl JetStreamLog {
     }
 
     async fn key(&self) -> Result<Option<String>, ReadError> {
-        // From the leader: what was just bound must be seen.
-        let subject = format!("{}key", self.bucket.prefix);
-        match self.store.in_time(self.bucket.stream.get_last_raw_message_by_subject(&subject)).await {
-            Ok(found) => Ok(Some(String::from_utf8_lossy(&found.payload).into_owned())),
-            Err(Unanswered::Error(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                Ok(None)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        let kept = self.kept("key").await?;
+        Ok(kept.map(|key| String::from_utf8_lossy(&key).into_owned()))
     }
 }
 

@@ -19,7 +19,7 @@ use zholdary_natsd::{Cluster, Options, Server, find};
 
 use super::*;
 use crate::{
-    Cause, Decider,
+    Cause, Checkpoints, Decider,
     conformance::{Event, Fixture, Sum, command, conformance, put_many, soon, stream},
 };
 
@@ -87,6 +87,10 @@ pub(super) async fn context(config: &JetStreamConfig) -> async_nats::jetstream::
 }
 
 async fn open(address: &str) -> Arc<dyn EventLog> {
+    opened(address).await
+}
+
+async fn opened(address: &str) -> Arc<JetStreamLog> {
     let config: JetStreamConfig = serde_json::from_str(address).unwrap();
     Arc::new(JetStreamLog::open(config, Metrics::unregistered()).await.unwrap())
 }
@@ -134,6 +138,10 @@ mod r1 {
             open(address).await
         }
 
+        async fn checkpoints(address: &str) -> Arc<dyn Checkpoints> {
+            opened(address).await
+        }
+
         async fn forge(&self, position: Position) {
             forge(&self.0, position).await;
         }
@@ -162,6 +170,10 @@ mod r3 {
 
         async fn open(address: &str) -> Arc<dyn EventLog> {
             open(address).await
+        }
+
+        async fn checkpoints(address: &str) -> Arc<dyn Checkpoints> {
+            opened(address).await
         }
 
         async fn forge(&self, position: Position) {
@@ -297,7 +309,7 @@ async fn a_reader_who_knows_more_than_the_leader_waits_for_it() {
     let log = JetStreamLog::open(config.clone(), Metrics::unregistered()).await.unwrap();
     let writer = open(&serde_json::to_string(&config).unwrap()).await;
     let mut tail = log.tail(Position(1));
-    let (paged, read, _) = tokio::join!(tail.next_page(10), log.read(Position(1), 10), async {
+    let (paged, read, _) = tokio::join!(tail.next_page(10), EventLog::read(&log, Position(1), 10), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         put_many(&writer, &stream("a"), 2).await
     });

@@ -3,6 +3,7 @@
 //! Acknowledged means: the transaction is in the write-ahead log and the disk was told to keep it (`synchronous=FULL`). It
 //! survives kill -9 of any process, and loss of power as far as the disk keeps what it says it kept.
 
+mod checkpoints;
 mod file;
 mod filesystem;
 mod reader;
@@ -26,6 +27,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use uuid::Uuid;
 use zholdary_domain::{Position, StreamId};
 
+pub use self::checkpoints::SqliteCheckpoints;
 use self::{
     reader::{Readers, unavailable},
     writer::{Append, Request, Upkeep, Writer},

@@ -9,7 +9,7 @@ use zholdary_domain::Position;
 
 use super::*;
 use crate::{
-    Fault, Hash,
+    Checkpoints, Fault, Hash,
     conformance::{
         Fixture, Here, append, command, conformance, one,
         processes::{ACKNOWLEDGED, acknowledged, again, say},
@@ -34,6 +34,10 @@ impl Fixture for Sqlite {
 
     async fn open(address: &str) -> Arc<dyn EventLog> {
         Arc::new(SqliteLog::open(address, SqliteConfig::default()).unwrap())
+    }
+
+    async fn checkpoints(address: &str) -> Arc<dyn Checkpoints> {
+        Arc::new(SqliteCheckpoints::open(address).unwrap())
     }
 
     async fn forge(&self, position: Position) {

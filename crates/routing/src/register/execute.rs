@@ -2,25 +2,26 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use zholdary_city::City;
 use zholdary_domain::{
     AppealId, CommandId, ContactId, MessageId, Number, StreamId, appeal,
     message::{self, Outcome, SetAside, command_id},
     number,
 };
-use zholdary_log::{AppendError, Cause, DeciderError, Expect, Recorded};
+use zholdary_log::{AppendError, Causation, Cause, DeciderError, Expect, Recorded};
 
 use super::{
     Register,
-    session::{Item, Opening, Session, What},
+    session::{Item, Opening, Session, What, registered},
 };
-use crate::{Error, lanes};
+use crate::{Error, lanes, pending::Batch};
 
 impl Register {
     /// Appends everything a chunk asks for. When it returns well, all of it is acknowledged.
-    pub(super) async fn execute(&self, session: &mut Session, items: Vec<Item>) -> Result<(), Error> {
-        if items.is_empty() {
-            return Ok(());
-        }
+    pub(super) async fn execute(&self, session: &mut Session, batch: Batch<Item>) -> Result<(), Error> {
+        let Batch { rules, items } = batch;
+        // Nothing can be numbered without a city, and nothing that depends on a number be told apart.
+        let rules = rules.ok_or(Error::NoRules)?;
         let (mut settle, mut rest) = (Vec::new(), Vec::new());
         for item in items {
             match item.what {
@@ -28,18 +29,19 @@ impl Register {
                 What::Settle { contact, message, outcome } => {
                     settle.push((session.fold.person(contact), (item.cause, message, outcome)));
                 }
-                _ => rest.push(item),
+                _ if session.is_free(&item, &rules) => rest.push(item),
+                _ => {}
             }
         }
         self.settle(settle).await?;
         let rest = self.opened_parts(rest).await?;
-        let numbers = self.give_numbers(session, &rest).await?;
+        let numbers = self.give_numbers(session, &rules.city, &rest).await?;
         self.appeals(rest, &numbers).await
     }
 
     /// Step 1: «placed» and «set aside», one person's messages one after another.
     async fn settle(&self, items: Vec<(ContactId, (Cause, MessageId, Outcome))>) -> Result<(), Error> {
-        lanes::run(items, self.config.lanes, |(cause, message, outcome)| async move {
+        lanes::run(items, self.parts.config.lanes, |(cause, message, outcome)| async move {
             let stream = StreamId::from(message);
             let settled = self
                 .messages
@@ -74,7 +76,7 @@ impl Register {
             let loaded = match self.appeals.load(&StreamId::from(parent)).await {
                 Ok(loaded) => loaded,
                 Err(error) if error.is_of_one_stream() => {
-                    self.park(parent, &error.into());
+                    self.park(parent, item.cause, &error.into());
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -103,15 +105,11 @@ impl Register {
     async fn give_numbers(
         &self,
         session: &mut Session,
+        city: &City,
         items: &[Item],
     ) -> Result<HashMap<AppealId, Number>, Error> {
         let mut wanted: BTreeMap<i32, Vec<AppealId>> = BTreeMap::new();
         let mut taken: BTreeMap<i32, u32> = BTreeMap::new();
-        let Some(rules) = session.rules.clone() else {
-            let waits = items.iter().any(|i| matches!(i.what, What::Open { .. } | What::OpenKnown { .. }));
-            return if waits { Err(Error::NoRules) } else { Ok(HashMap::new()) };
-        };
-        let city = &rules.city;
         for item in items {
             match &item.what {
                 What::Open { appeal, opening } => {
@@ -221,7 +219,8 @@ impl Register {
             };
             (lane, item)
         });
-        lanes::run(by_appeal, self.config.lanes, |Item { cause, what }| async move {
+        lanes::run(by_appeal, self.parts.config.lanes, |Item { cause, what }| async move {
+            let id = what.command();
             match what {
                 What::Open { appeal, opening } => {
                     let Some(number) = numbers.get(&appeal).cloned() else {
@@ -234,10 +233,7 @@ impl Register {
                     let registered = opening.numbered(number);
                     self.register(cause, appeal, appeal::Command::Register(registered)).await
                 }
-                What::Appeal { appeal, message, command, purpose } => {
-                    let of = message.map_or_else(|| appeal.uuid(), |m| m.uuid());
-                    self.wish(cause, appeal, CommandId::of(of, &purpose), command).await
-                }
+                What::Appeal { appeal, command, .. } => self.wish(cause, appeal, id, command).await,
                 What::Poison { message } => self.poison(cause, message).await,
                 What::Settle { .. } | What::OpenPart { .. } => Ok(()),
             }
@@ -247,7 +243,7 @@ impl Register {
 
     /// An appeal that has its number already keeps it: the number of an appeal is the one in its `registered`.
     async fn register(&self, cause: Cause, appeal: AppealId, command: appeal::Command) -> Result<(), Error> {
-        self.wish(cause, appeal, CommandId::of(appeal, "registered"), command).await
+        self.wish(cause, appeal, registered(appeal), command).await
     }
 
     /// A wish that the table refuses now is refused for good: the message stands in its stream, and a person sees it there.
@@ -269,15 +265,18 @@ impl Register {
             }
             // Nothing is lost: what the appeal lacks is asked of it again at each start, until a release reads its stream.
             Err(error) if error.is_of_one_stream() => {
-                self.park(appeal, &error.into());
+                self.park(appeal, cause, &error.into());
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn park(&self, appeal: AppealId, error: &Error) {
-        self.metrics.records.with_label_values(&["register", "parked"]).inc();
+    fn park(&self, appeal: AppealId, cause: Cause, error: &Error) {
+        if let Some(Causation::Record(position)) = cause.causation {
+            self.unfinished.add(position);
+        }
+        self.parts.metrics.records.with_label_values(&["register", "parked"]).inc();
         tracing::error!(
             appeal.id = %appeal, error = error as &dyn std::error::Error,
             "register parks appeal {appeal}: it takes no messages while its records do not read"
@@ -295,7 +294,7 @@ impl Register {
             match self.messages.handle_expecting(&stream, id, cause, expect, &events).await {
                 Ok(handled) => {
                     if handled.new {
-                        self.metrics.records.with_label_values(&["register", "parked"]).inc();
+                        self.parts.metrics.records.with_label_values(&["register", "parked"]).inc();
                     }
                     return Ok(());
                 }

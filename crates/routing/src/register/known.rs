@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use zholdary_domain::{
-    AppealId, MessageId, Number, Position, StreamKind, appeal,
+    AppealId, MessageId, Position,
     message::{self, Outcome},
     number,
 };
@@ -11,25 +11,12 @@ use zholdary_log::{EventLog, Recorded, Token};
 
 use crate::Error;
 
-/// Facts of the past by what they finished.
+/// Facts of the past that must be known before they are read in order.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// What became of each message.
+    /// What became of each message: an earlier release may have decided otherwise than this one would.
     pub(super) outcomes: HashMap<MessageId, Outcome>,
-    /// Messages that stand in their appeal.
-    pub(super) added: HashSet<(AppealId, MessageId)>,
-    /// Appeals that have their number.
-    pub(super) registered: HashSet<AppealId>,
-    pub(super) edited: HashSet<(MessageId, u32)>,
-    pub(super) withdrawn: HashSet<MessageId>,
-    pub(super) rated: HashSet<MessageId>,
-    pub(super) aliases: HashSet<(AppealId, Number)>,
-    /// Each year's numbers with the last record of its stream. Known up to the head before anything is decided: what is
-    /// unfinished stands before the record that numbered it.
-    pub(super) years: Years,
-    /// Whose each number is, up to the head too: nobody else may have it, however early it claims it.
-    pub(super) given: Given,
-    /// Messages of which a record does not read, up to the head too: their register could not settle them otherwise.
+    /// Messages of which a record does not read: their register could not settle them otherwise.
     pub(super) unreadable: HashSet<MessageId>,
 }
 
@@ -70,67 +57,28 @@ impl Known {
             let Some(last) = records.last() else { break };
             after = last.position;
             for record in &records {
-                known.note(record)?;
+                known.note(record);
             }
         }
         Ok(known)
     }
 
-    fn note(&mut self, record: &Recorded) -> Result<(), Error> {
-        match record.stream.kind() {
-            StreamKind::Number => note_number(&mut self.years, &mut self.given, record)
-                .map_err(|source| Error::Decode { position: record.position, source })?,
-            StreamKind::Message => {
-                let Some(id) = record.stream.message() else { return Ok(()) };
-                let Ok(events) = record.events::<message::Event>() else {
-                    self.unreadable.insert(id);
-                    return Ok(());
-                };
-                for event in events {
-                    let outcome = match event {
-                        message::Event::Placed { appeal, opens, found } => {
-                            Outcome::Placed { appeal, opens, found }
-                        }
-                        message::Event::SetAside { why } => Outcome::SetAside(why),
-                        _ => continue,
-                    };
-                    self.outcomes.insert(id, outcome);
-                }
+    fn note(&mut self, record: &Recorded) {
+        let Some(id) = record.stream.message() else { return };
+        match record.events::<message::Event>() {
+            Ok(events) => self.outcomes.extend(events.iter().filter_map(became).map(|became| (id, became))),
+            Err(_) => {
+                self.unreadable.insert(id);
             }
-            StreamKind::Appeal => {
-                let (Some(id), Ok(events)) = (record.stream.appeal(), record.events::<appeal::Event>())
-                else {
-                    return Ok(());
-                };
-                for event in &events {
-                    self.note_appeal(id, event);
-                }
-            }
-            _ => {}
         }
-        Ok(())
     }
+}
 
-    fn note_appeal(&mut self, id: AppealId, event: &appeal::Event) {
-        match event {
-            appeal::Event::Registered(registered) => {
-                self.registered.insert(id);
-                self.added.extend(registered.message.map(|message| (id, message)));
-            }
-            appeal::Event::MessageAdded { message, .. } => {
-                self.added.insert((id, *message));
-            }
-            appeal::Event::MessageEdited { message, version } => {
-                self.edited.insert((*message, *version));
-            }
-            appeal::Event::MessageWithdrawn { message } => {
-                self.withdrawn.insert(*message);
-            }
-            appeal::Event::Rated { message, .. } => self.rated.extend(message),
-            appeal::Event::AliasNamed { number } => {
-                self.aliases.insert((id, number.clone()));
-            }
-            _ => {}
-        }
+/// What an event says that became of a message.
+pub(super) fn became(event: &message::Event) -> Option<Outcome> {
+    match *event {
+        message::Event::Placed { appeal, opens, found } => Some(Outcome::Placed { appeal, opens, found }),
+        message::Event::SetAside { why } => Some(Outcome::SetAside(why)),
+        _ => None,
     }
 }

@@ -7,55 +7,54 @@
 //! finished first.
 //!
 //! Two registers may run at once: they decide the same, under the same command ids, and the log lets one record stand. Who
-//! finds that the other decided otherwise starts again from the log.
+//! finds that the other decided otherwise starts again from the log. One that waits for its turn folds all the same: what is decided
+//! and not yet recorded stays pending until its record comes by, whoever wrote it.
 
 mod execute;
 pub mod fold;
 mod known;
 mod session;
 
-use std::sync::Arc;
-
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use zholdary_domain::Clock;
+use zholdary_domain::StreamKind;
 use zholdary_log::{
-    Decider, EventLog,
+    Decider,
     streams::{Appeals, Messages, Numbers},
 };
 
-use crate::{Error, Metrics, Progress, Rulesets, restart::keep_running, workers::Config};
-use session::Session;
+use crate::{
+    Error, Parts, Progress,
+    follow::{Follow, Unfinished},
+    restart::keep_running,
+};
+use session::{Item, Session};
+
+/// Its name.
+pub(crate) const WORKER: &str = "register";
 
 /// The worker.
 #[derive(Debug, Clone)]
 pub struct Register {
+    parts: Parts,
     messages: Decider<Messages>,
     appeals: Decider<Appeals>,
     numbers: Decider<Numbers>,
-    rulesets: Rulesets,
-    config: Config,
-    metrics: Metrics,
+    unfinished: Unfinished,
     progress: Progress,
 }
 
 impl Register {
-    /// A worker over `log`.
+    /// A worker over the log of `parts`.
     #[must_use]
-    pub fn new(
-        log: &Arc<dyn EventLog>,
-        clock: &Arc<dyn Clock>,
-        rulesets: Rulesets,
-        config: Config,
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(parts: &Parts) -> Self {
+        let (log, clock) = (&parts.log, &parts.clock);
         Self {
-            messages: Decider::new(Arc::clone(log), Arc::clone(clock)),
-            appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
-            numbers: Decider::new(Arc::clone(log), Arc::clone(clock)),
-            rulesets,
-            config,
-            metrics,
+            parts: parts.clone(),
+            messages: Decider::new(log.clone(), clock.clone()),
+            appeals: Decider::new(log.clone(), clock.clone()),
+            numbers: Decider::new(log.clone(), clock.clone()),
+            unfinished: Unfinished::default(),
             progress: Progress::default(),
         }
     }
@@ -72,40 +71,36 @@ impl Register {
     ///
     /// What waiting does not mend.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        keep_running("register", &self.config, &self.metrics, &stop, || self.work(&stop)).await
+        keep_running(WORKER, &self.parts, &stop, || self.work(&stop)).await
     }
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
-        let log = self.appeals.log();
+        let log = self.parts.log.as_ref();
         let head = log.head().await?;
         let session = &mut Session::default();
-        session.look_back(log.as_ref(), head, self.config.page_records).await?;
-        let mut tail = log.tail(zholdary_domain::Position::START);
-        loop {
-            let Some(page) = stop.run_until_cancelled(tail.next_page(self.config.page_records)).await else {
-                return Ok(());
-            };
-            let page = page?;
-            let mut items = Vec::new();
+        session.look_back(log, head, self.parts.config.page_records).await?;
+        let mut follow = Follow::<Item>::begin(WORKER, &self.parts, &self.unfinished, &self.progress).await;
+        let mut items = Vec::new();
+        while let Some(page) = follow.next(stop).await? {
             for record in &page {
-                if record.stream.kind() == zholdary_domain::StreamKind::Rules {
-                    // A barrier: what came before is finished under the rules that were in force.
-                    self.execute(session, std::mem::take(&mut items)).await?;
-                    session.rules = self.rulesets.read(record).await?.or(session.rules.take());
-                } else {
-                    session.note(record, &mut items);
+                follow.pass(record);
+                if record.stream.kind() == StreamKind::Rules {
+                    session.rules = self.parts.rulesets.read(record).await?.or(session.rules.take());
+                } else if !session.note(record, &mut items)? {
+                    self.unfinished.add(record.position);
+                }
+                for item in items.drain(..) {
+                    follow.ask(record.position, session.rules.as_ref(), [item.what.command()], item);
                 }
             }
-            self.execute(session, items).await?;
-            let Some(last) = page.last().map(|r| r.position) else { continue };
-            if !session.caught_up && last >= head {
+            if !session.caught_up && page.last().is_some_and(|last| last.position >= head) {
                 session.forget_the_past();
-                info!(position = %last, "register has folded the log and works");
+                info!(position = %head, "register has folded the log and works in its turn");
             }
-            self.progress.set(last);
-            #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-            self.metrics.position.with_label_values(&["register"]).set(last.0 as i64);
-            self.metrics.records.with_label_values(&["register", "done"]).inc_by(page.len() as u64);
+            while let Some(batch) = follow.due().await? {
+                self.execute(session, batch).await?;
+            }
         }
+        Ok(())
     }
 }

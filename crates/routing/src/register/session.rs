@@ -8,16 +8,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use tracing::warn;
 use zholdary_domain::{
-    AppealId, ContactId, MessageId, Number, Position, StreamKind, appeal,
+    AppealId, CommandId, ContactId, MessageId, Number, Position, StreamKind, appeal,
     appeal::Registered,
     inbound::{Channel, Content, Surface},
-    message::{self, Outcome, Received},
+    message::{self, Outcome, Received, command_id},
 };
 use zholdary_log::{Cause, EventLog, Recorded};
 
 use super::{
     fold::{Belongs, Fold},
-    known::{Given, Known, Years, note_number},
+    known::{Given, Known, Years, became, note_number},
 };
 use crate::{Error, Ruleset};
 
@@ -42,6 +42,26 @@ pub(super) enum What {
     OpenKnown { appeal: AppealId, number: Number, opening: Box<Opening> },
     /// Any other wish about an appeal.
     Appeal { appeal: AppealId, message: Option<MessageId>, command: appeal::Command, purpose: String },
+}
+
+impl What {
+    /// The command that records it.
+    pub(super) fn command(&self) -> CommandId {
+        match self {
+            Self::Settle { message, .. } | Self::Poison { message } => command_id::settled(*message),
+            Self::Open { appeal, .. } | Self::OpenPart { appeal, .. } | Self::OpenKnown { appeal, .. } => {
+                registered(*appeal)
+            }
+            Self::Appeal { appeal, message, purpose, .. } => {
+                CommandId::of(message.map_or_else(|| appeal.uuid(), |message| message.uuid()), purpose)
+            }
+        }
+    }
+}
+
+/// The command that numbers and registers an appeal.
+pub(super) fn registered(appeal: AppealId) -> CommandId {
+    CommandId::of(appeal, "registered")
 }
 
 /// How an appeal begins, but for its number.
@@ -83,6 +103,8 @@ pub(super) struct Session {
     pub(super) caught_up: bool,
     known: Known,
     told: HashMap<MessageId, Told>,
+    /// What should become of messages of which no record says so yet.
+    decided: HashMap<MessageId, Outcome>,
     /// Numbers that messages of ours named, by the message they answer, while that is not there.
     named: HashMap<MessageId, Vec<(MessageId, Number)>>,
     /// Messages of which a record does not read.
@@ -100,8 +122,6 @@ impl Session {
         page: usize,
     ) -> Result<(), Error> {
         self.known = Known::read(log, head, page).await?;
-        self.years = std::mem::take(&mut self.known.years);
-        self.given = std::mem::take(&mut self.known.given);
         self.unreadable = std::mem::take(&mut self.known.unreadable);
         self.caught_up = head == Position::START;
         Ok(())
@@ -113,24 +133,36 @@ impl Session {
         self.caught_up = true;
     }
 
-    /// Takes a record in and adds what it asks for.
-    pub(super) fn note(&mut self, record: &Recorded, items: &mut Vec<Item>) {
+    /// Takes a record in and adds what it asks for. Says whether it reads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overtaken`] when something else became of a message than this fold says.
+    pub(super) fn note(&mut self, record: &Recorded, items: &mut Vec<Item>) -> Result<bool, Error> {
+        let position = record.position;
         let read = match record.stream.kind() {
             StreamKind::Message => self.note_message(record, items),
-            StreamKind::Appeal => self.note_appeal(record, items),
-            StreamKind::Number => note_number(&mut self.years, &mut self.given, record),
-            _ => Ok(()),
+            StreamKind::Appeal => self.note_appeal(record, items).map(|()| true),
+            // Without all numbers none can be given.
+            StreamKind::Number => note_number(&mut self.years, &mut self.given, record)
+                .map(|()| Ok(true))
+                .map_err(|source| Error::Decode { position, source })?,
+            _ => Ok(true),
         };
-        if let Err(error) = read {
-            warn!(
-                position = %record.position, stream = %record.stream,
-                error = &error as &dyn std::error::Error, "register parks the record at {}", record.position
-            );
-            if let Some(message) = record.stream.message() {
-                self.unreadable.insert(message);
-                self.poison(message, record, items);
-            }
+        let error = match read {
+            Ok(true) => return Ok(true),
+            Ok(false) => return Err(Error::Overtaken { stream: record.stream.clone() }),
+            Err(error) => error,
+        };
+        warn!(
+            %position, stream = %record.stream,
+            error = &error as &dyn std::error::Error, "register parks the record at {position}"
+        );
+        if let Some(message) = record.stream.message() {
+            self.unreadable.insert(message);
+            self.poison(message, record, items);
         }
+        Ok(false)
     }
 
     /// A message that nobody can read whole is for a person, unless something became of it before.
@@ -155,7 +187,7 @@ impl Session {
                 }
                 appeal::Event::AliasNamed { number } => self.fold.numbered(number, id),
                 appeal::Event::Split { children, .. } => {
-                    for appeal in children.into_iter().filter(|c| !self.known.registered.contains(c)) {
+                    for appeal in children {
                         let what = What::OpenPart { appeal, parent: id };
                         items.push(Item { cause: Cause::record(record), what });
                     }
@@ -166,13 +198,19 @@ impl Session {
         Ok(())
     }
 
+    /// Says whether what became of the message is what should have.
     fn note_message(
         &mut self,
         record: &Recorded,
         items: &mut Vec<Item>,
-    ) -> Result<(), zholdary_log::DecodeError> {
-        let Some(id) = record.stream.message() else { return Ok(()) };
+    ) -> Result<bool, zholdary_log::DecodeError> {
+        let Some(id) = record.stream.message() else { return Ok(true) };
         for event in record.events::<message::Event>()? {
+            if let Some(became) = became(&event)
+                && self.decided.remove(&id).is_some_and(|decided| decided != became)
+            {
+                return Ok(false);
+            }
             match event {
                 message::Event::Received(received) => self.received(id, &received, record, items),
                 message::Event::Edited { content, sent_at } => {
@@ -200,7 +238,7 @@ impl Session {
                 | message::Event::Delivery { .. } => {}
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn received(&mut self, id: MessageId, received: &Received, record: &Recorded, items: &mut Vec<Item>) {
@@ -220,15 +258,14 @@ impl Session {
         self.fold.settled(id, received, &outcome);
         let cause = Cause::record(record);
         if known.is_none() {
+            self.decided.insert(id, outcome);
             let contact = received.contact;
             items.push(Item { cause, what: What::Settle { contact, message: id, outcome } });
         }
         if let Outcome::Placed { appeal, opens, .. } = outcome {
-            if !self.known.added.contains(&(appeal, id)) {
-                items.push(Item { cause, what: self.second_half(id, received, record, appeal, opens) });
-            }
+            items.push(Item { cause, what: self.second_half(id, received, record, appeal, opens) });
             let fixed = received.content.button.as_ref().and_then(|button| says_fixed(&button.id));
-            if let Some(fixed) = fixed.filter(|_| !self.known.rated.contains(&id)) {
+            if let Some(fixed) = fixed {
                 let command = appeal::Command::Rate { fixed, message: Some(id) };
                 items.push(Item { cause, what: wish(appeal, Some(id), command, "rated") });
             }
@@ -276,26 +313,32 @@ impl Session {
 
     fn edited(&self, id: MessageId, version: u32, record: &Recorded, items: &mut Vec<Item>) {
         let Some(appeal) = self.fold.appeal_of(id) else { return };
-        if !self.known.edited.contains(&(id, version)) {
-            let command = appeal::Command::EditMessage { message: id, version };
-            let what = wish(appeal, Some(id), command, &format!("edited/{version}"));
-            items.push(Item { cause: Cause::record(record), what });
-        }
+        let command = appeal::Command::EditMessage { message: id, version };
+        let what = wish(appeal, Some(id), command, &format!("edited/{version}"));
+        items.push(Item { cause: Cause::record(record), what });
     }
 
     fn withdrawn(&self, id: MessageId, record: &Recorded, items: &mut Vec<Item>) {
         let Some(appeal) = self.fold.appeal_of(id) else { return };
-        if !self.known.withdrawn.contains(&id) {
-            let what = wish(appeal, Some(id), appeal::Command::WithdrawMessage { message: id }, "withdrawn");
-            items.push(Item { cause: Cause::record(record), what });
-        }
+        let what = wish(appeal, Some(id), appeal::Command::WithdrawMessage { message: id }, "withdrawn");
+        items.push(Item { cause: Cause::record(record), what });
     }
 
-    /// Whether a number names another appeal than this one, or was given to one that is not registered yet.
-    fn is_taken(&self, number: &Number, appeal: AppealId) -> bool {
-        let parts = self.rules.as_ref().and_then(|rules| rules.city.meta.number_format.parts(number));
-        let given = parts.and_then(|parts| self.given.get(&parts));
-        self.fold.is_taken(number, appeal) || given.is_some_and(|given| *given != appeal)
+    /// Whether what an item claims is free: a number that names another appeal already stays with that one.
+    pub(super) fn is_free(&self, item: &Item, rules: &Ruleset) -> bool {
+        let (number, appeal) = match &item.what {
+            What::OpenKnown { number, appeal, .. }
+            | What::Appeal { appeal, command: appeal::Command::NameAlias { number }, .. } => {
+                (number, *appeal)
+            }
+            _ => return true,
+        };
+        let given = rules.city.meta.number_format.parts(number).and_then(|parts| self.given.get(&parts));
+        let taken = self.fold.is_taken(number, appeal) || given.is_some_and(|given| *given != appeal);
+        if taken {
+            warn!(appeal.id = %appeal, %number, "{number} names another appeal already: it stays with that one");
+        }
+        !taken
     }
 
     /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
@@ -329,7 +372,9 @@ impl Session {
                     draft: false,
                     parent: None,
                 };
-                self.open_known(number, opening, record, items);
+                let appeal = AppealId::known_as(&number);
+                let what = What::OpenKnown { appeal, number, opening: Box::new(opening) };
+                items.push(Item { cause: Cause::record(record), what });
             }
         }
     }
@@ -337,35 +382,9 @@ impl Session {
     /// The appeal of a message of ours is known under the number that the message names.
     fn alias(&self, ours: MessageId, number: Number, record: &Recorded, items: &mut Vec<Item>) {
         let Some(appeal) = self.fold.appeal_of(ours) else { return };
-        if self.says_it_is_taken(&number, appeal, record) {
-            return;
-        }
-        if !self.known.aliases.contains(&(appeal, number.clone())) {
-            let purpose = format!("alias/{number}");
-            let what = wish(appeal, Some(ours), appeal::Command::NameAlias { number }, &purpose);
-            items.push(Item { cause: Cause::record(record), what });
-        }
-    }
-
-    /// An appeal that is known by its number alone.
-    fn open_known(&self, number: Number, opening: Opening, record: &Recorded, items: &mut Vec<Item>) {
-        let appeal = AppealId::known_as(&number);
-        if self.says_it_is_taken(&number, appeal, record) || self.known.registered.contains(&appeal) {
-            return;
-        }
-        let what = What::OpenKnown { appeal, number, opening: Box::new(opening) };
+        let purpose = format!("alias/{number}");
+        let what = wish(appeal, Some(ours), appeal::Command::NameAlias { number }, &purpose);
         items.push(Item { cause: Cause::record(record), what });
-    }
-
-    fn says_it_is_taken(&self, number: &Number, appeal: AppealId, record: &Recorded) -> bool {
-        let taken = self.is_taken(number, appeal);
-        if taken {
-            warn!(
-                position = %record.position, %number,
-                "{number} names another appeal already: it stays with that one"
-            );
-        }
-        taken
     }
 }
 

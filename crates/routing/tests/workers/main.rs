@@ -2,7 +2,9 @@
 
 mod danger;
 mod deadlines;
+mod mortal;
 mod register;
 mod rig;
 mod route;
 mod samples;
+mod standby;

@@ -1,95 +1,18 @@
 //! Registers that die anywhere, two at once: no number twice, no appeal with two numbers, nothing placed twice.
 
-use std::{
-    collections::BTreeMap,
-    future::pending,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::rig::{Rig, Told, config, metrics};
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use crate::{
+    mortal::Mortal,
+    rig::{Rig, Told, config},
+};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, appeal::Event, message::Outcome};
-use zholdary_log::{
-    AppendError, Appended, BindError, Damage, EventLog, LogInfo, NewRecord, Progress, ReadError, Recorded,
-    Stream, Tail, Verified, WritePermit,
-};
-use zholdary_routing::{Config, Rulesets, register::Register};
-
-/// A log whose user dies after some appends: before the next one is written, or after it is written and before it is
-/// answered.
-struct Mortal {
-    inner: Arc<dyn EventLog>,
-    left: AtomicI64,
-    writes_last: bool,
-    dead: CancellationToken,
-    /// What it is told when it asks for the first time where the log ends: it opened the log long ago.
-    first_head: Mutex<Option<Position>>,
-}
-
-#[async_trait]
-impl EventLog for Mortal {
-    async fn append(&self, permit: WritePermit, new: NewRecord) -> Result<Appended, AppendError> {
-        let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left > 0 {
-            return self.inner.append(permit, new).await;
-        }
-        if left == 0 && self.writes_last {
-            let _unheard = self.inner.append(permit, new).await;
-        }
-        self.dead.cancel();
-        pending().await
-    }
-
-    async fn load(&self, stream: &StreamId) -> Result<Stream, ReadError> {
-        self.inner.load(stream).await
-    }
-
-    async fn last(&self, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
-        self.inner.last(stream).await
-    }
-
-    async fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.inner.read(after, limit).await
-    }
-
-    async fn head(&self) -> Result<Position, ReadError> {
-        let first = self.first_head.lock().unwrap().take();
-        match first {
-            Some(head) => Ok(head),
-            None => self.inner.head().await,
-        }
-    }
-
-    fn tail(&self, after: Position) -> Tail {
-        self.inner.tail(after)
-    }
-
-    async fn position_at(&self, at: DateTime<Utc>) -> Result<Position, ReadError> {
-        self.inner.position_at(at).await
-    }
-
-    async fn info(&self) -> Result<LogInfo, ReadError> {
-        self.inner.info().await
-    }
-
-    async fn bind_key(&self, fingerprint: &str) -> Result<(), BindError> {
-        self.inner.bind_key(fingerprint).await
-    }
-
-    async fn verify(&self, progress: Progress<'_>) -> Result<Verified, Damage> {
-        self.inner.verify(progress).await
-    }
-}
+use zholdary_routing::{Config, Parts, Rulesets, register::Register};
 
 /// Two people, one of whom writes three times in ten minutes, and somebody who sends nothing of use.
-fn story() -> Vec<Value> {
+pub(crate) fn story() -> Vec<Value> {
     let says = |id: &str, contact: &str, minute: u32, text: &str| {
         json!({ "id": id, "channel": "whatsapp", "contact": contact, "text": text,
                 "sent_at": format!("2026-11-20T09:{minute:02}:00+05:00") })
@@ -116,17 +39,11 @@ async fn outcomes(rig: &Rig) -> (Places, BTreeMap<AppealId, Number>) {
 async fn run(rig: &Rig, lives: &[(i64, bool)]) {
     let mut running = Vec::new();
     for (left, writes_last) in lives {
-        let dead = CancellationToken::new();
-        let mortal: Arc<dyn EventLog> = Arc::new(Mortal {
-            inner: Arc::clone(&rig.log),
-            left: AtomicI64::new(*left),
-            writes_last: *writes_last,
-            dead: dead.clone(),
-            first_head: Mutex::default(),
-        });
+        let mortal = Mortal::after(&rig.log, *left, *writes_last);
+        let dead = mortal.dead.clone();
         // Small pages: what is unfinished and what finishes it seldom stand on the same one.
         let config = Config { page_records: 2, ..config() };
-        let register = Register::new(&mortal, &rig.clock(), rig.rulesets.clone(), config, metrics());
+        let register = Register::new(&Parts { log: mortal, config, ..rig.parts() });
         let progress = register.progress();
         let task = tokio::spawn(register.run(CancellationToken::new()));
         running.push((dead, progress, task));
@@ -357,10 +274,10 @@ impl zholdary_log::Aggregate for Strange {
     type Event = Value;
     const SCHEMA: u16 = 1;
 
-    fn evolve(_: &mut (), _: &Value, _: DateTime<Utc>) {}
+    fn evolve(_: &mut (), _: &Value, _: chrono::DateTime<chrono::Utc>) {}
 }
 
-async fn strange(rig: &Rig, stream: StreamId) {
+pub(crate) async fn strange(rig: &Rig, stream: StreamId) {
     let decider = zholdary_log::Decider::<Strange>::new(Arc::clone(&rig.log), rig.clock());
     let expect = rig.log.load(&stream).await.unwrap().expect();
     let command = zholdary_domain::CommandId::named("test", &stream.to_string());
@@ -455,15 +372,9 @@ async fn a_register_that_is_late_burns_no_number() {
         rig.settle().await;
     }
     let before = rig.log.head().await.unwrap();
-    let late: Arc<dyn EventLog> = Arc::new(Mortal {
-        inner: Arc::clone(&rig.log),
-        left: AtomicI64::new(i64::MAX),
-        writes_last: false,
-        dead: CancellationToken::new(),
-        first_head: Mutex::new(Some(Position::START)),
-    });
+    let late = Mortal::late(&rig.log, Position::START);
     let stop = CancellationToken::new();
-    let register = Register::new(&late, &rig.clock(), rig.rulesets.clone(), config(), metrics());
+    let register = Register::new(&Parts { log: late, ..rig.parts() });
     let progress = register.progress();
     let task = tokio::spawn(register.run(stop.clone()));
     progress.reach(before).await;

@@ -1,7 +1,12 @@
 //! A log with a city in force, fed through the real intake.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use prometheus::Registry;
 use tempfile::TempDir;
@@ -16,10 +21,10 @@ use zholdary_domain::{
 };
 use zholdary_intake::{Intake, RawConfig, RawStore};
 use zholdary_log::{
-    Decider, EventLog, Recorded, SqliteConfig, SqliteLog,
+    Checkpoint, Checkpoints, Decider, EventLog, ReadError, Recorded, SqliteConfig, SqliteLog,
     streams::{Appeals, Messages, Rules},
 };
-use zholdary_routing::{Config, Metrics, Rulesets, Workers, register::Register};
+use zholdary_routing::{Config, Metrics, Parts, Rulesets, Turn, Workers, register::Register};
 use zholdary_testkit::{HandClock, id_key};
 
 pub(crate) struct Rig {
@@ -41,11 +46,34 @@ pub(crate) fn files() -> Files {
 }
 
 pub(crate) fn config() -> Config {
-    Config { retry_ms: 5, longest_retry_ms: 50, look_ms: 10, ..Config::default() }
+    Config {
+        retry_ms: 5,
+        longest_retry_ms: 50,
+        look_ms: 10,
+        checkpoint_ms: 10,
+        standby_look_ms: 10,
+        ..Config::default()
+    }
 }
 
 pub(crate) fn metrics() -> Metrics {
     Metrics::new(&Registry::new()).unwrap()
+}
+
+/// Checkpoints that live as long as a test.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<HashMap<String, Checkpoint>>);
+
+#[async_trait]
+impl Checkpoints for Kept {
+    async fn read(&self, worker: &str) -> Result<Option<Checkpoint>, ReadError> {
+        Ok(self.0.lock().unwrap().get(worker).copied())
+    }
+
+    async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError> {
+        self.0.lock().unwrap().insert(worker.to_owned(), *checkpoint);
+        Ok(())
+    }
 }
 
 impl Rig {
@@ -97,8 +125,21 @@ impl Rig {
         self.intake.take(Channel::Whatsapp, raw, elements).await.unwrap();
     }
 
+    /// Workers that nobody else is beside. They forget how far they came: each start asks everything again.
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            log: Arc::clone(&self.log),
+            checkpoints: Arc::new(Kept::default()),
+            clock: self.clock(),
+            rulesets: self.rulesets.clone(),
+            turn: Turn::ours(),
+            config: config(),
+            metrics: metrics(),
+        }
+    }
+
     pub(crate) fn workers(&self, stop: &CancellationToken) -> Workers {
-        Workers::start(&self.log, &self.clock(), &self.rulesets, &config(), &metrics(), stop)
+        Workers::start(&self.parts(), stop)
     }
 
     /// Runs the workers until nothing is left to do.
@@ -116,7 +157,7 @@ impl Rig {
     /// Runs `register` alone until it came to the end of the log: nothing is decided yet.
     pub(crate) async fn register(&self) {
         let stop = CancellationToken::new();
-        let register = Register::new(&self.log, &self.clock(), self.rulesets.clone(), config(), metrics());
+        let register = Register::new(&self.parts());
         let progress = register.progress();
         let task = tokio::spawn(register.run(stop.clone()));
         let idle = async {

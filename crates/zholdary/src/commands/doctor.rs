@@ -1,12 +1,13 @@
 //! `zholdary doctor`: how the installation is.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use serde::Serialize;
 use zholdary_domain::{Clock, Position, SystemClock};
 use zholdary_intake::RawStore;
-use zholdary_log::{SqliteLog, jetstream::Lease};
+use zholdary_log::{JetStreamLog, SqliteLog, jetstream::Lease};
 use zholdary_readmodel::Query;
+use zholdary_routing::WORKERS;
 
 use crate::{
     cli::{Engine, Keep},
@@ -15,6 +16,9 @@ use crate::{
     print,
     system::{self, LEASE, Opened, WORKERS_LOCK},
 };
+
+/// So many records behind the log's end is worth a look.
+const BEHIND: u64 = 1000;
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -63,6 +67,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         if free { "nobody runs them".to_owned() } else { format!("a process runs them{who}") },
         free.then_some("start `zholdary up` or `serve routing`, or nothing is registered and routed"),
     );
+    finished(&data, jetstream.as_ref(), head, &mut look).await?;
     if config.engine == Engine::Sqlite || data.has_views() {
         views(&data, &config, head, &mut look).await?;
     } else {
@@ -94,6 +99,31 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// How far the workers say they are.
+async fn finished(
+    data: &Data,
+    jetstream: Option<&Arc<JetStreamLog>>,
+    head: Position,
+    look: &mut impl FnMut(&'static str, String, Option<&'static str>),
+) -> anyhow::Result<()> {
+    let checkpoints = system::checkpoints(data, jetstream)?;
+    let (mut said, mut least) = (Vec::new(), head);
+    for worker in WORKERS {
+        let kept = checkpoints.read(worker).await?.map_or(Position::START, |kept| kept.finished);
+        said.push(format!("{worker} {kept}"));
+        least = least.min(kept);
+    }
+    look(
+        "finished",
+        said.join(", "),
+        (head.0.saturating_sub(least.0) > BEHIND).then_some(
+            "wait, or look at the log lines of the process that runs the workers: a record that it parks is asked about again at each \
+             start",
+        ),
+    );
+    Ok(())
+}
+
 /// The views of the folder: how far they are, and what they left out.
 async fn views(
     data: &Data,
@@ -108,7 +138,8 @@ async fn views(
             look(
                 "views",
                 format!("at {}, {records} records behind", lag.position),
-                (records > 1000).then_some("wait, or look at the log lines of the process that writes them"),
+                (records > BEHIND)
+                    .then_some("wait, or look at the log lines of the process that writes them"),
             );
             let parked = lag.body.parked;
             look(

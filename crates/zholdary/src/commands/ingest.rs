@@ -368,7 +368,7 @@ impl<'a> Feed<'a> {
     /// Stops the workers, when this process runs them.
     pub(crate) async fn finish(self) -> anyhow::Result<()> {
         let workers = match self.held {
-            Some(held) => held.finish().await.map(|_| ()),
+            Some(held) => held.finish().await,
             None => Ok(()),
         };
         self.stop.cancel();

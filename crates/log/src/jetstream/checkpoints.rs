@@ -1,0 +1,40 @@
+//! How far the workers came, in the bucket beside the log.
+
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_trait::async_trait;
+
+use super::{JetStreamLog, requests::Unanswered, store::unavailable};
+use crate::{
+    checkpoint::{self, Checkpoint, Checkpoints},
+    error::ReadError,
+};
+
+#[async_trait]
+impl Checkpoints for JetStreamLog {
+    async fn read(&self, worker: &str) -> Result<Option<Checkpoint>, ReadError> {
+        Ok(self.kept(&key(worker)).await?.and_then(|said| checkpoint::decode(&said)))
+    }
+
+    async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError> {
+        let kept = self.bucket.put(key(worker), checkpoint::encode(checkpoint).into());
+        self.store.in_time(kept).await.map(|_| ()).map_err(unavailable)
+    }
+}
+
+fn key(worker: &str) -> String {
+    format!("checkpoint.{worker}")
+}
+
+impl JetStreamLog {
+    /// What stands in the log's bucket under `key`, as the leader knows it: what was just kept must be seen.
+    pub(super) async fn kept(&self, key: &str) -> Result<Option<bytes::Bytes>, ReadError> {
+        let subject = format!("{}{key}", self.bucket.prefix);
+        match self.store.in_time(self.bucket.stream.get_last_raw_message_by_subject(&subject)).await {
+            Ok(found) => Ok(Some(found.payload)),
+            Err(Unanswered::Error(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                Ok(None)
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Whose turn it is: of several processes over one log each reads along, and one appends.
+
+use tokio::sync::watch;
+use zholdary_domain::Position;
+use zholdary_log::{EventLog, ReadError};
+
+/// Whether the workers of this process may append. Cheap to clone; clones are one.
+///
+/// It saves work, and is no lock: who still appends when its turn has ended is refused by the log's expectations, or repeats what the
+/// next one decides under the same command ids.
+#[derive(Debug, Clone)]
+pub struct Turn(watch::Sender<State>);
+
+/// No turn is like one before it: what was known in that one is old.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    ours: bool,
+    turns: u64,
+}
+
+impl Turn {
+    /// Another's, until it begins.
+    #[must_use]
+    pub fn waiting() -> Self {
+        Self(watch::Sender::new(State { ours: false, turns: 0 }))
+    }
+
+    /// Ours from the start: nobody else is there.
+    #[must_use]
+    pub fn ours() -> Self {
+        Self(watch::Sender::new(State { ours: true, turns: 1 }))
+    }
+
+    /// It is ours now.
+    pub fn begin(&self) {
+        self.0.send_modify(|state| *state = State { ours: true, turns: state.turns + 1 });
+    }
+
+    /// It is another's.
+    pub fn end(&self) {
+        self.0.send_modify(|state| state.ours = false);
+    }
+
+    /// Whether it is ours.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.0.borrow().ours
+    }
+
+    pub(crate) fn gate(&self) -> Gate {
+        Gate { turn: self.0.subscribe(), opened: None }
+    }
+}
+
+/// Lets a worker append in its turn, once it knows everything that was recorded before the turn began.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    turn: watch::Receiver<State>,
+    /// The turn that it was opened for, and where the log ended then.
+    opened: Option<(u64, Position)>,
+}
+
+impl Gate {
+    pub(crate) fn is_ours(&self) -> bool {
+        self.turn.borrow().ours
+    }
+
+    /// Waits until the turn begins or ends.
+    pub(crate) async fn changed(&mut self) {
+        if self.turn.changed().await.is_err() {
+            // Whoever gives turns is gone: this one stays as it is.
+            std::future::pending().await
+        }
+    }
+
+    /// Whether a worker that has read up to `read` may append.
+    pub(crate) async fn is_open(&mut self, log: &dyn EventLog, read: Position) -> Result<bool, ReadError> {
+        let State { ours, turns } = *self.turn.borrow();
+        if !ours {
+            return Ok(false);
+        }
+        let before = match self.opened {
+            Some((turn, before)) if turn == turns => before,
+            _ => log.head().await?,
+        };
+        self.opened = Some((turns, before));
+        Ok(read >= before)
+    }
+}

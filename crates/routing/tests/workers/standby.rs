@@ -1,0 +1,217 @@
+//! Of several processes one decides, the others read along: whoever comes next goes on where the last one ended.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use crate::{
+    mortal::Mortal,
+    register::{story, strange},
+    rig::{Kept, Rig, Told},
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use zholdary_domain::{Position, StreamKind, appeal::Event};
+use zholdary_log::{Checkpoints, EventLog};
+use zholdary_routing::{Parts, Turn, Workers};
+use zholdary_testkit::at;
+
+/// Workers of one process.
+struct Process {
+    turn: Turn,
+    workers: Workers,
+    stop: CancellationToken,
+}
+
+impl Process {
+    fn start(parts: &Parts) -> Self {
+        let stop = CancellationToken::new();
+        Self { turn: parts.turn.clone(), workers: Workers::start(parts, &stop), stop }
+    }
+
+    /// Waits until nothing is left to do.
+    async fn settle(&self, rig: &Rig) -> Position {
+        let clock = rig.clock();
+        let settled = self.workers.settle(clock.as_ref(), || rig.log.head());
+        tokio::time::timeout(Duration::from_secs(60), settled).await.expect("settles").unwrap()
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.workers.join().await.unwrap();
+    }
+}
+
+/// Waits until `what` holds.
+async fn until(mut what: impl AsyncFnMut() -> bool) {
+    let held = async {
+        while !what().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), held).await.expect("it never happened");
+}
+
+/// What was said of messages and appeals, and by which command; numbers are given in batches of any size.
+async fn said(rig: &Rig) -> BTreeSet<(String, String, String)> {
+    let records = rig.records().await;
+    Told::read(&records).check();
+    let of = [StreamKind::Message, StreamKind::Appeal];
+    let records = records.iter().filter(|record| of.contains(&record.stream.kind()));
+    let text = |record: &zholdary_log::Recorded| String::from_utf8(record.events_json().to_vec()).unwrap();
+    records.map(|r| (r.stream.to_string(), r.command_id.to_string(), text(r))).collect()
+}
+
+/// The one that decides dies at every append, before it or after it. The one that read along all the time leaves the log as one
+/// that never died.
+#[tokio::test]
+async fn who_read_along_ends_what_the_other_began() {
+    let whole = Rig::new().await;
+    let before = whole.log.head().await.unwrap();
+    whole.hear(&story()).await;
+    let heard = whole.log.head().await.unwrap();
+    let appends = whole.settle().await.0 - heard.0;
+    let expected = said(&whole).await;
+    assert!(appends > 10, "a story of {appends} appends after {before}");
+    for life in 0..=i64::try_from(appends).unwrap() {
+        for writes_last in [false, true] {
+            let rig = Rig::with(whole.rulesets.clone()).await;
+            let checkpoints: Arc<dyn Checkpoints> = Arc::new(Kept::default());
+            let mortal = Mortal::after(&rig.log, life, writes_last);
+            let first = Parts { log: mortal.clone(), checkpoints: checkpoints.clone(), ..rig.parts() };
+            let second = Parts { checkpoints, turn: Turn::waiting(), ..rig.parts() };
+            let (first, second) = (Process::start(&first), Process::start(&second));
+            rig.hear(&story()).await;
+            tokio::select! {
+                () = mortal.dead.cancelled() => {}
+                _ = first.settle(&rig) => {}
+            }
+            // kill -9: nothing that it was about to do happens.
+            drop(first);
+            second.turn.begin();
+            second.settle(&rig).await;
+            second.end().await;
+            assert_eq!(said(&rig).await, expected, "died at append {life}, written: {writes_last}");
+        }
+    }
+}
+
+/// Nothing is recorded out of turn, however long it lasts: not a message placed, not a term that passed.
+#[tokio::test]
+async fn out_of_turn_nothing_is_recorded() {
+    let rig = Rig::new().await;
+    let checkpoints: Arc<dyn Checkpoints> = Arc::new(Kept::default());
+    let parts = || Parts { checkpoints: checkpoints.clone(), turn: Turn::waiting(), ..rig.parts() };
+    let [one, other] = [Process::start(&parts()), Process::start(&parts())];
+    one.turn.begin();
+    let line = |id: &str, text: &str| {
+        json!({ "id": id, "text": text, "contact": "+77000000401",
+                                              "sent_at": "2026-11-20T09:00:00+05:00" })
+    };
+    rig.hear(&[line("1", "Не горят фонари на Толе би, темно")]).await;
+    one.settle(&rig).await;
+    one.turn.end();
+    let [lamp] = rig.hear(&[line("2", "Яма на проспекте")]).await[..] else {
+        panic!("one message")
+    };
+    let head = rig.log.head().await.unwrap();
+    rig.clock.set(at("2026-11-23T10:00:00+05:00"));
+    // Both have read everything, several looks ago.
+    until(async || other.workers.register.position() >= Position(head.0 - 1)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(rig.log.head().await.unwrap(), head);
+    other.turn.begin();
+    other.settle(&rig).await;
+    let overdue = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Overdue { .. })).count();
+    let mut passed = 0;
+    for appeal in Told::read(&rig.records().await).appeals.into_keys() {
+        passed += overdue(&rig.events(appeal).await);
+    }
+    assert_eq!(passed, 1, "the lamp's term passed while nobody looked");
+    rig.appeal_of(lamp).await;
+    for process in [one, other] {
+        process.end().await;
+    }
+}
+
+/// What was asked and led to nothing is not asked again: by a start after a checkpoint, nor by whoever read along.
+#[tokio::test]
+async fn what_led_to_nothing_is_not_asked_again() {
+    let rig = Rig::new().await;
+    let kept = Arc::new(Kept::default());
+    let parts = |log: Arc<dyn EventLog>| Parts { log, checkpoints: kept.clone(), ..rig.parts() };
+    let line = |id: &str, minute: u32, text: &str| {
+        json!({ "id": id, "channel": "whatsapp", "text": text, "contact": "+77000000401",
+                "sent_at": format!("2026-11-20T09:{minute:02}:00+05:00") })
+    };
+    rig.hear(&[line("1", 0, "Яма на Толе би 45")]).await;
+    let first = Process::start(&parts(rig.log.clone()));
+    let along = Mortal::never(&rig.log);
+    let second = Process::start(&Parts { turn: Turn::waiting(), ..parts(along.clone()) });
+    first.settle(&rig).await;
+    rig.hear(&[line("2", 1, "Спасибо вам за работу"), line("3", 2, "Очень ждём")]).await;
+    let head = first.settle(&rig).await;
+    for worker in ["register", "route", "deadlines"] {
+        until(async || kept.read(worker).await.unwrap().is_some_and(|kept| kept.finished == head)).await;
+    }
+    first.end().await;
+    // Of those who looked no term is due for days.
+    let again = Mortal::never(&rig.log);
+    let third = Process::start(&parts(again.clone()));
+    third.settle(&rig).await;
+    third.end().await;
+    assert_eq!(again.loads(), 0, "a start asked what was asked before");
+    second.turn.begin();
+    second.settle(&rig).await;
+    second.end().await;
+    assert_eq!(along.loads(), 0, "who read along asked what was asked before");
+    // Without checkpoints everything is asked again.
+    let forgetful = Mortal::never(&rig.log);
+    let fourth =
+        Process::start(&Parts { checkpoints: Arc::new(Kept::default()), ..parts(forgetful.clone()) });
+    fourth.settle(&rig).await;
+    fourth.end().await;
+    assert!(forgetful.loads() > 0);
+    assert_eq!(rig.log.head().await.unwrap(), head, "and leads to nothing again");
+}
+
+/// The checkpoint of another log, one restored from a backup say, is not believed.
+#[tokio::test]
+async fn a_checkpoint_of_another_log_finishes_nothing() {
+    let kept: Arc<dyn Checkpoints> = Arc::new(Kept::default());
+    let long = Rig::new().await;
+    long.hear(&story()).await;
+    let process = Process::start(&Parts { checkpoints: kept.clone(), ..long.parts() });
+    let head = process.settle(&long).await;
+    until(async || kept.read("register").await.unwrap().is_some_and(|kept| kept.finished == head)).await;
+    process.end().await;
+    let other = Rig::with(long.rulesets.clone()).await;
+    let heard = other.hear(&story()).await;
+    let process = Process::start(&Parts { checkpoints: kept, ..other.parts() });
+    process.settle(&other).await;
+    process.end().await;
+    let told = Told::read(&other.records().await);
+    told.check();
+    assert_eq!(told.messages.len(), heard.len());
+}
+
+/// A release that reads more asks again: no checkpoint goes past what this one does not read.
+#[tokio::test]
+async fn what_does_not_read_keeps_the_checkpoint_before_it() {
+    let rig = Rig::new().await;
+    let [broken] = rig.hear(&[json!({ "id": "1", "text": "Яма на Толе би 45" })]).await[..] else {
+        panic!("one message")
+    };
+    rig.settle().await;
+    let appeal = rig.appeal_of(broken).await.0;
+    strange(&rig, appeal.into()).await;
+    let strange_at = rig.log.head().await.unwrap();
+    rig.hear(&[json!({ "id": "2", "text": "Не горят фонари на Абая" })]).await;
+    let kept = Arc::new(Kept::default());
+    let process = Process::start(&Parts { checkpoints: kept.clone(), ..rig.parts() });
+    let head = process.settle(&rig).await;
+    assert!(head > strange_at, "the others go on");
+    let of = async |worker| kept.read(worker).await.unwrap().map(|kept| kept.finished);
+    until(async || of("register").await == Some(Position(strange_at.0 - 1))).await;
+    until(async || of("route").await == Some(Position(strange_at.0 - 1))).await;
+    assert!(of("deadlines").await.is_none_or(|finished| finished < strange_at));
+    process.end().await;
+}
