@@ -661,6 +661,12 @@ impl City {
             || self.danger.categories_never_dropped.contains(&finding.category)
     }
 
+    /// Whether something is to be done about it on the road: no question, no thanks, nothing unclear, for which there is an answer.
+    #[must_use]
+    pub fn is_problem(&self, finding: &Finding) -> bool {
+        self.category(&finding.category).is_some_and(|category| category.answer.is_none())
+    }
+
     /// The rule with a code.
     #[must_use]
     pub fn rule(&self, code: &str) -> Option<&Rule> {

@@ -64,6 +64,15 @@ pub(crate) fn is_among(city: &City, danger: &Finding, findings: &[Finding]) -> b
     findings.iter().any(|f| city.is_danger(f) && may_be_one(f, danger))
 }
 
+/// Whether a danger stands among `findings` with as much of its place as it tells itself.
+pub(crate) fn is_there_among(city: &City, danger: &Finding, findings: &[Finding]) -> bool {
+    let tells_where = |place: &Place| place.kind != PlaceKind::None;
+    findings.iter().any(|f| {
+        let is_one = city.is_danger(f) && may_be_one(f, danger);
+        is_one && (tells_where(&f.place) || !tells_where(&danger.place))
+    })
+}
+
 /// Whether somebody who told of the danger tells of it now, and certainly elsewhere.
 pub(crate) fn is_elsewhere(city: &City, danger: &Finding, says: &[Finding]) -> bool {
     let mut again = says.iter().filter(|f| city.is_danger(f) && f.category == danger.category).peekable();
@@ -80,8 +89,7 @@ pub(crate) struct Edit {
 impl Edit {
     /// Whether whoever told of a danger says now that it is elsewhere.
     fn moves(&self, city: &City, danger: &Finding) -> bool {
-        is_among(city, danger, &self.said)
-            && self.says.iter().any(|f| city.is_danger(f) && f.category == danger.category)
+        is_among(city, danger, &self.said) && is_elsewhere(city, danger, &self.says)
     }
 }
 
@@ -95,9 +103,11 @@ pub(crate) fn with_dangers(
     edit: &Edit,
 ) -> Vec<Finding> {
     let told = || parts.iter().flatten();
-    // Read as one, two places look like a crossing.
+    // Read as one, two places look like a crossing. A danger is where the part tells of it that makes it one.
     for finding in &mut read {
-        if let Some(of_part) = told().find(|f| f.category == finding.category) {
+        let mut same = told().filter(|f| f.category == finding.category);
+        let first = same.clone().next();
+        if let Some(of_part) = same.find(|f| city.is_danger(f)).or(first) {
             finding.place = of_part.place.clone();
         }
     }
@@ -131,6 +141,7 @@ pub(crate) fn aligned(city: &City, appeal: &Appeal, read: Vec<Finding>, edit: &E
             is_open: state.is_open(),
             for_rules: appeal.is_for_rules(state),
             stays: state.is_open() && city.is_danger(&known) && !edit.moves(city, &known),
+            told: read.iter().any(|read| may_be_one(&known, read)),
             known,
             read: None,
         })
@@ -142,14 +153,19 @@ pub(crate) fn aligned(city: &City, appeal: &Appeal, read: Vec<Finding>, edit: &E
             seat.read = rest.iter_mut().find(fitting).and_then(Option::take);
         }
     };
+    // A pit that somebody fell into is the danger that was heard of it, before it is the pit.
+    seat(&|seat, read| {
+        let as_urgent = city.is_danger(&seat.known) == city.is_danger(read);
+        seat.is_open && as_urgent && may_be_one(&seat.known, read)
+    });
     seat(&|seat, read| seat.is_open && may_be_one(&seat.known, read));
     seat(&|seat, read| may_be_one(&seat.known, read));
     // What moved is what it was. But a danger that is certainly elsewhere than one that somebody has is another.
     seat(&|seat, read| {
-        let moved = seat.known.category == read.category && !seat.stays;
+        let moved = seat.known.category == read.category && seat.is_free();
         moved && (seat.for_rules || !city.is_danger(read))
     });
-    seat(&|seat, _| seat.for_rules && !seat.stays);
+    seat(&|seat, _| seat.for_rules && seat.is_free());
     while seats.len() > 1
         && seats.last().is_some_and(|seat| seat.read.is_none() && !seat.stays)
         && appeal.findings.get(seats.len() - 1).is_some_and(is_waiting)
@@ -167,7 +183,16 @@ struct Seat {
     for_rules: bool,
     /// A danger that nobody said is elsewhere.
     stays: bool,
+    /// What was read tells of it, though another finding may be what it tells of first.
+    told: bool,
     read: Option<Finding>,
+}
+
+impl Seat {
+    /// Whether something else that was read may take its place.
+    const fn is_free(&self) -> bool {
+        !self.stays && !self.told
+    }
 }
 
 /// The dangers among what was read, each once.

@@ -20,6 +20,7 @@ use zholdary_domain::{
         self, Actor, Appeal, Command, DESK, Event, Finding, FindingId, Stage, Understanding,
         decide::Settlement,
     },
+    inbound::Content,
     message::Message,
 };
 use zholdary_log::{
@@ -94,6 +95,17 @@ struct Told {
     message: Message,
     /// The version that told it.
     version: u32,
+}
+
+/// A danger of a message, and who told of it since.
+struct Heard {
+    danger: Finding,
+    /// An earlier version of the message told of it.
+    before: bool,
+    /// One told of it with as much of its place.
+    there: bool,
+    /// The findings that told of it, by index.
+    by: BTreeSet<usize>,
 }
 
 /// Names the command that decides on everything that was written.
@@ -361,14 +373,15 @@ impl Route {
             return Ok(None);
         };
         let city = &rules.city;
-        let mut understood = rules.triage.read(&Said::from(content).input());
+        let before = self.said_before(rules, appeal, told, content).await?;
+        let mut understood = thread::after(rules, &before, content);
         let mut dangers = further::dangers(city, std::mem::take(&mut understood.understanding.findings));
         dangers.retain(|danger| further::tellers(city, appeal, danger).is_empty());
         if !dangers.is_empty() {
             let later = told.message.content().filter(|now| !std::ptr::eq(*now, content));
             let later = later.map(|now| thread::alone(rules, now)).unwrap_or_default();
             dangers.retain(|danger| !further::is_elsewhere(city, danger, &later));
-            dangers = self.unheard(rules, appeal, told, trigger, dangers).await?;
+            dangers = self.unheard(rules, appeal, told, &before, trigger, dangers).await?;
         }
         if dangers.is_empty() {
             return Ok(None);
@@ -434,33 +447,45 @@ impl Route {
         rules: &Ruleset,
         appeal: &Appeal,
         told: &Told,
+        before: &Said,
         trigger: &Trigger,
         dangers: Vec<Finding>,
     ) -> Result<Vec<Finding>, Error> {
         let city = &rules.city;
         let earlier: Vec<Finding> = (1..told.version)
             .filter_map(|version| told.message.version(version))
-            .flat_map(|content| thread::alone(rules, content))
+            .flat_map(|content| thread::after(rules, before, content).understanding.findings)
             .collect();
-        // With whether it was told before this version.
-        let mut heard: Vec<(Finding, bool, BTreeSet<usize>)> = dangers
+        let mut heard: Vec<Heard> = dangers
             .into_iter()
-            .map(|danger| {
-                let before = further::is_among(city, &danger, &earlier);
-                (danger, before, BTreeSet::new())
+            .map(|danger| Heard {
+                before: further::is_among(city, &danger, &earlier),
+                there: further::is_there_among(city, &danger, &earlier),
+                by: BTreeSet::new(),
+                danger,
             })
             .collect();
+        // Nothing is open there: what an earlier version told alarmed the desk, or was known before the end.
+        heard.retain(|heard| appeal.end.is_none() || !heard.there);
         self.replay(trigger.appeal, |position, past| {
             let is_there = told.id.is_some_and(|message| past.messages.contains(&message));
-            for (danger, before, by) in &mut heard {
+            for Heard { danger, before, by, .. } in &mut heard {
                 if position >= trigger.position || (*before && is_there) {
                     by.extend(further::tellers(city, past, danger));
                 }
             }
         })
         .await?;
-        heard.retain(|(.., by)| !further::is_known(appeal, by));
-        Ok(heard.into_iter().map(|(danger, ..)| danger).collect())
+        heard.retain_mut(|Heard { danger, before, there, by }| {
+            if *before && !*there {
+                // Told of without a place before, and with one now: what stands elsewhere was another.
+                by.retain(|index| {
+                    appeal.findings.get(*index).is_none_or(|f| !further::are_apart(&f.place, &danger.place))
+                });
+            }
+            !further::is_known(appeal, by)
+        });
+        Ok(heard.into_iter().map(|heard| heard.danger).collect())
     }
 
     /// The appeal as the trigger left it.
@@ -594,6 +619,26 @@ impl Route {
             thread.push(self.messages.load(&StreamId::from(appeal.messages[n])).await?.state);
         }
         Ok(thread)
+    }
+
+    /// What was said before a message that names no problem itself; of a long thread the last messages before it.
+    async fn said_before(
+        &self,
+        rules: &Ruleset,
+        appeal: &Appeal,
+        told: &Told,
+        content: &Content,
+    ) -> Result<Said, Error> {
+        let before = appeal.messages.iter().take_while(|message| Some(**message) != told.id);
+        let before: Vec<_> = before.copied().collect();
+        if before.is_empty() || thread::names_a_problem(rules, &thread::alone(rules, content)) {
+            return Ok(Said::default());
+        }
+        let mut messages = Vec::new();
+        for id in &before[before.len().saturating_sub(self.parts.config.thread_messages)..] {
+            messages.push(self.messages.load(&StreamId::from(*id)).await?.state);
+        }
+        Ok(Said::of(&messages))
     }
 
     async fn earlier(

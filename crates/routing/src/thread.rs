@@ -1,7 +1,9 @@
 //! What residents wrote in one appeal, as it reads now: all of it as one text, in parts, and each message by itself.
 
+use std::collections::BTreeSet;
+
 use zholdary_domain::{Place, PlaceKind, Point, appeal::Finding, inbound::Content, message::Message};
-use zholdary_triage::Input;
+use zholdary_triage::{Input, Understood};
 
 use crate::{
     Ruleset,
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// Messages read as one.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Said {
     pub(crate) text: String,
     point: Option<Point>,
@@ -70,31 +72,61 @@ pub(crate) fn alone(rules: &Ruleset, content: &Content) -> Vec<Finding> {
     rules.triage.understand(&Said::from(content).input()).findings
 }
 
+/// What a message that says this tells after what was said `before`: one that names no problem speaks of what there is («a child
+/// fell in there»), and tells the dangers that were none before it.
+pub(crate) fn after(rules: &Ruleset, before: &Said, content: &Content) -> Understood {
+    let understood = rules.triage.read(&Said::from(content).input());
+    if before.text.is_empty() || names_a_problem(rules, &understood.understanding.findings) {
+        return understood;
+    }
+    let mut both = before.clone();
+    both.add(content);
+    let known = rules.triage.understand(&before.input()).findings;
+    let mut understood = rules.triage.read(&both.input());
+    understood.understanding.findings.retain(|f| !further::is_among(&rules.city, f, &known));
+    understood
+}
+
+pub(crate) fn names_a_problem(rules: &Ruleset, findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| rules.city.is_problem(finding))
+}
+
 /// Messages that are read as one.
 #[derive(Debug, Default)]
 struct Part {
     said: Said,
     /// Where each of them by itself says that something is.
     places: Vec<Place>,
+    /// The problems that they tell, by category.
+    problems: BTreeSet<String>,
 }
 
-/// What a thread tells part by part: a message that tells of a danger certainly elsewhere than the messages before it begins
-/// another part. Nothing when it is one part.
+impl Part {
+    fn is_there(&self, place: &Place) -> bool {
+        self.places.is_empty() || self.places.iter().any(|p| !further::are_apart(p, place))
+    }
+}
+
+/// What a thread tells part by part: a message that tells of a danger, or of a problem that no message told before, certainly
+/// elsewhere than the messages before it begins another part. Nothing when it is one part.
 pub(crate) fn parts(rules: &Ruleset, thread: &[Message]) -> Vec<Vec<Finding>> {
+    let city = &rules.city;
     let mut parts = vec![Part::default()];
     let mut current = 0;
     for content in thread.iter().filter_map(Message::content) {
         let mut told = alone(rules, content);
         told.retain(|f| f.place.kind != PlaceKind::None);
-        if let Some(danger) = told.iter().find(|f| rules.city.is_danger(f)) {
-            let fits = |part: &Part| {
-                part.places.is_empty() || part.places.iter().any(|p| !further::are_apart(p, &danger.place))
-            };
+        let danger = told.iter().find(|f| city.is_danger(f));
+        if let Some(main) = danger.or_else(|| told.iter().find(|f| city.is_problem(f))) {
+            let more = |part: &Part| danger.is_none() && part.problems.contains(&main.category);
+            let fits = |part: &Part| part.is_there(&main.place) || more(part);
             current = parts.iter().rposition(fits).unwrap_or(parts.len());
             parts.resize_with(parts.len().max(current + 1), Part::default);
         }
-        parts[current].said.add(content);
-        parts[current].places.extend(told.into_iter().map(|f| f.place));
+        let part = &mut parts[current];
+        part.said.add(content);
+        part.problems.extend(told.iter().filter(|f| city.is_problem(f)).map(|f| f.category.clone()));
+        part.places.extend(told.into_iter().map(|f| f.place));
     }
     if parts.len() < 2 {
         return vec![];

@@ -1,5 +1,7 @@
 //! What may happen to an appeal, and the facts it leads to.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -512,10 +514,12 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
     };
     let danger = understanding.danger || is_danger(appeal.understanding.as_deref());
     let mut events = vec![Event::Understood(Box::new(understanding))];
+    let mut changed = BTreeSet::new();
     for mut route in routes.into_iter().filter(|route| free(route.finding)) {
         keep_extensions(appeal, &mut route);
         let known = appeal.findings.get(usize::from(route.finding.0)).and_then(|f| f.route.as_ref());
         if known != Some(&route) {
+            changed.insert(route.finding);
             events.extend(handed_over(appeal, route));
         }
     }
@@ -524,7 +528,9 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
         leave_open_if_danger(danger, &mut answer);
         Event::Answered(Box::new(answer))
     }));
-    events.extend(alarmed(alarms));
+    // Whoever was told of a danger is not told again while nothing about it changed.
+    let is_news = |(finding, _): &Alarm| appeal.end.is_some() || changed.contains(finding);
+    events.extend(alarmed(alarms.into_iter().filter(is_news)));
     if appeal.end.is_some() && !appeal.reopen_requested {
         events.push(Event::ReopenRequested { message: None });
     }
@@ -540,7 +546,7 @@ fn leave_open_if_danger(danger: bool, answer: &mut Answer) {
     answer.settles &= !(danger && answer.by == Actor::System);
 }
 
-fn alarmed(alarms: Vec<Alarm>) -> impl Iterator<Item = Event> {
+fn alarmed(alarms: impl IntoIterator<Item = Alarm>) -> impl Iterator<Item = Event> {
     alarms.into_iter().map(|(finding, to)| Event::Escalated {
         finding,
         to,

@@ -216,6 +216,7 @@ const TEXTS: &[&str] = &[
     "Яма, выбоина на дороге",
     "Это угол Байтурсынова",
     "Не горят фонари на Розыбакиева 12",
+    "На Сатпаева не горит фонарь",
     "Жду ответа",
     "Спасибо",
 ];
@@ -527,4 +528,146 @@ async fn an_answer_to_our_question_is_heard_while_another_problem_is_in_hand() {
     rig.settle().await;
     let appeal = state(&rig, id).await;
     assert!(appeal.findings.iter().all(|f| f.route.is_some()), "{appeal:?}");
+}
+
+/// How often somebody above was told at once of a danger.
+async fn alarms(rig: &Rig, id: AppealId) -> usize {
+    let events = rig.events(id).await;
+    events.iter().filter(|e| matches!(e, Event::Escalated { why, .. } if why == "danger")).count()
+}
+
+#[tokio::test]
+async fn another_problem_at_another_street_moves_no_danger_and_hides_none() {
+    let (hole, lamp) = ("Открытый люк без крышки на Абая", "На Сатпаева не горит фонарь");
+    let (one, two) = (("manhole_open", "Абая"), ("manhole_open", "Сатпаева"));
+    check(&[hole, lamp, "Ещё открытый люк на Сатпаева"], &[one, ("light_fault", "Сатпаева"), two]).await;
+    let with_house = "На Розыбакиева 12 не горит фонарь";
+    check(&[hole, with_house], &[one, ("light_fault", "Розыбакиева 12")]).await;
+    for texts in
+        [&[hole, lamp, "Ещё открытый люк на Сатпаева"], &[hole, "Ещё открытый люк на Сатпаева", lamp]]
+    {
+        let (rig, id) = burst(texts).await;
+        let appeal = state(&rig, id).await;
+        let mut found = dangers(&appeal);
+        found.retain(|(category, _)| *category == "manhole_open");
+        assert_eq!(found, [(one.0, one.1.to_owned()), (two.0, two.1.to_owned())], "{texts:?}");
+    }
+}
+
+#[tokio::test]
+async fn words_that_make_one_pit_a_danger_make_none_of_another() {
+    let (rig, id) = thread(&["Яма на Абая", "На Сатпаева яма, упал ребёнок"]).await;
+    let appeal = state(&rig, id).await;
+    let urgent = further_dangers(&appeal);
+    assert_eq!(urgent, ["Сатпаева"], "{appeal:?}");
+}
+
+/// The streets of the open findings whose priority makes them a danger.
+fn further_dangers(appeal: &Appeal) -> Vec<String> {
+    let urgent =
+        appeal.findings.iter().filter(|f| f.route.as_ref().is_some_and(|r| r.priority == "emergency"));
+    urgent.map(|f| f.place.names.join(" ")).collect()
+}
+
+#[tokio::test]
+async fn an_edit_that_tells_for_the_first_time_where_is_heard_unless_it_was_mended_there() {
+    for (edited, expected) in [
+        ("Открытый люк без крышки на Сатпаева", &["Абая", "Сатпаева"][..]),
+        ("Открытый люк без крышки на Абая", &["Абая"]),
+        ("Открытый люк без крышки!", &["Абая"]),
+    ] {
+        let (rig, id) = thread(&["Открытый люк без крышки", "Это на Абая"]).await;
+        finish(&rig, id, 0).await;
+        edit(&rig, 0, edited).await;
+        let appeal = state(&rig, id).await;
+        let places: Vec<_> = dangers(&appeal).into_iter().map(|(_, place)| place).collect();
+        assert_eq!(places, expected, "{edited}");
+        a_start_decides_nothing(&rig, id).await;
+    }
+}
+
+#[tokio::test]
+async fn in_an_appeal_that_has_ended_a_message_alarms_once_however_often_it_is_edited() {
+    let hole = "Открытый люк без крышки на Кабанбай батыра 164";
+    let by = || Actor::Operator { token: "t".into() };
+    let close = || Command::Close { by: by(), reason: "всё".to_owned().into() };
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи"]).await;
+    wish(&rig, id, "close", close()).await;
+    rig.hear(&[says(1, hole)]).await;
+    rig.settle().await;
+    let heard = (1, alarms(&rig, id).await);
+    assert!(heard.1 > 0);
+    for nth in 1..4 {
+        let commas = ",".repeat(usize::try_from(nth).unwrap());
+        edit_before_it_is_read(&rig, 1, nth, &format!("{hole}{commas}")).await;
+        rig.settle().await;
+        assert_eq!((dangers(&state(&rig, id).await).len(), alarms(&rig, id).await), heard, "edit {nth}");
+    }
+    // Edited before it had its place.
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи"]).await;
+    wish(&rig, id, "close", close()).await;
+    rig.hear(&[says(1, hole)]).await;
+    edit_before_it_is_read(&rig, 1, 1, &format!("{hole}.")).await;
+    rig.settle().await;
+    assert_eq!(dangers(&state(&rig, id).await).len(), 1);
+    a_start_decides_nothing(&rig, id).await;
+}
+
+#[tokio::test]
+async fn nobody_is_told_again_of_what_is_safe_or_was_told() {
+    let (rig, id) = thread(&["Открытый люк без крышки, и яма"]).await;
+    let hole = state(&rig, id).await.findings.iter().position(|f| f.category == "manhole_open").unwrap();
+    let told = alarms(&rig, id).await;
+    assert!(told > 0);
+    finish(&rig, id, u16::try_from(hole).unwrap()).await;
+    rig.hear(&[says(1, "Это на Абая")]).await;
+    rig.settle().await;
+    assert_eq!(alarms(&rig, id).await, told);
+    // Nothing about the danger changed.
+    let (rig, id) = thread(&["Открытый люк без крышки на Абая"]).await;
+    let told = alarms(&rig, id).await;
+    assert!(told > 0);
+    rig.hear(&[says(1, "И фонарь не горит")]).await;
+    rig.settle().await;
+    assert_eq!(alarms(&rig, id).await, told);
+}
+
+#[tokio::test]
+async fn an_edit_that_changes_a_comma_takes_no_danger_away() {
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи"]).await;
+    accept(&rig, id, 0).await;
+    let fell = "В этой яме на Толе би упал ребёнок, яма";
+    rig.hear(&[says(1, fell)]).await;
+    rig.settle().await;
+    let before = (state(&rig, id).await.findings.len(), alarms(&rig, id).await);
+    assert_eq!(further_dangers(&state(&rig, id).await).len(), 1);
+    for nth in 1..3 {
+        let commas = ",".repeat(usize::try_from(nth).unwrap());
+        edit_before_it_is_read(&rig, 1, nth, &format!("{fell}{commas}")).await;
+        rig.settle().await;
+        assert_eq!((state(&rig, id).await.findings.len(), alarms(&rig, id).await), before, "edit {nth}");
+        assert_eq!(further_dangers(&state(&rig, id).await).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_danger_that_two_messages_tell_together_is_heard_in_a_queue_too() {
+    let (pit, fell) = ("Яма на Толе би 100 угол Масанчи", "Туда ребёнок упал");
+    let (rig, id) = thread(&[pit]).await;
+    assert_eq!(state(&rig, id).await.state(), StateName::Routed);
+    for accepted in [false, true] {
+        let (rig, id) = thread(&[pit]).await;
+        if accepted {
+            accept(&rig, id, 0).await;
+        }
+        rig.hear(&[says(1, "Жду ответа"), says(2, fell)]).await;
+        rig.settle().await;
+        let appeal = state(&rig, id).await;
+        assert_eq!(further_dangers(&appeal), ["Толе би Масанчи"], "in hand: {accepted}: {appeal:?}");
+        let before = rig.events(id).await;
+        edit(&rig, 2, &format!("{fell}!")).await;
+        a_start_decides_nothing(&rig, id).await;
+        let danger = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Routed(_))).count();
+        assert_eq!(danger(&rig.events(id).await), danger(&before), "a comma is no news");
+    }
 }
