@@ -252,23 +252,44 @@ impl Cluster {
     ///
     /// [`StartError`].
     pub async fn start(program: &Path, folder: &Path, n: usize) -> Result<Self, StartError> {
+        Self::start_with(program, folder, n, None).await
+    }
+
+    /// The same, each server with this configuration besides.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub async fn start_with(
+        program: &Path,
+        folder: &Path,
+        n: usize,
+        config: Option<&Path>,
+    ) -> Result<Self, StartError> {
+        let options =
+            |folder: PathBuf| Options { config: config.map(Into::into), ..Options::in_folder(folder) };
         if n == 1 {
             // A cluster of one would wait for others.
-            return Ok(Self { servers: vec![Server::start(program, &Options::in_folder(folder)).await?] });
+            return Ok(Self { servers: vec![Server::start(program, &options(folder.into())).await?] });
         }
         // Routes must be known before anybody starts. Somebody may take such a port before our server does: then it ends,
         // and others are tried.
         let mut tries = 0;
         loop {
             tries += 1;
-            match Self::try_start(program, folder, n).await {
+            match Self::try_start(program, folder, n, &options).await {
                 Err(StartError::Ended(_)) if tries < 5 => {}
                 started => return started,
             }
         }
     }
 
-    async fn try_start(program: &Path, folder: &Path, n: usize) -> Result<Self, StartError> {
+    async fn try_start(
+        program: &Path,
+        folder: &Path,
+        n: usize,
+        options: impl Fn(PathBuf) -> Options,
+    ) -> Result<Self, StartError> {
         let io = |source| StartError::Io { what: folder.to_owned(), source };
         let free: Vec<_> =
             (0..n).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>().map_err(io)?;
@@ -279,7 +300,7 @@ impl Cluster {
         let mut servers = Vec::new();
         for (index, port) in ports.iter().enumerate() {
             let name = format!("n{}", index + 1);
-            let mut options = Options::in_folder(folder.join(&name));
+            let mut options = options(folder.join(&name));
             // Clients know all of them, and go the way that they were told.
             options.args = ["--name", &name, "--no_advertise", "--cluster_name", "zholdary", "--cluster"]
                 .map(str::to_owned)
