@@ -210,9 +210,10 @@ pub(crate) async fn append(beds: &mut [Bed], records: u64) {
     for bed in beds.iter_mut() {
         let left = (records / 2).saturating_sub(bed.messages);
         let began = Instant::now();
-        if left > 0 {
-            write(bed, bed.messages, left, 1024).await;
+        if left == 0 {
+            continue;
         }
+        write(bed, bed.messages, left, 1024).await;
         bed.messages += left;
         let head = bed.log.head().await.expect("reads");
         println!(

@@ -1,5 +1,7 @@
 //! How far a worker came, kept beside the log so that its next start does not ask everything again.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,12 +15,16 @@ use crate::{
 
 /// Says that everything up to a record is finished. Losing it costs a replay, never a double effect: what a worker records is
 /// recognised by its command id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
     /// No record up to here asks for anything more.
     pub finished: Position,
-    /// The last record that the worker had read: a log that does not hold it is another one, or was restored from a backup.
+    /// But these: records that do not read, and what waits behind them. A later release asks about them again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub but: BTreeSet<Position>,
+    /// The last record that the worker had read, behind everything that finished the others: a log that does not hold it is another one,
+    /// or was restored from a backup.
     pub read: Prev,
     /// Every term recorded up to `finished` was looked at for this instant, UTC; only the worker of terms says so.
     pub looked_until: Option<DateTime<Utc>>,
@@ -27,9 +33,15 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Of a worker that has read up to `last` and finished everything up to `finished`.
     #[must_use]
-    pub const fn new(finished: Position, last: &Recorded) -> Self {
+    pub fn new(finished: Position, last: &Recorded) -> Self {
         let read = Prev { position: last.position, hash: last.hash };
-        Self { finished, read, looked_until: None }
+        Self { finished, but: BTreeSet::new(), read, looked_until: None }
+    }
+
+    /// Whether what was recorded at a position is finished.
+    #[must_use]
+    pub fn has_finished(&self, position: Position) -> bool {
+        position <= self.finished && !self.but.contains(&position)
     }
 
     /// Whether it speaks of this log.

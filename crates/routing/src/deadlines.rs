@@ -12,13 +12,15 @@ use zholdary_domain::{
     AppealId, CommandId, Position, StreamId, StreamKind,
     appeal::{self, Command, DESK, Event, FindingId},
 };
-use zholdary_log::{AppendError, Cause, Checkpoint, Decider, DeciderError, Recorded, streams::Appeals};
+use zholdary_log::{
+    AppendError, Cause, Checkpoint, Decider, DeciderError, Prev, ReadError, Recorded, streams::Appeals,
+};
 
 use crate::{
     Error, Parts, Progress, Ruleset,
-    follow::{Unfinished, checkpoint},
+    follow::{Firm, Unfinished, checkpoint},
     lanes,
-    restart::keep_running,
+    restart::{Patience, keep_running},
 };
 
 /// The worker.
@@ -42,36 +44,32 @@ type Term = (FindingId, appeal::Clock);
 struct Queue {
     due: BTreeMap<(DateTime<Utc>, AppealId, Option<Term>), Position>,
     rules: Option<Arc<Ruleset>>,
-    /// Up to here and until then everything was looked at.
-    looked: (Position, DateTime<Utc>),
+    /// What it says to be looked at is not looked at again.
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Queue {
-    /// Takes out what is due at `now`.
-    fn take_due(&mut self, now: DateTime<Utc>) -> Vec<AppealId> {
-        let mut taken = Vec::new();
+    /// Takes out what is due at `now`: each appeal with where its terms were recorded.
+    fn take_due(&mut self, now: DateTime<Utc>) -> BTreeMap<AppealId, Vec<Position>> {
+        let mut taken: BTreeMap<AppealId, Vec<Position>> = BTreeMap::new();
         while self.due.first_key_value().is_some_and(|((at, ..), _)| *at <= now) {
-            let Some(((_, id, _), _)) = self.due.pop_first() else { break };
-            if taken.last() != Some(&id) {
-                taken.push(id);
-            }
+            let Some(((_, id, _), recorded)) = self.due.pop_first() else { break };
+            taken.entry(id).or_default().push(recorded);
         }
         taken
     }
 
-    fn was_looked_at(looked: (Position, DateTime<Utc>), at: DateTime<Utc>, recorded: Position) -> bool {
-        recorded <= looked.0 && at <= looked.1
+    fn was_looked_at(checkpoint: Option<&Checkpoint>, at: DateTime<Utc>, recorded: Position) -> bool {
+        checkpoint.is_some_and(|kept| kept.looked_until >= Some(at) && kept.has_finished(recorded))
     }
 
-    fn leave_finished(&mut self, checkpoint: &Checkpoint) {
-        if let Some(until) = checkpoint.looked_until {
-            self.looked = (checkpoint.finished, until);
-            self.due.retain(|(at, ..), recorded| !Self::was_looked_at(self.looked, *at, *recorded));
-        }
+    fn leave_finished(&mut self, checkpoint: Checkpoint) {
+        self.due.retain(|(at, ..), recorded| !Self::was_looked_at(Some(&checkpoint), *at, *recorded));
+        self.checkpoint = Some(checkpoint);
     }
 
     fn look(&mut self, at: DateTime<Utc>, id: AppealId, term: Option<Term>, recorded: Position) {
-        if !Self::was_looked_at(self.looked, at, recorded) {
+        if !Self::was_looked_at(self.checkpoint.as_ref(), at, recorded) {
             self.due.insert((at, id, term), recorded);
         }
     }
@@ -136,39 +134,66 @@ impl Deadlines {
         let mut queue = Queue::default();
         self.unfinished.forget();
         self.leave_finished(&mut queue).await;
-        let mut last = None;
-        loop {
+        let (mut last, mut firm) = (None, Firm::default());
+        let mut patience = Patience::new(WORKER, config);
+        while !stop.is_cancelled() {
             // The clock is read before the log: every term recorded up to `read` is looked at for this instant.
             let (now, read) = (self.parts.clock.now(), tail.position());
-            if gate.is_open(log.as_ref(), read).await? {
-                self.mark(queue.take_due(now), now, &queue).await?;
-                self.progress.looked(now);
-                // Finished is what was read and looked at: who waits for a record waits for its terms too.
-                let whole = last.filter(|_| self.unfinished.is_empty());
-                let kept = whole.map(|last| Checkpoint { looked_until: Some(now), ..last });
-                let new = self.progress.set(read, kept);
-                self.parts.metrics.came(WORKER, read, read, new);
+            match gate.is_open(log.as_ref(), read).await {
+                Ok(true) => {
+                    self.mark(queue.take_due(now), now, &queue).await?;
+                    self.progress.looked(now);
+                    // Finished is what was read and looked at: who waits for a record waits for its terms too.
+                    let new = self.progress.set(read);
+                    self.parts.metrics.is_finished(WORKER, read, new);
+                    if let Err(error) = self.keep(&mut firm, last, now).await {
+                        patience.after(error, stop).await?;
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    patience.after(error, stop).await?;
+                    continue;
+                }
             }
             let waits = !gate.is_ours();
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                page = tail.next_page(config.page_records) => {
-                    let page = page?;
-                    for record in &page {
-                        self.note(&mut queue, record).await?;
+                () = stop.cancelled() => {}
+                page = tail.next_page(config.page_records) => match page {
+                    Ok(page) => {
+                        patience.rest();
+                        for record in &page {
+                            self.note(&mut queue, record).await?;
+                        }
+                        last = page.last().map(|last| Prev { position: last.position, hash: last.hash });
+                        self.progress.has_read(tail.position());
+                        self.parts.metrics.has_read(WORKER, tail.position());
                     }
-                    last = page.last().map(|last| Checkpoint::new(last.position, last));
-                }
+                    Err(error) => patience.after(error, stop).await?,
+                },
                 _ = look.tick() => {}
                 () = gate.changed() => self.leave_finished(&mut queue).await,
                 _ = standby.tick(), if waits => self.leave_finished(&mut queue).await,
             }
         }
+        Ok(())
+    }
+
+    /// Keeps that everything that was read is looked at for the instant `now`.
+    async fn keep(&self, firm: &mut Firm, last: Option<Prev>, now: DateTime<Utc>) -> Result<(), ReadError> {
+        let Some(read) = last else { return Ok(()) };
+        let finished = read.position;
+        let kept =
+            || Checkpoint { finished, but: self.unfinished.up_to(finished), read, looked_until: Some(now) };
+        if let Some(firm) = firm.offer(self.parts.log.as_ref(), read, kept).await? {
+            self.progress.keep(firm);
+        }
+        Ok(())
     }
 
     async fn leave_finished(&self, queue: &mut Queue) {
         if let Some(checkpoint) = checkpoint(WORKER, &self.parts).await {
-            queue.leave_finished(&checkpoint);
+            queue.leave_finished(checkpoint);
         }
     }
 
@@ -183,27 +208,42 @@ impl Deadlines {
                     queue.note(id, event, record);
                 }
             }
-            Err(source) => self.park(&Error::Decode { position: record.position, source }),
+            Err(source) => {
+                self.park([record.position], &Error::Decode { position: record.position, source });
+            }
         }
         Ok(())
     }
 
-    /// Its terms are asked for again at each start, until a release reads it: no checkpoint goes past them.
-    fn park(&self, error: &Error) {
-        self.unfinished.add(Position::START);
+    /// Terms recorded there are asked for again at each start, until a release reads them.
+    fn park(&self, recorded: impl IntoIterator<Item = Position>, error: &Error) {
+        recorded.into_iter().for_each(|position| self.unfinished.add(position));
         self.parts.metrics.records.with_label_values(&["deadlines", "parked"]).inc();
         error!(error = error as &dyn std::error::Error, "deadlines parks an appeal: its terms are not kept");
     }
 
-    async fn mark(&self, due: Vec<AppealId>, now: DateTime<Utc>, queue: &Queue) -> Result<(), Error> {
+    async fn mark(
+        &self,
+        due: BTreeMap<AppealId, Vec<Position>>,
+        now: DateTime<Utc>,
+        queue: &Queue,
+    ) -> Result<(), Error> {
         let escalate = |priority: &str| {
             let city = queue.rules.as_ref().map(|r| &r.city);
             city.and_then(|c| c.priority(priority)).map_or(DESK.to_owned(), |p| p.notify.escalate_to.clone())
         };
-        let items = due.into_iter().map(|id| (id, id));
-        lanes::run(items, self.parts.config.lanes, |id| {
+        let items = due.into_iter().map(|(id, recorded)| (id, (id, recorded)));
+        lanes::run(items, self.parts.config.lanes, |(id, recorded)| {
             let escalate = &escalate;
-            async move { self.mark_one(id, now, escalate).await }
+            async move {
+                match self.mark_one(id, now, escalate).await {
+                    Err(error) if error.is_of_one_stream() => {
+                        self.park(recorded, &error);
+                        Ok(())
+                    }
+                    marked => marked,
+                }
+            }
         })
         .await
     }
@@ -217,14 +257,7 @@ impl Deadlines {
     ) -> Result<(), Error> {
         let stream = StreamId::from(id);
         loop {
-            let loaded = match self.appeals.load(&stream).await {
-                Ok(loaded) => loaded,
-                Err(error) if error.is_of_one_stream() => {
-                    self.park(&error.into());
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
-            };
+            let loaded = self.appeals.load(&stream).await?;
             let Some((due_at, finding, clock)) = loaded.state.next_due().filter(|(at, ..)| *at <= now) else {
                 return Ok(());
             };

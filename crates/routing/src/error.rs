@@ -33,9 +33,6 @@ pub enum Error {
         /// The stream.
         stream: StreamId,
     },
-    /// No rule set is in force.
-    #[error("no rule set is published: run `zholdary city publish DIR`")]
-    NoRules,
     /// A published rule set does not read.
     #[error("the rule set published at {position} does not read")]
     BadRules {
@@ -77,11 +74,7 @@ impl Error {
             Self::Message(error) => error.is_of_one_stream(),
             Self::Appeal(error) => error.is_of_one_stream(),
             Self::Decider(error) => error.is_of_one_stream(),
-            Self::Read(_)
-            | Self::Overtaken { .. }
-            | Self::NoRules
-            | Self::BadRules { .. }
-            | Self::Panicked(_) => false,
+            Self::Read(_) | Self::Overtaken { .. } | Self::BadRules { .. } | Self::Panicked(_) => false,
         }
     }
 
@@ -93,7 +86,7 @@ impl Error {
             Self::Message(error) => error.is_transient(),
             Self::Appeal(error) => error.is_transient(),
             Self::Decider(error) => error.is_transient(),
-            Self::Overtaken { .. } | Self::NoRules => true,
+            Self::Overtaken { .. } => true,
             Self::Decode { .. } | Self::BadRules { .. } | Self::Panicked(_) => false,
         }
     }

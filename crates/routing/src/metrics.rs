@@ -63,11 +63,16 @@ impl Metrics {
         Ok(Self { records, restarts, position, read })
     }
 
-    /// A worker has read up to one position and finished everything up to another, `new` records more than before.
+    /// A worker has read everything up to `position`.
     #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-    pub(crate) fn came(&self, worker: &str, read: Position, finished: Position, new: u64) {
-        self.read.with_label_values(&[worker]).set(read.0 as i64);
-        self.position.with_label_values(&[worker]).set(finished.0 as i64);
+    pub(crate) fn has_read(&self, worker: &str, position: Position) {
+        self.read.with_label_values(&[worker]).set(position.0 as i64);
+    }
+
+    /// A worker is finished with everything up to `position`, `new` records of its own turn more than before.
+    #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
+    pub(crate) fn is_finished(&self, worker: &str, position: Position, new: u64) {
+        self.position.with_label_values(&[worker]).set(position.0 as i64);
         self.records.with_label_values(&[worker, "done"]).inc_by(new);
     }
 }

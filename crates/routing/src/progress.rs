@@ -9,8 +9,9 @@ use zholdary_log::Checkpoint;
 #[derive(Debug, Clone)]
 pub struct Progress(watch::Sender<Reached>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Reached {
+    read: Position,
     position: Position,
     looked_until: DateTime<Utc>,
     checkpoint: Option<Checkpoint>,
@@ -19,6 +20,7 @@ struct Reached {
 impl Default for Progress {
     fn default() -> Self {
         Self(watch::Sender::new(Reached {
+            read: Position::START,
             position: Position::START,
             looked_until: DateTime::UNIX_EPOCH,
             checkpoint: None,
@@ -27,6 +29,12 @@ impl Default for Progress {
 }
 
 impl Progress {
+    /// Everything up to here is read, though another process may decide about it.
+    #[must_use]
+    pub fn read(&self) -> Position {
+        self.0.borrow().read
+    }
+
     /// Everything up to here is finished: no earlier record waits for anything.
     #[must_use]
     pub fn position(&self) -> Position {
@@ -52,22 +60,32 @@ impl Progress {
 
     /// What to keep of it.
     pub(crate) fn checkpoint(&self) -> Option<Checkpoint> {
-        self.0.borrow().checkpoint
+        self.0.borrow().checkpoint.clone()
+    }
+
+    pub(crate) fn has_read(&self, position: Position) {
+        self.0.send_modify(|reached| reached.read = position);
     }
 
     /// Answers how many records are finished that were not before. A worker that reads again from the start takes nothing back.
-    pub(crate) fn set(&self, position: Position, checkpoint: Option<Checkpoint>) -> u64 {
+    pub(crate) fn set(&self, position: Position) -> u64 {
         let mut new = 0;
         self.0.send_if_modified(|reached| {
             new = position.0.saturating_sub(reached.position.0);
             reached.position = position.max(reached.position);
-            let known = reached.checkpoint.map(|known| known.finished);
-            if checkpoint.is_some_and(|new| known <= Some(new.finished)) {
-                reached.checkpoint = checkpoint;
-            }
             new > 0
         });
         new
+    }
+
+    pub(crate) fn keep(&self, checkpoint: Checkpoint) {
+        self.0.send_if_modified(|reached| {
+            let known = reached.checkpoint.as_ref().map(|known| known.finished);
+            if known <= Some(checkpoint.finished) {
+                reached.checkpoint = Some(checkpoint);
+            }
+            false
+        });
     }
 
     pub(crate) fn looked(&self, until: DateTime<Utc>) {

@@ -5,8 +5,9 @@ use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
+use zholdary_log::ReadError;
 
-use crate::{Error, Parts};
+use crate::{Error, Parts, workers::Config};
 
 /// Runs `work` until it ends well or `stop` is cancelled. After a failure that waiting may mend it runs again, after a wait that
 /// doubles each time; any other failure ends it and cancels `stop`, so that the rest of the process hears of it.
@@ -50,4 +51,42 @@ where
     }
     dying.disarm();
     Ok(())
+}
+
+/// Asks a log again that cannot be read now, in place: what was folded stays.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    worker: &'static str,
+    first: Duration,
+    longest: Duration,
+    wait: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(worker: &'static str, config: &Config) -> Self {
+        let (first, longest) =
+            (Duration::from_millis(config.retry_ms), Duration::from_millis(config.longest_retry_ms));
+        Self { worker, first, longest, wait: first }
+    }
+
+    /// It answered.
+    pub(crate) const fn rest(&mut self) {
+        self.wait = self.first;
+    }
+
+    /// Waits before it is asked again, or until `stop`.
+    ///
+    /// # Errors
+    ///
+    /// What waiting does not mend.
+    pub(crate) async fn after(&mut self, error: ReadError, stop: &CancellationToken) -> Result<(), Error> {
+        if !error.is_transient() {
+            return Err(error.into());
+        }
+        let worker = self.worker;
+        warn!(worker, error = &error as &dyn std::error::Error, "{worker} asks the log again");
+        let _ = stop.run_until_cancelled(tokio::time::sleep(self.wait)).await;
+        self.wait = (self.wait * 2).min(self.longest);
+        Ok(())
+    }
 }

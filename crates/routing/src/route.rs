@@ -155,16 +155,18 @@ impl Route {
             for record in &page {
                 follow.pass(record);
                 if record.stream.kind() == StreamKind::Rules {
-                    memory.rules = self.parts.rulesets.read(record).await?.or(memory.rules.take());
+                    if let Some(rules) = self.parts.rulesets.read(record).await? {
+                        follow.govern(&rules);
+                        memory.rules = Some(rules);
+                    }
                 } else if let Some(appeal) = record.stream.appeal()
                     && let Some(trigger) = self.note(&mut memory, appeal, record)
                 {
-                    let decisions = decisions_of(record.command_id);
+                    let decisions = decisions_of(record.command_id).map(|id| (StreamKind::Appeal, id));
                     follow.ask(record.position, memory.rules.as_ref(), decisions, trigger);
                 }
             }
-            while let Some(Batch { rules, items }) = follow.due().await? {
-                let rules = rules.ok_or(Error::NoRules)?;
+            while let Some(Batch { rules, items }) = follow.due(stop).await? {
                 self.decide_all(&memory, &rules, items).await?;
             }
         }
@@ -222,6 +224,7 @@ impl Route {
         let items = triggers.into_iter().map(|trigger| (trigger.appeal, trigger));
         lanes::run(items, self.parts.config.lanes, |trigger| async move {
             if memory.has_parked(trigger.appeal) {
+                self.unfinished.add(trigger.position);
                 return Ok(());
             }
             match self.decide(memory, rules, &trigger).await {

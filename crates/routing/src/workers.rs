@@ -2,12 +2,13 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use zholdary_domain::{Clock, Position};
-use zholdary_log::{Checkpoints, EventLog};
+use zholdary_log::{Checkpoint, Checkpoints, EventLog};
 
 use crate::{
     Error, Metrics, Progress, Rulesets, Turn,
@@ -94,6 +95,7 @@ pub struct Workers {
     pub route: Progress,
     /// How far `deadlines` came.
     pub deadlines: Progress,
+    keeper: Keeper,
     tasks: JoinSet<Result<(), Error>>,
 }
 
@@ -108,13 +110,14 @@ impl Workers {
         tasks.spawn(route.run(stop.clone()));
         tasks.spawn(deadlines.run(stop.clone()));
         let (register, route, deadlines) = progress;
-        let came = [
-            (register::WORKER, register.clone()),
-            (route::WORKER, route.clone()),
-            (deadlines::WORKER, deadlines.clone()),
+        let workers = [
+            (register::WORKER, register.clone(), None),
+            (route::WORKER, route.clone(), None),
+            (deadlines::WORKER, deadlines.clone(), None),
         ];
-        tasks.spawn(keep_checkpoints(parts.clone(), came, stop.clone()));
-        Self { register, route, deadlines, tasks }
+        let keeper = Keeper { parts: parts.clone(), workers, fails: false };
+        tasks.spawn(keeper.clone().run(stop.clone()));
+        Self { register, route, deadlines, keeper, tasks }
     }
 
     /// Waits until everything that is in the log, and everything that follows from it, is finished, for the instant that
@@ -139,40 +142,67 @@ impl Workers {
         }
     }
 
-    /// Waits until all have stopped; the first failure is told.
+    /// Waits until all have stopped; the first failure is told. What they finished last is kept too.
     ///
     /// # Errors
     ///
     /// The first failure of a worker.
-    pub async fn join(self) -> Result<(), Error> {
-        ended(self.tasks).await
+    pub async fn join(mut self) -> Result<(), Error> {
+        let ended = ended(self.tasks).await;
+        self.keeper.keep().await;
+        ended
     }
 }
 
-/// Keeps how far workers came, while it is their turn, until `stop`. One that is not kept costs a replay at the next start.
-async fn keep_checkpoints(
+/// The checkpoint of a worker whose only news is that time went by is kept this often.
+const TIME_GOES_BY: TimeDelta = TimeDelta::minutes(1);
+
+/// Keeps how far workers came while it is their turn. What is not kept costs a replay at the next start.
+#[derive(Debug, Clone)]
+struct Keeper {
     parts: Parts,
-    came: [(&'static str, Progress); 3],
-    stop: CancellationToken,
-) -> Result<(), Error> {
-    let mut kept = [None; 3];
-    let mut look = tokio::time::interval(Duration::from_millis(parts.config.checkpoint_ms.max(1)));
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(look.tick()).await.is_some() {
-        for ((worker, progress), kept) in came.iter().zip(&mut kept) {
-            let now = progress.checkpoint();
-            let Some(checkpoint) = now.filter(|_| parts.turn.is_ours() && now != *kept) else { continue };
-            match parts.checkpoints.keep(worker, &checkpoint).await {
-                Ok(()) => *kept = now,
-                Err(error) => warn!(
-                    worker,
-                    error = &error as &dyn std::error::Error,
-                    "the checkpoint of {worker} is not kept: a start would ask again"
-                ),
+    workers: [(&'static str, Progress, Option<Checkpoint>); 3],
+    fails: bool,
+}
+
+impl Keeper {
+    async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+        let mut look = tokio::time::interval(Duration::from_millis(self.parts.config.checkpoint_ms.max(1)));
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(look.tick()).await.is_some() {
+            self.keep().await;
+        }
+        Ok(())
+    }
+
+    async fn keep(&mut self) {
+        let Self { parts, workers, fails } = self;
+        for (worker, progress, kept) in workers.iter_mut() {
+            let Some(now) = progress.checkpoint() else { continue };
+            if !parts.turn.is_ours() || !kept.as_ref().is_none_or(|kept| is_news(kept, &now)) {
+                continue;
+            }
+            match parts.checkpoints.keep(worker, &now).await {
+                Ok(()) => (*kept, *fails) = (Some(now), false),
+                // Said once: it fails each second while it fails.
+                Err(_) if *fails => {}
+                Err(error) => {
+                    *fails = true;
+                    warn!(
+                        worker,
+                        error = &error as &dyn std::error::Error,
+                        "the checkpoint of {worker} is not kept: a start would ask again"
+                    );
+                }
             }
         }
     }
-    Ok(())
+}
+
+fn is_news(kept: &Checkpoint, now: &Checkpoint) -> bool {
+    let went_by =
+        kept.looked_until.zip(now.looked_until).is_some_and(|(kept, now)| now - kept >= TIME_GOES_BY);
+    (kept.finished, &kept.but) != (now.finished, &now.but) || went_by
 }
 
 /// Waits for all of them. A panic is a failure like any other: unwinding here would end only the task that waits.

@@ -17,10 +17,11 @@ pub(crate) async fn a_checkpoint_is_kept_for_whoever_comes_next<F: Fixture>(_: H
     assert_eq!(kept.read("route").await.unwrap(), None, "nothing was kept yet");
     let early = Checkpoint::new(Position(1), &last(log.as_ref(), 2).await);
     let late = Checkpoint {
+        but: [Position(1), Position(2)].into(),
         looked_until: Some(at(5) + TimeDelta::milliseconds(7)),
         ..Checkpoint::new(Position(3), &last(log.as_ref(), 3).await)
     };
-    for checkpoint in [early, late] {
+    for checkpoint in [early.clone(), late.clone()] {
         kept.keep("route", &checkpoint).await.unwrap();
         let next = F::checkpoints(&fixture.address()).await;
         assert_eq!(next.read("route").await.unwrap(), Some(checkpoint));

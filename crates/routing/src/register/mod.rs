@@ -78,26 +78,31 @@ impl Register {
         let log = self.parts.log.as_ref();
         let head = log.head().await?;
         let session = &mut Session::default();
-        session.look_back(log, head, self.parts.config.page_records).await?;
+        let past = session.look_back(log, head, self.parts.config.page_records);
+        let Some(past) = stop.run_until_cancelled(past).await else { return Ok(()) };
+        past?;
         let mut follow = Follow::<Item>::begin(WORKER, &self.parts, &self.unfinished, &self.progress).await;
         let mut items = Vec::new();
         while let Some(page) = follow.next(stop).await? {
             for record in &page {
                 follow.pass(record);
                 if record.stream.kind() == StreamKind::Rules {
-                    session.rules = self.parts.rulesets.read(record).await?.or(session.rules.take());
+                    if let Some(rules) = self.parts.rulesets.read(record).await? {
+                        follow.govern(&rules);
+                        session.rules = Some(rules);
+                    }
                 } else if !session.note(record, &mut items)? {
                     self.unfinished.add(record.position);
                 }
                 for item in items.drain(..) {
-                    follow.ask(record.position, session.rules.as_ref(), [item.what.command()], item);
+                    follow.ask(record.position, session.rules.as_ref(), [item.what.answer()], item);
                 }
             }
             if !session.caught_up && page.last().is_some_and(|last| last.position >= head) {
                 session.forget_the_past();
                 info!(position = %head, "register has folded the log and works in its turn");
             }
-            while let Some(batch) = follow.due().await? {
+            while let Some(batch) = follow.due(stop).await? {
                 self.execute(session, batch).await?;
             }
         }

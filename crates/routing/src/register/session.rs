@@ -19,7 +19,7 @@ use super::{
     fold::{Belongs, Fold},
     known::{Given, Known, Years, became, note_number},
 };
-use crate::{Error, Ruleset};
+use crate::{Error, Ruleset, pending::Answer};
 
 /// Something to append.
 #[derive(Debug)]
@@ -45,6 +45,15 @@ pub(super) enum What {
 }
 
 impl What {
+    /// The record that answers it.
+    pub(super) fn answer(&self) -> Answer {
+        let kind = match self {
+            Self::Settle { .. } | Self::Poison { .. } => StreamKind::Message,
+            _ => StreamKind::Appeal,
+        };
+        (kind, self.command())
+    }
+
     /// The command that records it.
     pub(super) fn command(&self) -> CommandId {
         match self {

@@ -67,11 +67,11 @@ pub(crate) struct Kept(Mutex<HashMap<String, Checkpoint>>);
 #[async_trait]
 impl Checkpoints for Kept {
     async fn read(&self, worker: &str) -> Result<Option<Checkpoint>, ReadError> {
-        Ok(self.0.lock().unwrap().get(worker).copied())
+        Ok(self.0.lock().unwrap().get(worker).cloned())
     }
 
     async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError> {
-        self.0.lock().unwrap().insert(worker.to_owned(), *checkpoint);
+        self.0.lock().unwrap().insert(worker.to_owned(), checkpoint.clone());
         Ok(())
     }
 }
@@ -84,6 +84,17 @@ impl Rig {
 
     /// The same, sharing rule sets that were read before.
     pub(crate) async fn with(rulesets: Rulesets) -> Self {
+        let rig = Self::without_city(rulesets);
+        rig.publish(&files()).await;
+        rig
+    }
+
+    /// The same, before a city is published.
+    pub(crate) fn before_its_city() -> Self {
+        Self::without_city(Rulesets::default())
+    }
+
+    fn without_city(rulesets: Rulesets) -> Self {
         let folder = TempDir::new().unwrap();
         let log: Arc<dyn EventLog> =
             Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap());
@@ -97,9 +108,7 @@ impl Rig {
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),
         );
-        let rig = Self { log, clock, rulesets, intake, _folder: folder };
-        rig.publish(&files()).await;
-        rig
+        Self { log, clock, rulesets, intake, _folder: folder }
     }
 
     pub(crate) async fn publish(&self, files: &Files) {

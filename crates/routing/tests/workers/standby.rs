@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     mortal::Mortal,
     register::{story, strange},
-    rig::{Kept, Rig, Told},
+    rig::{Kept, Rig, Told, files},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -80,6 +80,11 @@ async fn who_read_along_ends_what_the_other_began() {
             let second = Parts { checkpoints, turn: Turn::waiting(), ..rig.parts() };
             let (first, second) = (Process::start(&first), Process::start(&second));
             rig.hear(&story()).await;
+            if life % 2 == 0 {
+                // It has read along before the other dies, and does not read only then.
+                let heard = rig.log.head().await.unwrap();
+                until(async || second.workers.register.read() >= heard).await;
+            }
             tokio::select! {
                 () = mortal.dead.cancelled() => {}
                 _ = first.settle(&rig) => {}
@@ -114,8 +119,13 @@ async fn out_of_turn_nothing_is_recorded() {
     };
     let head = rig.log.head().await.unwrap();
     rig.clock.set(at("2026-11-23T10:00:00+05:00"));
-    // Both have read everything, several looks ago.
-    until(async || other.workers.register.position() >= Position(head.0 - 1)).await;
+    for process in [&one, &other] {
+        let workers = &process.workers;
+        for worker in [&workers.register, &workers.route, &workers.deadlines] {
+            until(async || worker.read() >= head).await;
+        }
+    }
+    // Ten looks at the clock later.
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(rig.log.head().await.unwrap(), head);
     other.turn.begin();
@@ -184,7 +194,10 @@ async fn a_checkpoint_of_another_log_finishes_nothing() {
     until(async || kept.read("register").await.unwrap().is_some_and(|kept| kept.finished == head)).await;
     process.end().await;
     let other = Rig::with(long.rulesets.clone()).await;
-    let heard = other.hear(&story()).await;
+    let mut lines = story();
+    lines.extend((0..100).map(|n| json!({ "id": format!("o{n}"), "text": "👍" })));
+    let heard = other.hear(&lines).await;
+    assert!(other.log.head().await.unwrap() > head, "the record that the checkpoint names is another one");
     let process = Process::start(&Parts { checkpoints: kept, ..other.parts() });
     process.settle(&other).await;
     process.end().await;
@@ -193,25 +206,56 @@ async fn a_checkpoint_of_another_log_finishes_nothing() {
     assert_eq!(told.messages.len(), heard.len());
 }
 
-/// A release that reads more asks again: no checkpoint goes past what this one does not read.
+/// A release that reads more asks again: no checkpoint covers what this one does not read, nor what waits behind it.
 #[tokio::test]
-async fn what_does_not_read_keeps_the_checkpoint_before_it() {
+async fn what_does_not_read_is_no_part_of_a_checkpoint() {
     let rig = Rig::new().await;
-    let [broken] = rig.hear(&[json!({ "id": "1", "text": "Яма на Толе би 45" })]).await[..] else {
+    let line = |id: &str, minute: u32, text: &str| {
+        json!({ "id": id, "channel": "whatsapp", "text": text, "contact": "+77000000401",
+                "sent_at": format!("2026-11-20T09:{minute:02}:00+05:00") })
+    };
+    let [first] = rig.hear(&[line("1", 0, "Яма на Толе би 45")]).await[..] else {
         panic!("one message")
     };
     rig.settle().await;
-    let appeal = rig.appeal_of(broken).await.0;
+    let appeal = rig.appeal_of(first).await.0;
+    // Placed, and not decided about, before the record that does not read.
+    rig.hear(&[line("2", 1, "И открытый люк на Кабанбай батыра 164")]).await;
+    rig.register().await;
+    let asked_at = rig.log.head().await.unwrap();
     strange(&rig, appeal.into()).await;
     let strange_at = rig.log.head().await.unwrap();
-    rig.hear(&[json!({ "id": "2", "text": "Не горят фонари на Абая" })]).await;
+    rig.hear(&[json!({ "id": "3", "text": "Не горят фонари на Абая" })]).await;
     let kept = Arc::new(Kept::default());
     let process = Process::start(&Parts { checkpoints: kept.clone(), ..rig.parts() });
     let head = process.settle(&rig).await;
     assert!(head > strange_at, "the others go on");
-    let of = async |worker| kept.read(worker).await.unwrap().map(|kept| kept.finished);
-    until(async || of("register").await == Some(Position(strange_at.0 - 1))).await;
-    until(async || of("route").await == Some(Position(strange_at.0 - 1))).await;
-    assert!(of("deadlines").await.is_none_or(|finished| finished < strange_at));
     process.end().await;
+    for (worker, but) in [
+        ("register", BTreeSet::from([strange_at])),
+        ("route", BTreeSet::from([asked_at, strange_at])),
+        ("deadlines", BTreeSet::from([strange_at])),
+    ] {
+        let kept = kept.read(worker).await.unwrap().expect("it is kept at the end");
+        assert!(kept.finished > strange_at, "{worker}: {kept:?}");
+        assert_eq!(kept.but, but, "{worker}");
+    }
+}
+
+/// What was written before there was a city waits for the first one, and is decided under it.
+#[tokio::test]
+async fn what_comes_before_the_city_waits_for_it() {
+    let rig = Rig::before_its_city();
+    let [message] = rig.hear(&[json!({ "id": "1", "text": "Яма на Толе би 45" })]).await[..]
+    else {
+        panic!("one message")
+    };
+    let process = Process::start(&rig.parts());
+    let heard = rig.log.head().await.unwrap();
+    until(async || process.workers.register.read() >= heard).await;
+    rig.publish(&files()).await;
+    process.settle(&rig).await;
+    process.end().await;
+    let (_, appeal) = rig.appeal_of(message).await;
+    assert_eq!(appeal.findings[0].category, "pothole");
 }

@@ -109,17 +109,18 @@ async fn finished(
     let checkpoints = system::checkpoints(data, jetstream)?;
     let (mut said, mut least) = (Vec::new(), head);
     for worker in WORKERS {
-        let kept = checkpoints.read(worker).await?.map_or(Position::START, |kept| kept.finished);
-        said.push(format!("{worker} {kept}"));
-        least = least.min(kept);
+        let kept = checkpoints.read(worker).await?;
+        let finished = kept.as_ref().map_or(Position::START, |kept| kept.finished);
+        let but = kept.map_or(0, |kept| kept.but.len());
+        let parked = if but > 0 { format!(" but {but} parked") } else { String::new() };
+        said.push(format!("{worker} {finished}{parked}"));
+        least = least.min(finished);
     }
     look(
         "finished",
         said.join(", "),
-        (head.0.saturating_sub(least.0) > BEHIND).then_some(
-            "wait, or look at the log lines of the process that runs the workers: a record that it parks is asked about again at each \
-             start",
-        ),
+        (head.0.saturating_sub(least.0) > BEHIND)
+            .then_some("wait, or look at the log lines of the process that runs the workers"),
     );
     Ok(())
 }
