@@ -99,6 +99,34 @@ async fn the_demo_fills_its_folder_once() {
     assert_eq!(json(&["verify", "--json", "--data", path(data.path())])[0]["sound"], true);
 }
 
+/// The same city, whichever engine keeps its log; each folder stays with its own.
+#[tokio::test]
+async fn the_demo_is_the_same_on_nats() {
+    let (file, nats) = (folder(), folder());
+    let demo = |data: &std::path::Path, more: &[&str]| {
+        let mut args = vec!["demo", "--data", path(data)];
+        args.extend(more);
+        City::start(&args)
+    };
+    let seen = async |city: City| {
+        let report = city.read("/api/v1/report").await;
+        assert!(city.stop().await.success());
+        report
+    };
+    let expected = seen(demo(file.path(), &[])).await;
+    assert!(expected["all"].as_u64() >= Some(50), "{expected}");
+    for _ in 0..2 {
+        assert_eq!(seen(demo(nats.path(), &["--nats"])).await, expected);
+    }
+    for (data, more) in [(&file, &["--nats"][..]), (&nats, &[])] {
+        let mut args = vec!["demo", "--exit", "--data", path(data.path())];
+        args.extend(more);
+        let refused = run(&args);
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && said.contains("name another folder"), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn a_demo_that_was_interrupted_goes_on() {
     let data = folder();

@@ -156,7 +156,9 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  zholdary demo --listen 127.0.0.1:8080")]
+#[command(
+    after_help = "Examples:\n  zholdary demo --listen 127.0.0.1:8080\n  zholdary demo --nats --data ./data-nats"
+)]
 pub(crate) struct Demo {
     /// Folder of the demo's state; opened again as it is.
     #[arg(long, value_name = "DIR", default_value = "./data-demo")]
@@ -167,6 +169,9 @@ pub(crate) struct Demo {
     /// Address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// Keep the log on a nats-server of its own, found or fetched, with its data in the folder.
+    #[arg(long)]
+    pub(crate) nats: bool,
     /// End when the samples are in, without serving.
     #[arg(long)]
     pub(crate) exit: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zholdary_domain::{CommandId, Position, StreamId, StreamKind};
 
-use super::store::{Store, pause};
+use super::store::{Store, pause, unavailable};
 use crate::{
     error::ReadError,
     record::{Prev, Recorded, Stream, Token},
@@ -71,15 +71,63 @@ fn grows(kind: StreamKind) -> bool {
     )
 }
 
+/// How many records streams had when this process saw them last. A leader that was replaced and does not know it yet answers from
+/// yesterday; who saw more does not believe it. Cheap to clone; clones are one.
+#[derive(Clone)]
+pub(super) struct Seen(moka::sync::Cache<StreamId, u64>);
+
+impl Seen {
+    /// Streams that are remembered: more than are written while a leader can be of yesterday.
+    const STREAMS: u64 = 65_536;
+
+    fn new() -> Self {
+        Self(moka::sync::Cache::new(Self::STREAMS))
+    }
+
+    /// A stream has at least `version` records.
+    pub(super) fn saw(&self, stream: &StreamId, version: u64) {
+        if self.least(stream) < version {
+            self.0.insert(stream.clone(), version);
+        }
+    }
+
+    pub(super) fn least(&self, stream: &StreamId) -> u64 {
+        self.0.get(stream).unwrap_or_default()
+    }
+}
+
+/// Who answers knows less than this process has seen.
+#[derive(Debug, thiserror::Error)]
+#[error("the server that answers is behind: it has {found} records of {stream}, {seen} were seen")]
+struct Behind {
+    stream: StreamId,
+    seen: u64,
+    found: u64,
+}
+
 /// What is kept of streams.
 pub(super) struct Cache {
     ends: moka::sync::Cache<StreamId, End>,
+    pub(super) seen: Seen,
 }
 
 impl Cache {
     pub(super) fn new(bytes: u64) -> Self {
         let weigher = |_: &StreamId, end: &End| end.weight();
-        Self { ends: moka::sync::Cache::builder().max_capacity(bytes).weigher(weigher).build() }
+        let ends = moka::sync::Cache::builder().max_capacity(bytes).weigher(weigher).build();
+        Self { ends, seen: Seen::new() }
+    }
+
+    /// The last record of the stream: at least what this process has seen of it.
+    pub(super) async fn last(&self, store: &Store, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
+        let seen = self.seen.least(stream);
+        let version = |last: &Option<Recorded>| last.as_ref().map_or(0, |last| last.version);
+        let last = store.insist(|| store.last(stream), |last| version(last) >= seen).await?;
+        let found = version(&last);
+        if found < seen {
+            return Err(unavailable(Behind { stream: stream.clone(), seen, found }));
+        }
+        Ok(last)
     }
 
     /// The whole stream.
@@ -130,6 +178,7 @@ impl Cache {
     /// Adds a record that was just written.
     pub(super) fn add(&self, record: Recorded) {
         let stream = record.stream.clone();
+        self.seen.saw(&stream, record.version);
         let before = match record.prev {
             None => Some(End::default()),
             Some(prev) => self
@@ -144,7 +193,7 @@ impl Cache {
 
     /// Reads back from the last record until there are `most`, or what is kept goes on.
     async fn read(&self, store: &Store, stream: &StreamId, most: usize) -> Result<End, ReadError> {
-        let Some(last) = store.last(stream).await? else { return Ok(End::default()) };
+        let Some(last) = self.last(store, stream).await? else { return Ok(End::default()) };
         let kept = self.ends.get(stream).unwrap_or_default();
         if let Some(known) =
             kept.by_version(last.version).filter(|_| kept.is_whole() || kept.records.len() >= most)

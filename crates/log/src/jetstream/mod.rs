@@ -41,7 +41,7 @@ pub use self::{
 };
 use self::{
     head::{Head, Lost},
-    known::Cache,
+    known::{Cache, Seen},
     requests::Unanswered,
     store::Store,
 };
@@ -99,6 +99,7 @@ impl JetStreamLog {
 /// What tails read from.
 struct Pages {
     store: Arc<Store>,
+    seen: Seen,
     head: tokio::sync::watch::Receiver<Position>,
     lost: Lost,
 }
@@ -116,7 +117,10 @@ impl TailSource for Pages {
             let head = self.store.head_for(after).await?;
             return if after > head { Err(ReadError::Ahead { after, head }) } else { Ok(vec![]) };
         }
-        self.store.records(after, limit, known).await
+        let page = self.store.records(after, limit, known).await?;
+        // Whoever acts on a record must find it in its stream.
+        page.iter().for_each(|record| self.seen.saw(&record.stream, record.version));
+        Ok(page)
     }
 }
 
@@ -138,7 +142,7 @@ impl EventLog for JetStreamLog {
     }
 
     async fn last(&self, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
-        self.store.last(stream).await
+        self.cache.last(&self.store, stream).await
     }
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
@@ -166,7 +170,7 @@ impl EventLog for JetStreamLog {
 
     fn tail(&self, after: Position) -> Tail {
         let (store, lost) = (Arc::clone(&self.store), self.head.lost().clone());
-        let pages = Pages { store, head: self.head.subscribe(), lost };
+        let pages = Pages { store, seen: self.cache.seen.clone(), head: self.head.subscribe(), lost };
         Tail::new(Arc::new(pages), self.head.subscribe(), after)
     }
 

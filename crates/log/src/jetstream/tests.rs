@@ -20,7 +20,7 @@ use zholdary_natsd::{Cluster, Options, Server, find};
 use super::*;
 use crate::{
     Cause, Checkpoints, Decider,
-    conformance::{Event, Fixture, Sum, command, conformance, put_many, soon, stream},
+    conformance::{Event, Fixture, Sum, command, conformance, put, put_many, soon, stream},
 };
 
 /// Servers for all tests of this process; they and their folders end with it.
@@ -315,6 +315,39 @@ async fn a_reader_who_knows_more_than_the_leader_waits_for_it() {
     });
     assert_eq!(paged.unwrap().first().unwrap().position, Position(2));
     assert!(read.unwrap().iter().all(|record| record.position == Position(2)));
+}
+
+/// A leader that was replaced answers from yesterday. Who saw a record asks until it is there, and believes no older answer: a worker
+/// would find nothing to do.
+#[tokio::test]
+async fn who_saw_a_record_believes_no_older_answer() {
+    let config = log_of_its_own(&one().await, 1).await;
+    let quick = JetStreamConfig { request_ms: 1_000, ..config.clone() };
+    let log = JetStreamLog::open(quick, Metrics::unregistered()).await.unwrap();
+    let writer = open(&serde_json::to_string(&config).unwrap()).await;
+    let (one, other) = (stream("a"), stream("b"));
+    let first = put(&writer, &one, None, "first").await;
+    let mut tail = log.tail(Position::START);
+    tail.next().await.unwrap();
+    assert_eq!(log.cache.seen.least(&one), 1, "a tail sees for the whole process");
+    // As if it had come by the tail, from the new leader.
+    log.cache.seen.saw(&one, 2);
+    log.cache.seen.saw(&other, 1);
+    let (loaded, last, fresh, _) =
+        tokio::join!(log.load(&one), EventLog::last(&log, &one), log.load(&other), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            put(&writer, &one, Some(first), "second").await;
+            put(&writer, &other, None, "other").await
+        });
+    assert_eq!(loaded.unwrap().records().len(), 2);
+    assert_eq!(last.unwrap().unwrap().version, 2);
+    assert_eq!(fresh.unwrap().records().len(), 1);
+    log.cache.seen.saw(&one, 4);
+    let behind = log.load(&one).await;
+    assert!(
+        matches!(&behind, Err(ReadError::Unavailable(why)) if why.to_string().contains("is behind")),
+        "{behind:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

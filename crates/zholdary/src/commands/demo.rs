@@ -5,13 +5,18 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use zholdary_domain::time::PlayedClock;
+use zholdary_log::{
+    SqliteLog,
+    jetstream::{Init, init},
+};
+use zholdary_natsd::{Options, Server};
 
 use super::{
     ingest::{Feed, Source},
     up::{self, Publish, Roles},
 };
 use crate::{
-    cli::{self, Payload},
+    cli::{self, Engine, Payload},
     config::Config,
     data::Data,
     print,
@@ -58,12 +63,42 @@ const SAMPLES: [(&str, Payload, &[u8]); 9] = {
 };
 
 pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
-    let config = Config::read(args.config.as_deref())?;
+    let mut config = Config::read(args.config.as_deref())?;
+    // It ends when it is dropped.
+    let _server = nats(&args, &mut config).await?;
     play(&args, config.clone()).await?;
     if args.exit {
         return Ok(ExitCode::SUCCESS);
     }
     up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None })).await
+}
+
+/// Holds the data of the demo's own nats-server.
+const NATS: &str = "nats";
+
+/// Starts a nats-server for the demo's log, when one is wanted.
+async fn nats(args: &cli::Demo, config: &mut Config) -> anyhow::Result<Option<Server>> {
+    let data = Data::open(&args.data)?;
+    let folder = data.path().join(NATS);
+    let other = if args.nats { SqliteLog::file_in(data.path()) } else { folder.clone() };
+    if other.exists() {
+        bail!(
+            "the demo in {} keeps its log {}: name another folder with --data DIR, or start it as before, {} --nats",
+            data.path().display(),
+            if args.nats { "in a file" } else { "on NATS" },
+            if args.nats { "without" } else { "with" },
+        );
+    }
+    if !args.nats {
+        return Ok(None);
+    }
+    let program = tokio::task::spawn_blocking(zholdary_natsd::find).await?;
+    let program = program.context("there is no nats-server to start")?;
+    let server = Server::start(&program, &Options::in_folder(folder)).await?;
+    config.nats.servers = vec![server.url()];
+    config.engine = Engine::Nats(server.url());
+    init(&config.nats, &Init::default()).await.context("could not make the log")?;
+    Ok(Some(server))
 }
 
 /// Stands in a folder that has all the samples.
