@@ -266,14 +266,21 @@ pub struct Matching {
     pub also_score: u32,
     /// Category of what reaches no score.
     pub below: String,
+    /// How many words a thing and what is wrong with it may stand apart. Default 6.
+    pub pair_words: usize,
     /// Score of one hit.
     pub score: Scores,
+}
+
+impl Matching {
+    /// How many words a pair may stand apart when the city does not say.
+    pub const PAIR_WORDS: usize = 6;
 }
 
 /// Score of one hit, by its sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scores {
-    /// Of a phrase.
+    /// Of a phrase, and of a pair.
     pub phrase: u32,
     /// Of a stem.
     pub stem: u32,
@@ -459,6 +466,17 @@ pub struct Category {
     pub weak: Vec<String>,
     /// Stems that remove the category.
     pub not: Vec<String>,
+    /// Things and what is wrong with them.
+    pub pairs: Vec<Pair>,
+}
+
+/// A thing and what is wrong with it, in any order and form, a few words apart: each as stems.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The thing.
+    pub of: Vec<String>,
+    /// What is wrong with it. One that the text denies («не открыт», «ашық емес») is none.
+    pub is: Vec<String>,
 }
 
 /// What stands around the texts.

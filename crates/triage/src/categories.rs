@@ -33,6 +33,73 @@ pub(crate) struct Problem {
 pub(crate) struct Categories {
     stems: Stems,
     owners: Vec<(usize, Sort, String)>,
+    pairs: Pairs,
+}
+
+/// Things and what is wrong with them.
+#[derive(Debug, Clone)]
+struct Pairs {
+    stems: Stems,
+    /// Of each stem its pair, and on which side of it it stands.
+    owners: Vec<(usize, Side, String)>,
+    /// The category of each pair.
+    categories: Vec<usize>,
+    words: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Of,
+    Is,
+}
+
+/// Denies what follows it: Russian grammar.
+const NOT_BEFORE: &[&str] = &["не"];
+/// Denies what stands before it: Kazakh grammar, folded.
+const NOT_AFTER: &[&str] = &["емес", "жок"];
+
+impl Pairs {
+    fn new(city: &City, letters: &Letters) -> Self {
+        let (mut owners, mut categories) = (Vec::new(), Vec::new());
+        for (at, category) in city.categories.iter().enumerate() {
+            for pair in &category.pairs {
+                for (side, list) in [(Side::Of, &pair.of), (Side::Is, &pair.is)] {
+                    owners.extend(list.iter().map(|text| (categories.len(), side, text.clone())));
+                }
+                categories.push(at);
+            }
+        }
+        let stems = Stems::new(owners.iter().map(|(_, _, text)| text.as_str()), letters);
+        Self { stems, owners, categories, words: city.matching.pair_words }
+    }
+
+    /// The pairs in a text, each once: its category and its two stems as the city writes them.
+    fn found(&self, tokens: &[&Token], latin: bool) -> Vec<(usize, [&str; 2])> {
+        let is_any = |at: Option<usize>, words: &[&str]| {
+            at.and_then(|at| tokens.get(at)).is_some_and(|token| token.is(words))
+        };
+        // Where each stem of a pair was seen last, by side.
+        let mut last: Vec<[Option<(usize, &str)>; 2]> = vec![[None; 2]; self.categories.len()];
+        let mut pairs: Vec<Option<[&str; 2]>> = vec![None; self.categories.len()];
+        for at in 0..tokens.len() {
+            self.stems.at(tokens, at, latin, |id, length| {
+                let (pair, side, text) = &self.owners[id];
+                let denied = *side == Side::Is
+                    && (is_any(at.checked_sub(1), NOT_BEFORE) || is_any(Some(at + length), NOT_AFTER));
+                if !denied {
+                    last[*pair][*side as usize] = Some((at, text));
+                }
+            });
+            for (last, pair) in last.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
+                if let [Some((of, thing)), Some((is, wrong))] = *last
+                    && of.abs_diff(is) <= self.words
+                {
+                    *pair = Some([thing, wrong]);
+                }
+            }
+        }
+        self.categories.iter().copied().zip(pairs).filter_map(|(at, pair)| Some((at, pair?))).collect()
+    }
 }
 
 impl Categories {
@@ -50,7 +117,7 @@ impl Categories {
             }
         }
         let stems = Stems::new(owners.iter().map(|(_, _, text)| text.as_str()), letters);
-        Self { stems, owners }
+        Self { stems, owners, pairs: Pairs::new(city, letters) }
     }
 
     /// Whether a problem is named at a token: a stem or phrase of some category begins there.
@@ -85,6 +152,10 @@ impl Categories {
             if because[*category].len() < MOST_REASONS && !because[*category].contains(text) {
                 because[*category].push(text.clone());
             }
+        }
+        for (category, [thing, wrong]) in self.pairs.found(tokens, latin) {
+            scores[category] += matching.score.phrase;
+            because[category].push(format!("{thing} + {wrong}"));
         }
         let below = city.categories.iter().position(|category| category.code == matching.below);
         let mut order: Vec<usize> =

@@ -18,12 +18,17 @@ pub(crate) struct Stems {
     nodes: Vec<Node>,
     /// The words after the first of each pattern.
     more: Vec<Vec<String>>,
+    /// Whether the last word of each pattern stands for itself only, and not for all that begin with it.
+    whole: Vec<bool>,
 }
+
+/// Ends a pattern whose last word is meant whole: `газ$` is no `газон`.
+const WHOLE: char = '$';
 
 impl Stems {
     /// Prepares patterns; each is known by its place in the list.
     pub(crate) fn new<'a>(patterns: impl IntoIterator<Item = &'a str>, letters: &Letters) -> Self {
-        let mut stems = Self { nodes: vec![Node::default()], more: Vec::new() };
+        let mut stems = Self { nodes: vec![Node::default()], more: Vec::new(), whole: Vec::new() };
         for pattern in patterns {
             let id = stems.more.len();
             let mut words = Folded::words_of(pattern, letters).into_iter();
@@ -43,6 +48,7 @@ impl Stems {
                 stems.nodes[at].ends.push(id);
             }
             stems.more.push(words.collect());
+            stems.whole.push(pattern.ends_with(WHOLE));
         }
         stems
     }
@@ -51,22 +57,30 @@ impl Stems {
     pub(crate) fn at(&self, tokens: &[&Token], at: usize, latin: bool, mut hit: impl FnMut(usize, usize)) {
         for form in tokens[at].forms_in(latin) {
             let mut node = &self.nodes[0];
-            for letter in form.chars() {
+            let mut rest = form.chars();
+            while let Some(letter) = rest.next() {
                 let Some(next) = node.next.get(&letter) else { break };
                 node = &self.nodes[*next];
+                let at_its_end = rest.as_str().is_empty();
                 for id in &node.ends {
-                    let more = &self.more[*id];
-                    let fits = more.iter().enumerate().all(|(step, word)| {
-                        tokens.get(at + 1 + step).is_some_and(|token| {
-                            token.forms_in(latin).any(|form| form.starts_with(word.as_str()))
-                        })
-                    });
-                    if fits {
-                        hit(*id, more.len() + 1);
+                    if self.fits(*id, tokens, at, at_its_end, latin) {
+                        hit(*id, self.more[*id].len() + 1);
                     }
                 }
             }
         }
+    }
+
+    /// Whether the words after the first of a pattern, which fits, fit too. `first_ends`: the first is a whole token.
+    fn fits(&self, id: usize, tokens: &[&Token], at: usize, first_ends: bool, latin: bool) -> bool {
+        let (more, whole) = (&self.more[id], self.whole[id]);
+        let Some(last) = more.len().checked_sub(1) else { return first_ends || !whole };
+        more.iter().enumerate().all(|(step, word)| {
+            let is = |form: &str| {
+                if whole && step == last { form == word } else { form.starts_with(word.as_str()) }
+            };
+            tokens.get(at + 1 + step).is_some_and(|token| token.forms_in(latin).any(is))
+        })
     }
 
     /// The patterns found in a text, each once, in the order of the list.

@@ -76,6 +76,11 @@ fn problems() {
 }
 
 #[test]
+fn dangers() {
+    assert!(check("dangers.jsonl") >= 50);
+}
+
+#[test]
 fn places() {
     assert!(check("places.jsonl") >= 60);
 }

@@ -111,7 +111,10 @@ proptest! {
             for reason in &finding.because {
                 let stem = reason.strip_prefix("escalate: ").unwrap_or(reason).to_owned();
                 let lists = [&category.phrases, &category.stems, &category.weak, &city.escalate.stems];
-                prop_assert!(lists.iter().any(|list| list.contains(&stem)));
+                let mut pairs = category.pairs.iter().flat_map(|pair| {
+                    pair.of.iter().flat_map(|of| pair.is.iter().map(move |is| format!("{of} + {is}")))
+                });
+                prop_assert!(lists.iter().any(|list| list.contains(&stem)) || pairs.any(|pair| pair == stem));
             }
         }
     }

@@ -9,7 +9,7 @@ use super::document::{Document, Entry};
 use super::raw;
 use super::settings::{SettingCodes, place_kind};
 use super::texts::texts;
-use crate::model::{Category, Party, PlaceRules};
+use crate::model::{Category, Pair, Party, PlaceRules};
 use crate::names::{Lang, Names};
 use crate::rules::{BECAUSE, Categories, CoverMark, CoverWords, PartyRef, PlaceTest, Rule, When, WorksTest};
 
@@ -276,6 +276,16 @@ pub(super) fn categories(
         for stems in [&raw.phrases, &raw.stems, &raw.weak, &raw.not] {
             book.stems(doc.at(stems), &who, stems.get_ref());
         }
+        for stems in raw.pairs.iter().flat_map(|pair| [&pair.of, &pair.is]) {
+            book.stems(doc.at(stems), &who, stems.get_ref());
+            if stems.get_ref().is_empty() {
+                book.fault(
+                    doc.at(stems),
+                    format!("{who} has half a pair"),
+                    "write the other half, or remove it",
+                );
+            }
+        }
         categories.push(Category {
             code: raw.code,
             rank: raw.rank,
@@ -295,6 +305,11 @@ pub(super) fn categories(
             stems: raw.stems.into_inner(),
             weak: raw.weak.into_inner(),
             not: raw.not.into_inner(),
+            pairs: raw
+                .pairs
+                .into_iter()
+                .map(|pair| Pair { of: pair.of.into_inner(), is: pair.is.into_inner() })
+                .collect(),
         });
     }
     (categories, codes)

@@ -137,6 +137,7 @@ pub(super) struct Matching {
     pub(super) desk_below: f64,
     pub(super) also_score: u32,
     pub(super) below: Spanned<String>,
+    pub(super) pair_words: Option<usize>,
     pub(super) score: Scores,
 }
 
@@ -255,6 +256,15 @@ pub(super) struct Category {
     pub(super) stems: Spanned<Vec<String>>,
     pub(super) weak: Spanned<Vec<String>>,
     pub(super) not: Spanned<Vec<String>>,
+    #[serde(default)]
+    pub(super) pairs: Vec<Pair>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pair {
+    pub(super) of: Spanned<Vec<String>>,
+    pub(super) is: Spanned<Vec<String>>,
 }
 
 #[derive(Deserialize)]

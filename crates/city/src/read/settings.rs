@@ -459,6 +459,7 @@ fn matching(doc: &mut Document<'_>, refs: &mut SettingRefs, book: &Book) -> Opti
         desk_below: raw.desk_below,
         also_score: raw.also_score,
         below: raw.below.into_inner(),
+        pair_words: raw.pair_words.unwrap_or(Matching::PAIR_WORDS),
         score: Scores { phrase: raw.score.phrase, stem: raw.score.stem, weak: raw.score.weak },
     })
 }
