@@ -161,6 +161,8 @@ impl Server {
             .stdout(Stdio::null())
             // What it says before it has a log file.
             .stderr(fs::File::create(self.said_file()).map_err(io(&folder))?);
+        // Ctrl-C at a terminal is for whoever started the server, who may need it to the end.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let _ = fs::remove_file(self.log_file());
         let child = command.spawn().map_err(io(&self.program))?;
         let guard = guard(child.id());
@@ -222,13 +224,10 @@ fn ready(ports: &Path, pid: u32) -> Option<u16> {
 /// A shell that kills `pid` when our end of its input closes, which the system does however we end.
 fn guard(pid: u32) -> Option<(Child, ChildStdin)> {
     let script = format!("read _; kill -9 {pid}");
-    let mut guard = Command::new("sh")
-        .args(["-c", &script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
+    let mut guard = Command::new("sh");
+    guard.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    std::os::unix::process::CommandExt::process_group(&mut guard, 0);
+    let mut guard = guard.spawn().ok()?;
     let input = guard.stdin.take()?;
     Some((guard, input))
 }

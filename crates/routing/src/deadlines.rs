@@ -49,10 +49,11 @@ struct Queue {
 }
 
 impl Queue {
-    /// Takes out what is due at `now`: each appeal with where its terms were recorded.
-    fn take_due(&mut self, now: DateTime<Utc>) -> BTreeMap<AppealId, Vec<Position>> {
+    /// Takes out what is due at `now`, of at most `most` appeals: each with where its terms were recorded.
+    fn take_due(&mut self, now: DateTime<Utc>, most: usize) -> BTreeMap<AppealId, Vec<Position>> {
         let mut taken: BTreeMap<AppealId, Vec<Position>> = BTreeMap::new();
-        while self.due.first_key_value().is_some_and(|((at, ..), _)| *at <= now) {
+        let is_due = |queue: &Self| queue.due.first_key_value().is_some_and(|((at, ..), _)| *at <= now);
+        while taken.len() < most.max(1) && is_due(self) {
             let Some(((_, id, _), recorded)) = self.due.pop_first() else { break };
             taken.entry(id).or_default().push(recorded);
         }
@@ -141,13 +142,25 @@ impl Deadlines {
             let (now, read) = (self.parts.clock.now(), tail.position());
             match gate.is_open(log.as_ref(), read).await {
                 Ok(true) => {
-                    self.mark(queue.take_due(now), now, &queue).await?;
+                    patience.rest();
+                    loop {
+                        let due = queue.take_due(now, config.page_records);
+                        if due.is_empty() {
+                            break;
+                        }
+                        self.mark(due, now, &queue).await?;
+                        if stop.is_cancelled() {
+                            return Ok(());
+                        }
+                    }
                     self.progress.looked(now);
                     // Finished is what was read and looked at: who waits for a record waits for its terms too.
                     let new = self.progress.set(read);
                     self.parts.metrics.is_finished(WORKER, read, new);
-                    if let Err(error) = self.keep(&mut firm, last, now).await {
-                        patience.after(error, stop).await?;
+                    // What is not kept now is kept a look later.
+                    match self.keep(&mut firm, last, now).await {
+                        Err(error) if !error.is_transient() => return Err(error.into()),
+                        Ok(()) | Err(_) => {}
                     }
                 }
                 Ok(false) => {}

@@ -193,7 +193,11 @@ impl<T> Follow<T> {
     /// Something to do now, unless `stop` is cancelled. What was given out before is done when it is called.
     pub(crate) async fn due(&mut self, stop: &CancellationToken) -> Result<Option<Batch<T>>, Error> {
         while !stop.is_cancelled() {
-            match self.is_open().await {
+            let is_open = self.is_open().await;
+            if is_open.is_ok() {
+                self.patience.rest();
+            }
+            match is_open {
                 Ok(true) => {
                     let batch = self.pending.take(self.parts.config.page_records);
                     if batch.is_none() && !std::mem::replace(&mut self.wants_city, true) {

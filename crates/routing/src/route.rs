@@ -455,10 +455,12 @@ impl Route {
         dangers: Vec<Finding>,
     ) -> Result<Vec<Finding>, Error> {
         let city = &rules.city;
-        let earlier: Vec<Finding> = (1..told.version)
-            .filter_map(|version| told.message.version(version))
-            .flat_map(|content| thread::after(rules, before, content).understanding.findings)
-            .collect();
+        let said = |version| match told.message.version(version) {
+            Some(content) => thread::after(rules, before, content).understanding.findings,
+            None => vec![],
+        };
+        let earlier: Vec<Finding> = (1..told.version).flat_map(said).collect();
+        let just_before = said(told.version.saturating_sub(1));
         let mut heard: Vec<Heard> = dangers
             .into_iter()
             .map(|danger| Heard {
@@ -468,9 +470,15 @@ impl Route {
                 danger,
             })
             .collect();
-        // Nothing is open there: what an earlier version told alarmed the desk, or was known before the end.
-        heard.retain(|heard| appeal.end.is_none() || !heard.there);
+        // Nothing is open there: what the version before told alarmed the desk, or was known before the end.
+        heard.retain(|heard| {
+            appeal.end.is_none() || !further::is_there_among(city, &heard.danger, &just_before)
+        });
+        let mut stood = 0;
         self.replay(trigger.appeal, |position, past| {
+            if position <= trigger.position {
+                stood = past.findings.len();
+            }
             let is_there = told.id.is_some_and(|message| past.messages.contains(&message));
             for Heard { danger, before, by, .. } in &mut heard {
                 if position >= trigger.position || (*before && is_there) {
@@ -479,7 +487,11 @@ impl Route {
             }
         })
         .await?;
+        let since: Vec<Finding> = further::known_findings(appeal).skip(stood).collect();
         heard.retain_mut(|Heard { danger, before, there, by }| {
+            if appeal.end.is_some() && further::is_among(city, danger, &since) {
+                return false;
+            }
             if *before && !*there {
                 // Told of without a place before, and with one now: what stands elsewhere was another.
                 by.retain(|index| {
@@ -639,7 +651,12 @@ impl Route {
         }
         let mut messages = Vec::new();
         for id in &before[before.len().saturating_sub(self.parts.config.thread_messages)..] {
-            messages.push(self.messages.load(&StreamId::from(*id)).await?.state);
+            match self.messages.load(&StreamId::from(*id)).await {
+                Ok(loaded) => messages.push(loaded.state),
+                // What another message's records say must not hold up this one.
+                Err(error) if error.is_of_one_stream() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(Said::of(&messages))
     }

@@ -513,13 +513,16 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
             && appeal.findings.get(usize::from(finding.0)).is_none_or(|f| appeal.is_for_rules(f))
     };
     let danger = understanding.danger || is_danger(appeal.understanding.as_deref());
+    let changed: BTreeSet<FindingId> = routes
+        .iter()
+        .filter(|route| is_news_to_whoever_was_told(appeal, &understanding, route))
+        .map(|route| route.finding)
+        .collect();
     let mut events = vec![Event::Understood(Box::new(understanding))];
-    let mut changed = BTreeSet::new();
     for mut route in routes.into_iter().filter(|route| free(route.finding)) {
         keep_extensions(appeal, &mut route);
         let known = appeal.findings.get(usize::from(route.finding.0)).and_then(|f| f.route.as_ref());
         if known != Some(&route) {
-            changed.insert(route.finding);
             events.extend(handed_over(appeal, route));
         }
     }
@@ -529,12 +532,27 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
         Event::Answered(Box::new(answer))
     }));
     // Whoever was told of a danger is not told again while nothing about it changed.
-    let is_news = |(finding, _): &Alarm| appeal.end.is_some() || changed.contains(finding);
+    let is_news =
+        |(finding, _): &Alarm| appeal.end.is_some() || (free(*finding) && changed.contains(finding));
     events.extend(alarmed(alarms.into_iter().filter(is_news)));
     if appeal.end.is_some() && !appeal.reopen_requested {
         events.push(Event::ReopenRequested { message: None });
     }
     events
+}
+
+/// Whether a finding is another than it was: what it is, how urgent, where, and who should act.
+fn is_news_to_whoever_was_told(appeal: &Appeal, understanding: &Understanding, route: &Route) -> bool {
+    let at = usize::from(route.finding.0);
+    let told = |route: &Route| {
+        let Route { to, waits_at, candidates, category, priority, .. } = route.clone();
+        (to, waits_at, candidates, category, priority)
+    };
+    let (known, understood) = (appeal.findings.get(at), understanding.findings.get(at));
+    let was_told =
+        known.and_then(|known| known.route.as_ref()).is_some_and(|known| told(known) == told(route));
+    let is_there = known.zip(understood).is_some_and(|(known, now)| known.place == now.place);
+    !(was_told && is_there)
 }
 
 fn is_danger(understanding: Option<&Understanding>) -> bool {

@@ -77,18 +77,19 @@ fn grows(kind: StreamKind) -> bool {
 pub(super) struct Seen(moka::sync::Cache<StreamId, u64>);
 
 impl Seen {
-    /// Streams that are remembered: more than are written while a leader can be of yesterday.
+    /// Streams that are remembered, those seen last: more than are written while a leader can be of yesterday.
     const STREAMS: u64 = 65_536;
 
-    fn new() -> Self {
-        Self(moka::sync::Cache::new(Self::STREAMS))
+    fn of(streams: u64) -> Self {
+        let last_seen = moka::policy::EvictionPolicy::lru();
+        Self(moka::sync::Cache::builder().max_capacity(streams).eviction_policy(last_seen).build())
     }
 
     /// A stream has at least `version` records.
     pub(super) fn saw(&self, stream: &StreamId, version: u64) {
-        if self.least(stream) < version {
-            self.0.insert(stream.clone(), version);
-        }
+        self.0
+            .entry_by_ref(stream)
+            .and_upsert_with(|known| known.map_or(version, |known| known.into_value().max(version)));
     }
 
     pub(super) fn least(&self, stream: &StreamId) -> u64 {
@@ -115,7 +116,7 @@ impl Cache {
     pub(super) fn new(bytes: u64) -> Self {
         let weigher = |_: &StreamId, end: &End| end.weight();
         let ends = moka::sync::Cache::builder().max_capacity(bytes).weigher(weigher).build();
-        Self { ends, seen: Seen::new() }
+        Self { ends, seen: Seen::of(Seen::STREAMS) }
     }
 
     /// The last record of the stream: at least what this process has seen of it.
@@ -126,6 +127,9 @@ impl Cache {
         let found = version(&last);
         if found < seen {
             return Err(unavailable(Behind { stream: stream.clone(), seen, found }));
+        }
+        if found > 0 {
+            self.seen.saw(stream, found);
         }
         Ok(last)
     }
@@ -240,4 +244,28 @@ impl Cache {
 /// The record that stands where one after `version` records would stand.
 pub(super) fn winner(end: &End, version: u64) -> Position {
     end.by_version(version + 1).map_or(Position::START, |record| record.position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::stream;
+
+    #[test]
+    fn the_streams_seen_last_are_remembered_however_often_others_were_seen() {
+        let seen = Seen::of(100);
+        for _ in 0..20 {
+            for old in 0..150 {
+                seen.saw(&stream(&format!("old-{old}")), 7);
+            }
+        }
+        for new in 0..50 {
+            seen.saw(&stream(&format!("new-{new}")), 2);
+            seen.saw(&stream(&format!("new-{new}")), 1);
+            seen.0.run_pending_tasks();
+        }
+        for new in 0..50 {
+            assert_eq!(seen.least(&stream(&format!("new-{new}"))), 2, "new-{new}");
+        }
+    }
 }

@@ -152,6 +152,7 @@ impl EventLog for JetStreamLog {
         self.head.lost().check()?;
         let page = self.store.records(after, limit, Position::START).await?;
         if !page.is_empty() {
+            page.iter().for_each(|record| self.cache.seen.saw(&record.stream, record.version));
             return Ok(page);
         }
         let mut head = self.head().await?;

@@ -322,8 +322,8 @@ async fn a_reader_who_knows_more_than_the_leader_waits_for_it() {
 #[tokio::test]
 async fn who_saw_a_record_believes_no_older_answer() {
     let config = log_of_its_own(&one().await, 1).await;
-    let quick = JetStreamConfig { request_ms: 1_000, ..config.clone() };
-    let log = JetStreamLog::open(quick, Metrics::unregistered()).await.unwrap();
+    let patient = JetStreamConfig { request_ms: 30_000, ..config.clone() };
+    let log = JetStreamLog::open(patient, Metrics::unregistered()).await.unwrap();
     let writer = open(&serde_json::to_string(&config).unwrap()).await;
     let (one, other) = (stream("a"), stream("b"));
     let first = put(&writer, &one, None, "first").await;
@@ -342,6 +342,8 @@ async fn who_saw_a_record_believes_no_older_answer() {
     assert_eq!(loaded.unwrap().records().len(), 2);
     assert_eq!(last.unwrap().unwrap().version, 2);
     assert_eq!(fresh.unwrap().records().len(), 1);
+    let quick = JetStreamConfig { request_ms: 300, ..config.clone() };
+    let log = JetStreamLog::open(quick, Metrics::unregistered()).await.unwrap();
     log.cache.seen.saw(&one, 4);
     let behind = log.load(&one).await;
     assert!(

@@ -603,6 +603,16 @@ async fn in_an_appeal_that_has_ended_a_message_alarms_once_however_often_it_is_e
         rig.settle().await;
         assert_eq!((dangers(&state(&rig, id).await).len(), alarms(&rig, id).await), heard, "edit {nth}");
     }
+    // There and back before anybody read it: the way back is heard.
+    let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи"]).await;
+    wish(&rig, id, "close", close()).await;
+    rig.hear(&[says(1, hole)]).await;
+    edit_before_it_is_read(&rig, 1, 1, "Открытый люк без крышки на Сатпаева").await;
+    rig.settle().await;
+    edit_before_it_is_read(&rig, 1, 2, hole).await;
+    rig.settle().await;
+    let places: Vec<_> = dangers(&state(&rig, id).await).into_iter().map(|(_, place)| place).collect();
+    assert_eq!(places, ["Сатпаева", "Кабанбай батыра 164"]);
     // Edited before it had its place.
     let (rig, id) = thread(&["Яма на Толе би 100 угол Масанчи"]).await;
     wish(&rig, id, "close", close()).await;
@@ -623,13 +633,16 @@ async fn nobody_is_told_again_of_what_is_safe_or_was_told() {
     rig.hear(&[says(1, "Это на Абая")]).await;
     rig.settle().await;
     assert_eq!(alarms(&rig, id).await, told);
-    // Nothing about the danger changed.
-    let (rig, id) = thread(&["Открытый люк без крышки на Абая"]).await;
+    // Nothing about the danger changed, though a day went by; then its author says that it is somewhere else.
+    let (rig, id) = thread(&["Открытый люк без крышки на Абая 10"]).await;
     let told = alarms(&rig, id).await;
     assert!(told > 0);
+    rig.clock.set(zholdary_testkit::at("2026-11-21T10:00:00+05:00"));
     rig.hear(&[says(1, "И фонарь не горит")]).await;
     rig.settle().await;
     assert_eq!(alarms(&rig, id).await, told);
+    edit(&rig, 0, "Открытый люк без крышки на Абая 200").await;
+    assert!(alarms(&rig, id).await > told, "whoever was told goes to the wrong house");
 }
 
 #[tokio::test]
@@ -670,4 +683,21 @@ async fn a_danger_that_two_messages_tell_together_is_heard_in_a_queue_too() {
         let danger = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Routed(_))).count();
         assert_eq!(danger(&rig.events(id).await), danger(&before), "a comma is no news");
     }
+}
+
+/// A message with a record of another release holds up no danger that a later message tells.
+#[tokio::test]
+async fn a_message_that_does_not_read_hides_no_later_danger() {
+    let rig = Rig::new().await;
+    let heard = rig.hear(&[says(0, "Яма на Толе би 100 угол Масанчи")]).await;
+    rig.settle().await;
+    let (id, _) = rig.appeal_of(heard[0]).await;
+    accept(&rig, id, 0).await;
+    crate::register::strange(&rig, heard[0].into()).await;
+    for (n, text) in [(1, "Спасибо"), (2, "Открытый люк без крышки на Сатпаева")]
+    {
+        rig.hear(&[says(n, text)]).await;
+        rig.settle().await;
+    }
+    assert_eq!(dangers(&state(&rig, id).await), [("manhole_open", "Сатпаева".to_owned())]);
 }
