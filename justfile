@@ -79,7 +79,7 @@ crash rounds="100":
 chaos minutes="30":
     ZHOLDARY_CHAOS_MINUTES={{ minutes }} cargo test -p zholdary-tests --release --features chaos -- chaos --nocapture
 
-# what the log costs, engine beside engine, with a million records each: the tables of docs/performance.md; `just performance 50000` for less
+# what the log costs, engine beside engine, with a million records each, as tables; `just performance 50000` for less
 [group('long')]
 performance records="1000000":
     ZHOLDARY_PERFORMANCE_RECORDS={{ records }} cargo bench -p zholdary-tests --features performance --bench performance

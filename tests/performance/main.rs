@@ -1,5 +1,5 @@
 //! `just performance`: what the log and what stands on it cost, engine beside engine, with a bare publisher and a bare consumer of
-//! the same servers and a probe of the disk in the same run. It prints the tables of docs/performance.md.
+//! the same servers and a probe of the disk in the same run, as tables.
 //!
 //! Every round measures each of them once, in another order, so that whatever else the machine does meets all of them.
 

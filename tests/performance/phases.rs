@@ -23,7 +23,7 @@ use zholdary_log::{
 };
 use zholdary_readmodel::ProjectorConfig;
 use zholdary_routing::{Parts, Rulesets, Turn, Workers};
-use zholdary_testkit::id_key;
+use zholdary_testkit::{id_key, shipped_city};
 
 use crate::{
     bed::Bed,
@@ -316,13 +316,7 @@ pub(crate) async fn build(beds: &[Bed]) {
 
 /// The city that ships with the product, in force.
 async fn publish_city(log: &Arc<dyn EventLog>) {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/cities/almaty");
-    let entries = fs::read_dir(folder).expect("the shipped city").map(|entry| {
-        let entry = entry.expect("reads");
-        (entry.file_name().into_string().expect("a name"), fs::read(entry.path()).expect("reads"))
-    });
-    let files =
-        Files::from_entries(entries.filter(|(name, _)| Files::is_data(name))).expect("a city's files");
+    let files = Files::from_entries(shipped_city()).expect("a city's files");
     let rules: Decider<Rules> = Decider::new(Arc::clone(log), Arc::new(SystemClock));
     let city = City::parse(&files).expect("a whole city");
     zholdary_routing::publish(&rules, &city, &files, "performance").await.expect("is published");

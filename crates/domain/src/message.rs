@@ -200,6 +200,18 @@ pub struct Message {
     pub delivery: Option<DeliveryState>,
 }
 
+impl Event {
+    /// What it says that became of the message.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match *self {
+            Self::Placed { appeal, opens, found } => Some(Outcome::Placed { appeal, opens, found }),
+            Self::SetAside { why } => Some(Outcome::SetAside(why)),
+            _ => None,
+        }
+    }
+}
+
 impl Message {
     /// What the message says now: its last edit by the author's own time, else what was received.
     #[must_use]
@@ -233,10 +245,7 @@ impl Message {
             Event::Received(received) => self.received = Some(received.clone()),
             Event::Edited { content, sent_at } => self.edits.push((*sent_at, content.clone())),
             Event::Withdrawn { sent_at } => self.withdrawn_at = Some(*sent_at),
-            Event::Placed { appeal, opens, found } => {
-                self.outcome = Some(Outcome::Placed { appeal: *appeal, opens: *opens, found: *found });
-            }
-            Event::SetAside { why } => self.outcome = Some(Outcome::SetAside(*why)),
+            Event::Placed { .. } | Event::SetAside { .. } => self.outcome = event.outcome(),
             Event::Sent { .. } => self.sent = true,
             Event::Echoed { .. } => self.echoed = true,
             Event::Delivery { state, .. } => self.delivery = Some(*state),

@@ -7,11 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use zholdary_domain::Position;
 
-use crate::{
-    error::ReadError,
-    port::EventLog,
-    record::{Prev, Recorded},
-};
+use crate::{error::ReadError, port::EventLog, record::Prev};
 
 /// Says that everything up to a record is finished. Losing it costs a replay, never a double effect: what a worker records is
 /// recognised by its command id.
@@ -31,13 +27,6 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Of a worker that has read up to `last` and finished everything up to `finished`.
-    #[must_use]
-    pub fn new(finished: Position, last: &Recorded) -> Self {
-        let read = Prev { position: last.position, hash: last.hash };
-        Self { finished, but: BTreeSet::new(), read, looked_until: None }
-    }
-
     /// Whether what was recorded at a position is finished.
     #[must_use]
     pub fn has_finished(&self, position: Position) -> bool {

@@ -1,12 +1,13 @@
 //! A log that fails on demand, for tests of whoever uses one.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 use zholdary_domain::{Position, StreamId};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// Wraps a log and spoils as many of the next appends as it is told to, in this order: conflicts, answers that no
-/// reader sees, a log out of reach, lost requests, lost answers.
+/// reader sees, a log out of reach, lost requests, lost answers. Whoever uses it may die at one, and may have opened it long ago.
 pub struct Faulty {
     inner: Arc<dyn EventLog>,
     conflicts: AtomicU32,
@@ -26,6 +27,11 @@ pub struct Faulty {
     lost_answers: AtomicU32,
     lost_requests: AtomicU32,
     appends: AtomicU32,
+    loads: AtomicU64,
+    left: AtomicI64,
+    writes_last: AtomicBool,
+    dead: CancellationToken,
+    first_head: Mutex<Option<Position>>,
 }
 
 impl Faulty {
@@ -40,7 +46,36 @@ impl Faulty {
             lost_answers: AtomicU32::new(0),
             lost_requests: AtomicU32::new(0),
             appends: AtomicU32::new(0),
+            loads: AtomicU64::new(0),
+            left: AtomicI64::new(i64::MAX),
+            writes_last: AtomicBool::new(false),
+            dead: CancellationToken::new(),
+            first_head: Mutex::default(),
         })
+    }
+
+    /// Its user dies at the append after `appends` of them: before that one is written, or after it is written and before it is
+    /// answered. It is never answered.
+    pub fn die_after(&self, appends: i64, writes_last: bool) {
+        self.writes_last.store(writes_last, Ordering::SeqCst);
+        self.left.store(appends, Ordering::SeqCst);
+    }
+
+    /// Cancelled when its user dies.
+    #[must_use]
+    pub fn dead(&self) -> CancellationToken {
+        self.dead.clone()
+    }
+
+    /// Who asks for the first time where the log ends is told this: they opened it long ago.
+    pub fn believe_head(&self, head: Position) {
+        *self.first_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    }
+
+    /// How often a stream was read whole.
+    #[must_use]
+    pub fn loads(&self) -> u64 {
+        self.loads.load(Ordering::SeqCst)
     }
 
     /// The next `n` appends conflict although nobody wrote.
@@ -83,6 +118,14 @@ fn take(left: &AtomicU32) -> bool {
 impl EventLog for Faulty {
     async fn append(&self, permit: WritePermit, new: NewRecord) -> Result<Appended, AppendError> {
         self.appends.fetch_add(1, Ordering::SeqCst);
+        let left = self.left.fetch_sub(1, Ordering::SeqCst);
+        if left <= 0 {
+            if left == 0 && self.writes_last.load(Ordering::SeqCst) {
+                let _unheard = self.inner.append(permit, new).await;
+            }
+            self.dead.cancel();
+            return std::future::pending().await;
+        }
         let command_id = new.command_id;
         if take(&self.conflicts) {
             let version = new.expect.token().map_or(0, |token| token.version);
@@ -103,6 +146,7 @@ impl EventLog for Faulty {
     }
 
     async fn load(&self, stream: &StreamId) -> Result<Stream, ReadError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
         self.inner.load(stream).await
     }
 
@@ -115,7 +159,11 @@ impl EventLog for Faulty {
     }
 
     async fn head(&self) -> Result<Position, ReadError> {
-        self.inner.head().await
+        let first = self.first_head.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first {
+            Some(head) => Ok(head),
+            None => self.inner.head().await,
+        }
     }
 
     fn tail(&self, after: Position) -> Tail {

@@ -90,6 +90,18 @@ pub struct Prev {
     pub hash: Hash,
 }
 
+impl From<&Recorded> for Prev {
+    fn from(record: &Recorded) -> Self {
+        Self { position: record.position, hash: record.hash }
+    }
+}
+
+impl From<Token> for Prev {
+    fn from(token: Token) -> Self {
+        Self { position: token.position, hash: token.hash }
+    }
+}
+
 /// The last record of a stream as somebody saw it. Given back with an append, it proves that nobody wrote in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
@@ -327,7 +339,7 @@ impl Stream {
     pub(crate) fn new(records: Vec<Recorded>) -> Result<Self, Position> {
         let mut last: Option<&Recorded> = None;
         for record in &records {
-            let expected = last.map(|last| Prev { position: last.position, hash: last.hash });
+            let expected = last.map(Prev::from);
             if record.prev != expected || record.version != last.map_or(0, |last| last.version) + 1 {
                 return Err(record.position);
             }

@@ -18,7 +18,7 @@ use zholdary_log::{
 
 use crate::{
     Error, Parts, Progress, Ruleset,
-    follow::{Firm, Unfinished, checkpoint},
+    checkpoints::{Firm, Unfinished, last_kept},
     lanes,
     restart::{Patience, keep_running},
 };
@@ -143,15 +143,8 @@ impl Deadlines {
             match gate.is_open(log.as_ref(), read).await {
                 Ok(true) => {
                     patience.rest();
-                    loop {
-                        let due = queue.take_due(now, config.page_records);
-                        if due.is_empty() {
-                            break;
-                        }
-                        self.mark(due, now, &queue).await?;
-                        if stop.is_cancelled() {
-                            return Ok(());
-                        }
+                    if !self.look_at(&mut queue, now, stop).await? {
+                        return Ok(());
                     }
                     self.progress.looked(now);
                     // Finished is what was read and looked at: who waits for a record waits for its terms too.
@@ -178,7 +171,7 @@ impl Deadlines {
                         for record in &page {
                             self.note(&mut queue, record).await?;
                         }
-                        last = page.last().map(|last| Prev { position: last.position, hash: last.hash });
+                        last = page.last().map(Prev::from);
                         self.progress.has_read(tail.position());
                         self.parts.metrics.has_read(WORKER, tail.position());
                     }
@@ -192,20 +185,38 @@ impl Deadlines {
         Ok(())
     }
 
+    /// Marks all that is due at `now`. Says whether nothing is left of it: `stop` waits for no backlog.
+    async fn look_at(
+        &self,
+        queue: &mut Queue,
+        now: DateTime<Utc>,
+        stop: &CancellationToken,
+    ) -> Result<bool, Error> {
+        loop {
+            let due = queue.take_due(now, self.parts.config.page_records);
+            if due.is_empty() {
+                return Ok(true);
+            }
+            self.mark(due, now, queue).await?;
+            if stop.is_cancelled() {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Keeps that everything that was read is looked at for the instant `now`.
     async fn keep(&self, firm: &mut Firm, last: Option<Prev>, now: DateTime<Utc>) -> Result<(), ReadError> {
         let Some(read) = last else { return Ok(()) };
-        let finished = read.position;
-        let kept =
-            || Checkpoint { finished, but: self.unfinished.up_to(finished), read, looked_until: Some(now) };
-        if let Some(firm) = firm.offer(self.parts.log.as_ref(), read, kept).await? {
+        let looked =
+            || Checkpoint { looked_until: Some(now), ..self.unfinished.checkpoint(read.position, read) };
+        if let Some(firm) = firm.offer(self.parts.log.as_ref(), read, looked).await? {
             self.progress.keep(firm);
         }
         Ok(())
     }
 
     async fn leave_finished(&self, queue: &mut Queue) {
-        if let Some(checkpoint) = checkpoint(WORKER, &self.parts).await {
+        if let Some(checkpoint) = last_kept(WORKER, &self.parts).await {
             queue.leave_finished(checkpoint);
         }
     }

@@ -1,93 +1,20 @@
 //! How a worker goes along the log: it reads always, and appends in its turn.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use zholdary_domain::Position;
-use zholdary_log::{Checkpoint, EventLog, Prev, ReadError, Recorded, Tail};
+use zholdary_log::{Prev, ReadError, Recorded, Tail};
 
 use crate::{
     Error, Parts, Progress, Ruleset,
+    checkpoints::{Firm, Unfinished, last_kept},
     pending::{Answer, Batch, Pending},
     restart::Patience,
     turn::Gate,
 };
-
-/// Records that a worker's checkpoint leaves out: each start asks about them again, until a release reads them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Unfinished(Arc<Mutex<BTreeSet<Position>>>);
-
-impl Unfinished {
-    fn positions(&self) -> MutexGuard<'_, BTreeSet<Position>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn add(&self, position: Position) {
-        self.positions().insert(position);
-    }
-
-    /// Those up to `position`.
-    pub(crate) fn up_to(&self, position: Position) -> BTreeSet<Position> {
-        self.positions().range(..=position).copied().collect()
-    }
-
-    pub(crate) fn forget(&self) {
-        self.positions().clear();
-    }
-}
-
-/// A checkpoint that is kept once its worker has read behind everything that it recorded so far: a log that lost these records must
-/// not believe it.
-#[derive(Debug, Default)]
-pub(crate) struct Firm(Option<(Checkpoint, Position)>);
-
-impl Firm {
-    /// Offers what is finished now to a worker that has read up to `read`. Answers what may be kept.
-    pub(crate) async fn offer(
-        &mut self,
-        log: &dyn EventLog,
-        read: Prev,
-        finished: impl FnOnce() -> Checkpoint,
-    ) -> Result<Option<Checkpoint>, ReadError> {
-        let mut firm = self.0.take_if(|(_, behind)| *behind <= read.position).map(|(kept, _)| kept);
-        if self.0.is_none() {
-            let (now, behind) = (finished(), log.head().await?);
-            if behind <= read.position {
-                firm = Some(now);
-            } else {
-                self.0 = Some((now, behind));
-            }
-        }
-        Ok(firm.map(|kept| Checkpoint { read, ..kept }))
-    }
-}
-
-/// The last checkpoint that `worker` kept, when it speaks of this log. Without one everything is asked again.
-pub(crate) async fn checkpoint(worker: &'static str, parts: &Parts) -> Option<Checkpoint> {
-    let found = async {
-        match parts.checkpoints.read(worker).await? {
-            Some(checkpoint) if !checkpoint.is_of(parts.log.as_ref()).await? => {
-                warn!(worker, "the checkpoint of {worker} is of another log: it is not used");
-                Ok(None)
-            }
-            found => Ok::<_, zholdary_log::ReadError>(found),
-        }
-    };
-    found.await.unwrap_or_else(|error| {
-        warn!(
-            worker,
-            error = &error as &dyn std::error::Error,
-            "the checkpoint of {worker} cannot be read: it asks everything again"
-        );
-        None
-    })
-}
 
 /// Goes along the log for a worker whose work is to answer records with records.
 pub(crate) struct Follow<T> {
@@ -136,7 +63,7 @@ impl<T> Follow<T> {
     }
 
     async fn leave_finished(&mut self) {
-        if let Some(checkpoint) = checkpoint(self.worker, &self.parts).await {
+        if let Some(checkpoint) = last_kept(self.worker, &self.parts).await {
             self.pending.finished(checkpoint);
         }
     }
@@ -151,7 +78,7 @@ impl<T> Follow<T> {
                     Ok(page) => {
                         self.patience.rest();
                         if let Some(last) = page.last() {
-                            self.last = Some(Prev { position: last.position, hash: last.hash });
+                            self.last = Some(last.into());
                             self.progress.has_read(last.position);
                             self.parts.metrics.has_read(self.worker, last.position);
                         }
@@ -193,30 +120,35 @@ impl<T> Follow<T> {
     /// Something to do now, unless `stop` is cancelled. What was given out before is done when it is called.
     pub(crate) async fn due(&mut self, stop: &CancellationToken) -> Result<Option<Batch<T>>, Error> {
         while !stop.is_cancelled() {
-            let is_open = self.is_open().await;
-            if is_open.is_ok() {
-                self.patience.rest();
-            }
-            match is_open {
-                Ok(true) => {
-                    let batch = self.pending.take(self.parts.config.page_records);
-                    if batch.is_none() && !std::mem::replace(&mut self.wants_city, true) {
-                        let worker = self.worker;
-                        warn!(worker, "what was written waits for a city: run `zholdary city publish DIR`");
-                    }
-                    return Ok(batch);
+            match self.is_open().await {
+                Ok(is_open) => {
+                    self.patience.rest();
+                    return Ok(if is_open { self.take() } else { None });
                 }
-                Ok(false) => break,
                 Err(error) => self.patience.after(error, stop).await?,
             }
         }
         Ok(None)
     }
 
-    /// Tells how far it is, and whether there is something to do now.
+    fn take(&mut self) -> Option<Batch<T>> {
+        let batch = self.pending.take(self.parts.config.page_records);
+        if batch.is_none() && !std::mem::replace(&mut self.wants_city, true) {
+            let worker = self.worker;
+            warn!(worker, "what was written waits for a city: run `zholdary city publish DIR`");
+        }
+        batch
+    }
+
+    /// Whether there is something to do, and it is our turn. Tells how far it is, too.
     async fn is_open(&mut self) -> Result<bool, ReadError> {
-        let Some(read) = self.last else { return Ok(false) };
+        self.tell().await?;
         let log = self.parts.log.as_ref();
+        Ok(self.pending.first().is_some() && self.gate.is_open(log, self.tail.position()).await?)
+    }
+
+    async fn tell(&mut self) -> Result<(), ReadError> {
+        let Some(read) = self.last else { return Ok(()) };
         let before = self.pending.first().map(|first| Position(first.0.saturating_sub(1)));
         let finished = before.map_or(read.position, |before| before.min(read.position));
         let is_ours = self.gate.is_ours();
@@ -224,68 +156,11 @@ impl<T> Follow<T> {
         self.parts.metrics.is_finished(self.worker, finished, if is_ours { new } else { 0 });
         // Reading again what was finished long ago is no news.
         if is_ours && finished >= self.pending.floor() {
-            let kept =
-                || Checkpoint { finished, but: self.unfinished.up_to(finished), read, looked_until: None };
-            if let Some(firm) = self.firm.offer(log, read, kept).await? {
+            let kept = || self.unfinished.checkpoint(finished, read);
+            if let Some(firm) = self.firm.offer(self.parts.log.as_ref(), read, kept).await? {
                 self.progress.keep(firm);
             }
         }
-        Ok(before.is_some() && self.gate.is_open(log, self.tail.position()).await?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use zholdary_domain::{AppealId, CommandId, StreamId, number};
-    use zholdary_log::{Cause, Decider, Expect, SqliteConfig, SqliteLog, streams::Numbers};
-    use zholdary_testkit::HandClock;
-
-    use super::*;
-
-    /// What is finished is kept once everything that finished it is read, and not before.
-    #[tokio::test]
-    async fn a_checkpoint_waits_for_the_records_behind_it() {
-        let data = tempfile::TempDir::new().unwrap();
-        let log: Arc<dyn EventLog> = Arc::new(SqliteLog::open(data.path(), SqliteConfig::default()).unwrap());
-        let clock = Arc::new(HandClock::at("2026-11-20T10:00:00+05:00"));
-        let numbers: Decider<Numbers> = Decider::new(Arc::clone(&log), clock);
-        let append = async |year: i32| {
-            let given = vec![(AppealId::known_as(&format!("Z-{year}-000001").parse().unwrap()), 1)];
-            let events = [number::Event::Given { last: 1, given }];
-            let command = CommandId::named("test", &year.to_string());
-            let stream = StreamId::numbers(year);
-            numbers
-                .handle_expecting(&stream, command, Cause::OUTSIDE, Expect::NoStream, &events)
-                .await
-                .unwrap();
-        };
-        let read = async |position: u64| {
-            let record = log.read(Position(position - 1), 1).await.unwrap().remove(0);
-            Prev { position: record.position, hash: record.hash }
-        };
-        let finished = |read: Prev| Checkpoint {
-            finished: read.position,
-            but: BTreeSet::new(),
-            read,
-            looked_until: None,
-        };
-        for year in 2020..2024 {
-            append(year).await;
-        }
-        let mut firm = Firm::default();
-        let second = read(2).await;
-        let offered = firm.offer(log.as_ref(), second, || finished(second)).await.unwrap();
-        assert_eq!(offered, None, "two records stand behind it unread");
-        let third = read(3).await;
-        let offered = firm.offer(log.as_ref(), third, || finished(third)).await.unwrap();
-        assert_eq!(offered, None);
-        append(2024).await;
-        let fourth = read(4).await;
-        let offered = firm.offer(log.as_ref(), fourth, || finished(fourth)).await.unwrap();
-        let expected = Checkpoint { read: fourth, ..finished(second) };
-        assert_eq!(offered, Some(expected), "what was offered first, by a record behind all of it");
-        let fifth = read(5).await;
-        let offered = firm.offer(log.as_ref(), fifth, || finished(fifth)).await.unwrap();
-        assert_eq!(offered, Some(finished(fifth)), "nothing stands behind it");
+        Ok(())
     }
 }

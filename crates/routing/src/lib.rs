@@ -9,6 +9,7 @@
 //! itself without effect. One that waits for its [`Turn`] reads along all the same. The pure parts stand apart: [`rules`] (which rule holds), [`settle`] (what a message leads to),
 //! [`register::fold`] (which appeal a message belongs to).
 
+mod checkpoints;
 pub mod deadlines;
 mod error;
 mod follow;

@@ -154,13 +154,7 @@ mod tests {
     }
 
     fn rules() -> Arc<Ruleset> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty");
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-        });
-        let data = entries.filter(|(name, _)| zholdary_city::Files::is_data(name));
-        let files = zholdary_city::Files::from_entries(data).unwrap();
+        let files = zholdary_city::Files::from_entries(zholdary_testkit::shipped_city()).unwrap();
         Arc::new(Ruleset::new(zholdary_city::City::parse(&files).unwrap()))
     }
 

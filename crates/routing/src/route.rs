@@ -20,7 +20,6 @@ use zholdary_domain::{
         self, Actor, Appeal, Command, DESK, Event, Finding, FindingId, Stage, Understanding,
         decide::Settlement,
     },
-    inbound::Content,
     message::Message,
 };
 use zholdary_log::{
@@ -30,7 +29,8 @@ use zholdary_log::{
 
 use crate::{
     Error, Parts, Progress, Ruleset,
-    follow::{Follow, Unfinished},
+    checkpoints::Unfinished,
+    follow::Follow,
     further, lanes,
     pending::Batch,
     restart::keep_running,
@@ -376,8 +376,13 @@ impl Route {
             return Ok(None);
         };
         let city = &rules.city;
-        let before = self.said_before(rules, appeal, told, content).await?;
-        let mut understood = thread::after(rules, &before, content);
+        let alone = thread::read(rules, content);
+        let before = if thread::names_a_problem(rules, &alone) {
+            Said::default()
+        } else {
+            self.said_before(appeal, told).await?
+        };
+        let mut understood = thread::after(rules, &before, content, alone);
         let mut dangers = further::dangers(city, std::mem::take(&mut understood.understanding.findings));
         dangers.retain(|danger| further::tellers(city, appeal, danger).is_empty());
         if !dangers.is_empty() {
@@ -456,7 +461,10 @@ impl Route {
     ) -> Result<Vec<Finding>, Error> {
         let city = &rules.city;
         let said = |version| match told.message.version(version) {
-            Some(content) => thread::after(rules, before, content).understanding.findings,
+            Some(content) => {
+                let alone = thread::read(rules, content);
+                thread::after(rules, before, content, alone).understanding.findings
+            }
             None => vec![],
         };
         let earlier: Vec<Finding> = (1..told.version).flat_map(said).collect();
@@ -636,19 +644,10 @@ impl Route {
         Ok(thread)
     }
 
-    /// What was said before a message that names no problem itself; of a long thread the last messages before it.
-    async fn said_before(
-        &self,
-        rules: &Ruleset,
-        appeal: &Appeal,
-        told: &Told,
-        content: &Content,
-    ) -> Result<Said, Error> {
+    /// What was said before a message; of a long thread the last messages before it.
+    async fn said_before(&self, appeal: &Appeal, told: &Told) -> Result<Said, Error> {
         let before = appeal.messages.iter().take_while(|message| Some(**message) != told.id);
         let before: Vec<_> = before.copied().collect();
-        if before.is_empty() || thread::names_a_problem(rules, &thread::alone(rules, content)) {
-            return Ok(Said::default());
-        }
         let mut messages = Vec::new();
         for id in &before[before.len().saturating_sub(self.parts.config.thread_messages)..] {
             match self.messages.load(&StreamId::from(*id)).await {

@@ -430,13 +430,7 @@ pub(crate) mod tests {
 
     /// The city that ships with the product.
     pub(crate) fn city() -> City {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty");
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-        });
-        let data = entries.filter(|(name, _)| zholdary_city::Files::is_data(name));
-        City::parse(&zholdary_city::Files::from_entries(data).unwrap()).unwrap()
+        City::parse(&zholdary_city::Files::from_entries(zholdary_testkit::shipped_city()).unwrap()).unwrap()
     }
 
     fn address(district: &str) -> Place {

@@ -119,22 +119,16 @@ pub async fn publish(
 #[cfg(test)]
 mod tests {
     use zholdary_log::{EventLog, SqliteConfig, SqliteLog};
-    use zholdary_testkit::HandClock;
+    use zholdary_testkit::{HandClock, shipped_city};
 
     use super::*;
 
     fn folder(because: &str) -> Files {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty");
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
-            let entry = entry.unwrap();
-            let mut bytes = std::fs::read(entry.path()).unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            if name == "rules.toml" {
-                bytes.extend(format!("\n# {because}\n").bytes());
-            }
-            (name, bytes)
-        });
-        Files::from_entries(entries.filter(|(name, _)| Files::is_data(name))).unwrap()
+        let mut entries = shipped_city();
+        for (_, bytes) in entries.iter_mut().filter(|(name, _)| name == "rules.toml") {
+            bytes.extend(format!("\n# {because}\n").bytes());
+        }
+        Files::from_entries(entries).unwrap()
     }
 
     #[tokio::test]

@@ -69,15 +69,19 @@ pub(crate) fn edit(rules: &Ruleset, message: &Message) -> Edit {
 
 /// What a message that says this tells by itself.
 pub(crate) fn alone(rules: &Ruleset, content: &Content) -> Vec<Finding> {
-    rules.triage.understand(&Said::from(content).input()).findings
+    read(rules, content).understanding.findings
 }
 
-/// What a message that says this tells after what was said `before`: one that names no problem speaks of what there is («a child
-/// fell in there»), and tells the dangers that were none before it.
-pub(crate) fn after(rules: &Ruleset, before: &Said, content: &Content) -> Understood {
-    let understood = rules.triage.read(&Said::from(content).input());
-    if before.text.is_empty() || names_a_problem(rules, &understood.understanding.findings) {
-        return understood;
+/// What a message that says this tells by itself, with all that rules ask of it.
+pub(crate) fn read(rules: &Ruleset, content: &Content) -> Understood {
+    rules.triage.read(&Said::from(content).input())
+}
+
+/// What a message tells after what was said `before`: one that names no problem by itself, as `alone` was read, speaks of what there
+/// is («a child fell in there»), and tells the dangers that were none before it.
+pub(crate) fn after(rules: &Ruleset, before: &Said, content: &Content, alone: Understood) -> Understood {
+    if before.text.is_empty() || names_a_problem(rules, &alone) {
+        return alone;
     }
     let mut both = before.clone();
     both.add(content);
@@ -87,8 +91,8 @@ pub(crate) fn after(rules: &Ruleset, before: &Said, content: &Content) -> Unders
     understood
 }
 
-pub(crate) fn names_a_problem(rules: &Ruleset, findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| rules.city.is_problem(finding))
+pub(crate) fn names_a_problem(rules: &Ruleset, understood: &Understood) -> bool {
+    understood.understanding.findings.iter().any(|finding| rules.city.is_problem(finding))
 }
 
 /// Messages that are read as one.

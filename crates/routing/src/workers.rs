@@ -1,17 +1,16 @@
 //! The three workers of a process, started and stopped together.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
-use chrono::TimeDelta;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 use zholdary_domain::{Clock, Position};
-use zholdary_log::{Checkpoint, Checkpoints, EventLog};
+use zholdary_log::{Checkpoints, EventLog};
 
 use crate::{
     Error, Metrics, Progress, Rulesets, Turn,
+    checkpoints::Keeper,
     deadlines::{self, Deadlines},
     register::{self, Register},
     route::{self, Route},
@@ -110,12 +109,12 @@ impl Workers {
         tasks.spawn(route.run(stop.clone()));
         tasks.spawn(deadlines.run(stop.clone()));
         let (register, route, deadlines) = progress;
-        let workers = [
-            (register::WORKER, register.clone(), None),
-            (route::WORKER, route.clone(), None),
-            (deadlines::WORKER, deadlines.clone(), None),
+        let came = [
+            (register::WORKER, register.clone()),
+            (route::WORKER, route.clone()),
+            (deadlines::WORKER, deadlines.clone()),
         ];
-        let keeper = Keeper { parts: parts.clone(), workers, fails: false };
+        let keeper = Keeper::new(parts, came);
         tasks.spawn(keeper.clone().run(stop.clone()));
         Self { register, route, deadlines, keeper, tasks }
     }
@@ -152,57 +151,6 @@ impl Workers {
         self.keeper.keep().await;
         ended
     }
-}
-
-/// The checkpoint of a worker whose only news is that time went by is kept this often.
-const TIME_GOES_BY: TimeDelta = TimeDelta::minutes(1);
-
-/// Keeps how far workers came while it is their turn. What is not kept costs a replay at the next start.
-#[derive(Debug, Clone)]
-struct Keeper {
-    parts: Parts,
-    workers: [(&'static str, Progress, Option<Checkpoint>); 3],
-    fails: bool,
-}
-
-impl Keeper {
-    async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
-        let mut look = tokio::time::interval(Duration::from_millis(self.parts.config.checkpoint_ms.max(1)));
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(look.tick()).await.is_some() {
-            self.keep().await;
-        }
-        Ok(())
-    }
-
-    async fn keep(&mut self) {
-        let Self { parts, workers, fails } = self;
-        for (worker, progress, kept) in workers.iter_mut() {
-            let Some(now) = progress.checkpoint() else { continue };
-            if !parts.turn.is_ours() || !kept.as_ref().is_none_or(|kept| is_news(kept, &now)) {
-                continue;
-            }
-            match parts.checkpoints.keep(worker, &now).await {
-                Ok(()) => (*kept, *fails) = (Some(now), false),
-                // Said once: it fails each second while it fails.
-                Err(_) if *fails => {}
-                Err(error) => {
-                    *fails = true;
-                    warn!(
-                        worker,
-                        error = &error as &dyn std::error::Error,
-                        "the checkpoint of {worker} is not kept: a start would ask again"
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn is_news(kept: &Checkpoint, now: &Checkpoint) -> bool {
-    let went_by =
-        kept.looked_until.zip(now.looked_until).is_some_and(|(kept, now)| now - kept >= TIME_GOES_BY);
-    (kept.finished, &kept.but) != (now.finished, &now.but) || went_by
 }
 
 /// Waits for all of them. A panic is a failure like any other: unwinding here would end only the task that waits.

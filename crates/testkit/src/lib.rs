@@ -2,6 +2,7 @@
 //!
 //! Every crate but `domain` may use it as a dev-dependency; it depends on `domain` alone.
 
+mod city;
 mod clock;
 pub mod samples;
 
@@ -9,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zholdary_domain::IdKey;
 
+pub use city::shipped_city;
 pub use clock::{HandClock, at};
 
 /// The `X-Hub-Signature-256` of `body` under `secret`.

@@ -127,14 +127,14 @@ impl System {
     pub(crate) async fn take_over(&self, stop: &CancellationToken) -> anyhow::Result<Option<Held>> {
         let Some(seat) = self.seat().await? else { return Ok(None) };
         let stop = stop.child_token();
-        if let Seat::Lease(lease) = &seat {
-            let (lost, stop) = (lease.lost().clone(), stop.clone());
-            tokio::spawn(async move {
+        tokio::spawn({
+            let (lost, stop) = (seat.lost(), stop.clone());
+            async move {
                 if stop.run_until_cancelled(lost.cancelled()).await.is_some() {
                     stop.cancel();
                 }
-            });
-        }
+            }
+        });
         let workers = Workers::start(&self.workers(Turn::ours())?, &stop);
         info!("this process runs the workers");
         let mark = Mark::on(&self.metrics.held);

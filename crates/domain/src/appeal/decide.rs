@@ -544,13 +544,11 @@ fn settle(appeal: &Appeal, settlement: Settlement) -> Vec<Event> {
 /// Whether a finding is another than it was: what it is, how urgent, where, and who should act.
 fn is_news_to_whoever_was_told(appeal: &Appeal, understanding: &Understanding, route: &Route) -> bool {
     let at = usize::from(route.finding.0);
-    let told = |route: &Route| {
-        let Route { to, waits_at, candidates, category, priority, .. } = route.clone();
-        (to, waits_at, candidates, category, priority)
-    };
     let (known, understood) = (appeal.findings.get(at), understanding.findings.get(at));
-    let was_told =
-        known.and_then(|known| known.route.as_ref()).is_some_and(|known| told(known) == told(route));
+    let was_told = known.and_then(|known| known.route.as_ref()).is_some_and(|known| {
+        (&known.to, &known.waits_at, &known.candidates) == (&route.to, &route.waits_at, &route.candidates)
+            && (&known.category, &known.priority) == (&route.category, &route.priority)
+    });
     let is_there = known.zip(understood).is_some_and(|(known, now)| known.place == now.place);
     !(was_told && is_there)
 }

@@ -1,6 +1,6 @@
 //! A town in a temporary folder: log, intake, workers, views, and the router over them.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -304,17 +304,10 @@ pub(crate) fn request(method: Method, token: &str, path: &str) -> axum::http::re
 }
 
 async fn publish(log: &Arc<dyn EventLog>, clock: &Arc<dyn Clock>, comment: &str) {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty"));
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).filter_map(|entry| {
-        let name = entry.file_name().into_string().unwrap();
-        Files::is_data(&name).then(|| {
-            let mut bytes = std::fs::read(entry.path()).unwrap();
-            if name == "rules.toml" {
-                bytes.extend_from_slice(comment.as_bytes());
-            }
-            (name, bytes)
-        })
-    });
+    let mut entries = zholdary_testkit::shipped_city();
+    for (_, bytes) in entries.iter_mut().filter(|(name, _)| name == "rules.toml") {
+        bytes.extend_from_slice(comment.as_bytes());
+    }
     let files = Files::from_entries(entries).unwrap();
     let city = City::parse(&files).unwrap();
     let rules: Decider<Rules> = Decider::new(Arc::clone(log), Arc::clone(clock));

@@ -1,12 +1,19 @@
 //! How far workers came.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use zholdary_domain::Position;
 
 use super::{Fixture, Here, at, fresh, put_many, stream};
-use crate::{Checkpoint, EventLog, Prev};
+use crate::{Checkpoint, EventLog, Prev, Recorded};
 
-async fn last(log: &dyn EventLog, position: u64) -> crate::Recorded {
+/// Of a worker that has read up to `last` and finished everything up to `finished`.
+fn checkpoint(finished: u64, last: &Recorded) -> Checkpoint {
+    Checkpoint { finished: Position(finished), but: BTreeSet::new(), read: last.into(), looked_until: None }
+}
+
+async fn last(log: &dyn EventLog, position: u64) -> Recorded {
     log.read(Position(position - 1), 1).await.unwrap().remove(0)
 }
 
@@ -15,16 +22,16 @@ pub(crate) async fn a_checkpoint_is_kept_for_whoever_comes_next<F: Fixture>(_: H
     put_many(&log, &stream("a"), 3).await;
     let kept = F::checkpoints(&fixture.address()).await;
     assert_eq!(kept.read("route").await.unwrap(), None, "nothing was kept yet");
-    let early = Checkpoint::new(Position(1), &last(log.as_ref(), 2).await);
+    let early = checkpoint(1, &last(log.as_ref(), 2).await);
     let late = Checkpoint {
         but: [Position(1), Position(2)].into(),
         looked_until: Some(at(5) + TimeDelta::milliseconds(7)),
-        ..Checkpoint::new(Position(3), &last(log.as_ref(), 3).await)
+        ..checkpoint(3, &last(log.as_ref(), 3).await)
     };
-    for checkpoint in [early.clone(), late.clone()] {
-        kept.keep("route", &checkpoint).await.unwrap();
+    for kept_now in [early.clone(), late.clone()] {
+        kept.keep("route", &kept_now).await.unwrap();
         let next = F::checkpoints(&fixture.address()).await;
-        assert_eq!(next.read("route").await.unwrap(), Some(checkpoint));
+        assert_eq!(next.read("route").await.unwrap(), Some(kept_now));
     }
     kept.keep("register", &early).await.unwrap();
     assert_eq!(kept.read("route").await.unwrap(), Some(late), "each worker has its own");
@@ -37,7 +44,7 @@ pub(crate) async fn a_checkpoint_of_another_log_is_none_of_this<F: Fixture>(_: H
     put_many(&log, &stream("a"), 3).await;
     let (_other, other) = fresh::<F>().await;
     put_many(&other, &stream("b"), 5).await;
-    let of = |record| Checkpoint::new(Position(1), &record);
+    let of = |record| checkpoint(1, &record);
     let nothing = Prev { position: Position::START, hash: last(log.as_ref(), 1).await.hash };
     for (checkpoint, is_of_it) in [
         (of(last(log.as_ref(), 3).await), true),

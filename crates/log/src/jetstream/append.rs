@@ -63,7 +63,7 @@ pub(super) async fn append(log: &JetStreamLog, new: &NewRecord) -> Result<Append
         store.log_id,
         new,
         expected.map_or(0, |token| token.version) + 1,
-        expected.map(|token| Prev { position: token.position, hash: token.hash }),
+        expected.map(Prev::from),
         recorded_at(new.at, last),
     ));
     let limit = store.config.max_record_bytes;
@@ -238,7 +238,7 @@ mod tests {
         for number in 1..=n {
             let last = records.last().map(Recorded::token);
             let new = one(&stream("a"), Expect::after(last), command(number));
-            let prev = last.map(|last| Prev { position: last.position, hash: last.hash });
+            let prev = last.map(Prev::from);
             let bytes = encode_record(uuid::Uuid::nil(), &new, number, prev, new.at);
             records.push(Recorded::parse(Position(10 * number), bytes.into()).unwrap());
         }

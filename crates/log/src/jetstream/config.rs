@@ -48,6 +48,9 @@ pub struct JetStreamConfig {
     pub page_bytes: usize,
     /// How many bytes of streams are kept to be read again. Default 67,108,864.
     pub cache_bytes: u64,
+    /// Of how many streams it is remembered how long they were when this process saw them last: more than are written while a server
+    /// that was leader may answer from yesterday. Default 65,536.
+    pub seen_streams: u64,
     /// How often the leader is asked for the end of the log, in milliseconds, in case nobody told. Default 1,000.
     pub poll_ms: u64,
 }
@@ -70,6 +73,7 @@ impl Default for JetStreamConfig {
             page_records: 1000,
             page_bytes: 4 * 1024 * 1024,
             cache_bytes: 64 * 1024 * 1024,
+            seen_streams: 65_536,
             poll_ms: 1_000,
         }
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
 use zholdary_domain::{CommandId, Position, StreamId, StreamKind};
 
-use super::store::{Store, pause, unavailable};
+use super::store::{Store, unavailable};
 use crate::{
     error::ReadError,
     record::{Prev, Recorded, Stream, Token},
@@ -77,9 +76,7 @@ fn grows(kind: StreamKind) -> bool {
 pub(super) struct Seen(moka::sync::Cache<StreamId, u64>);
 
 impl Seen {
-    /// Streams that are remembered, those seen last: more than are written while a leader can be of yesterday.
-    const STREAMS: u64 = 65_536;
-
+    /// Remembers so many streams, those seen last.
     fn of(streams: u64) -> Self {
         let last_seen = moka::policy::EvictionPolicy::lru();
         Self(moka::sync::Cache::builder().max_capacity(streams).eviction_policy(last_seen).build())
@@ -113,10 +110,10 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn new(bytes: u64) -> Self {
+    pub(super) fn new(bytes: u64, seen_streams: u64) -> Self {
         let weigher = |_: &StreamId, end: &End| end.weight();
         let ends = moka::sync::Cache::builder().max_capacity(bytes).weigher(weigher).build();
-        Self { ends, seen: Seen::of(Seen::STREAMS) }
+        Self { ends, seen: Seen::of(seen_streams) }
     }
 
     /// The last record of the stream: at least what this process has seen of it.
@@ -162,16 +159,7 @@ impl Cache {
         stream: &StreamId,
         version: u64,
     ) -> Result<End, ReadError> {
-        let deadline = Instant::now() + store.config.request();
-        let mut tries = 0;
-        loop {
-            let now = self.now(store, stream).await?;
-            if now.version() >= version || Instant::now() >= deadline {
-                return Ok(now);
-            }
-            tries += 1;
-            tokio::time::sleep(pause(tries)).await;
-        }
+        store.insist(|| self.now(store, stream), |now| now.version() >= version).await
     }
 
     /// What is kept of the stream, if anything: perhaps not its end any more.
@@ -213,7 +201,7 @@ impl Cache {
         while let Some(prev) = back.last().and_then(|record| record.prev).filter(|_| back.len() < most) {
             let next = &back[back.len() - 1];
             if let Some(known) = kept.by_version(next.version - 1) {
-                if (Prev { position: known.position, hash: known.hash }) != prev {
+                if Prev::from(known) != prev {
                     return Err(ReadError::Corrupt { position: next.position });
                 }
                 back.push(known.clone());

@@ -84,7 +84,8 @@ impl JetStreamLog {
         let setup::Checked { log_id, messages, bucket, leases } =
             setup::open(&context, &config, &requests).await?;
         let head = Head::new(Position(messages.cached_info().state.last_sequence), metrics.clone());
-        let (cache, slots) = (Cache::new(config.cache_bytes), Semaphore::new(config.in_flight));
+        let (cache, slots) =
+            (Cache::new(config.cache_bytes, config.seen_streams), Semaphore::new(config.in_flight));
         let store = Arc::new(Store { context, messages, config, log_id, requests, metrics });
         let follower = tokio::spawn(head::follow(Arc::clone(&store), head.clone())).abort_handle();
         Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), follower })

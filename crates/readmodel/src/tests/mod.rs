@@ -135,12 +135,7 @@ impl Town {
 }
 
 fn city_files() -> Files {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/cities/almaty");
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
-        let entry = entry.unwrap();
-        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-    });
-    let files = Files::from_entries(entries.filter(|(name, _)| Files::is_data(name))).unwrap();
+    let files = Files::from_entries(zholdary_testkit::shipped_city()).unwrap();
     City::parse(&files).unwrap();
     files
 }

@@ -1,13 +1,12 @@
-//! What had been done before this register began: read once, then forgotten.
+//! What became of messages before this register began: read once, then forgotten.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use zholdary_domain::{
-    AppealId, MessageId, Position,
+    MessageId, Position,
     message::{self, Outcome},
-    number,
 };
-use zholdary_log::{EventLog, Recorded, Token};
+use zholdary_log::{EventLog, Recorded};
 
 use crate::Error;
 
@@ -18,33 +17,6 @@ pub(super) struct Known {
     pub(super) outcomes: HashMap<MessageId, Outcome>,
     /// Messages of which a record does not read: their register could not settle them otherwise.
     pub(super) unreadable: HashSet<MessageId>,
-}
-
-/// Whose each number is that was ever given, by year and serial.
-pub(super) type Given = HashMap<(i32, u32), AppealId>;
-
-/// The numbers of each year, with the last record of the year's stream.
-pub(super) type Years = BTreeMap<i32, (number::Year, Option<Token>)>;
-
-/// Takes in a record of a stream `number.<year>`, unless it was taken in before.
-pub(super) fn note_number(
-    years: &mut Years,
-    whose: &mut Given,
-    record: &Recorded,
-) -> Result<(), zholdary_log::DecodeError> {
-    let Ok(year) = record.stream.key().parse() else { return Ok(()) };
-    let (known, token) = years.entry(year).or_default();
-    if token.is_some_and(|t| t.position >= record.position) {
-        return Ok(());
-    }
-    for event in record.events::<number::Event>()? {
-        if let number::Event::Given { given, .. } = &event {
-            whose.extend(given.iter().map(|(appeal, serial)| ((year, *serial), *appeal)));
-        }
-        known.evolve(&event);
-    }
-    *token = Some(record.token());
-    Ok(())
 }
 
 impl Known {
@@ -66,19 +38,12 @@ impl Known {
     fn note(&mut self, record: &Recorded) {
         let Some(id) = record.stream.message() else { return };
         match record.events::<message::Event>() {
-            Ok(events) => self.outcomes.extend(events.iter().filter_map(became).map(|became| (id, became))),
+            Ok(events) => self
+                .outcomes
+                .extend(events.iter().filter_map(message::Event::outcome).map(|outcome| (id, outcome))),
             Err(_) => {
                 self.unreadable.insert(id);
             }
         }
-    }
-}
-
-/// What an event says that became of a message.
-pub(super) fn became(event: &message::Event) -> Option<Outcome> {
-    match *event {
-        message::Event::Placed { appeal, opens, found } => Some(Outcome::Placed { appeal, opens, found }),
-        message::Event::SetAside { why } => Some(Outcome::SetAside(why)),
-        _ => None,
     }
 }

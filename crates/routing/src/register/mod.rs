@@ -13,6 +13,7 @@
 mod execute;
 pub mod fold;
 mod known;
+mod numbers;
 mod session;
 
 use tokio_util::sync::CancellationToken;
@@ -23,11 +24,7 @@ use zholdary_log::{
     streams::{Appeals, Messages, Numbers},
 };
 
-use crate::{
-    Error, Parts, Progress,
-    follow::{Follow, Unfinished},
-    restart::keep_running,
-};
+use crate::{Error, Parts, Progress, checkpoints::Unfinished, follow::Follow, restart::keep_running};
 use session::{Item, Session};
 
 /// Its name.

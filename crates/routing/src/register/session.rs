@@ -17,7 +17,8 @@ use zholdary_log::{Cause, EventLog, Recorded};
 
 use super::{
     fold::{Belongs, Fold},
-    known::{Given, Known, Years, became, note_number},
+    known::Known,
+    numbers::{Given, Years, note_number},
 };
 use crate::{Error, Ruleset, pending::Answer};
 
@@ -215,8 +216,8 @@ impl Session {
     ) -> Result<bool, zholdary_log::DecodeError> {
         let Some(id) = record.stream.message() else { return Ok(true) };
         for event in record.events::<message::Event>()? {
-            if let Some(became) = became(&event)
-                && self.decided.remove(&id).is_some_and(|decided| decided != became)
+            if let Some(outcome) = event.outcome()
+                && self.decided.remove(&id).is_some_and(|decided| decided != outcome)
             {
                 return Ok(false);
             }

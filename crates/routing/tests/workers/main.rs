@@ -2,7 +2,6 @@
 
 mod danger;
 mod deadlines;
-mod mortal;
 mod register;
 mod rig;
 mod route;

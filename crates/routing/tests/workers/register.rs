@@ -2,13 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::{
-    mortal::Mortal,
-    rig::{Rig, Told, config},
-};
+use crate::rig::{Rig, Told, config};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, appeal::Event, message::Outcome};
+use zholdary_log::faults::Faulty;
 use zholdary_routing::{Config, Parts, Rulesets, register::Register};
 
 /// Two people, one of whom writes three times in ten minutes, and somebody who sends nothing of use.
@@ -39,8 +37,9 @@ async fn outcomes(rig: &Rig) -> (Places, BTreeMap<AppealId, Number>) {
 async fn run(rig: &Rig, lives: &[(i64, bool)]) {
     let mut running = Vec::new();
     for (left, writes_last) in lives {
-        let mortal = Mortal::after(&rig.log, *left, *writes_last);
-        let dead = mortal.dead.clone();
+        let mortal = Faulty::new(Arc::clone(&rig.log));
+        mortal.die_after(*left, *writes_last);
+        let dead = mortal.dead();
         // Small pages: what is unfinished and what finishes it seldom stand on the same one.
         let config = Config { page_records: 2, ..config() };
         let register = Register::new(&Parts { log: mortal, config, ..rig.parts() });
@@ -372,7 +371,8 @@ async fn a_register_that_is_late_burns_no_number() {
         rig.settle().await;
     }
     let before = rig.log.head().await.unwrap();
-    let late = Mortal::late(&rig.log, Position::START);
+    let late = Faulty::new(Arc::clone(&rig.log));
+    late.believe_head(Position::START);
     let stop = CancellationToken::new();
     let register = Register::new(&Parts { log: late, ..rig.parts() });
     let progress = register.progress();

@@ -25,7 +25,7 @@ use zholdary_log::{
     streams::{Appeals, Messages, Rules},
 };
 use zholdary_routing::{Config, Metrics, Parts, Rulesets, Turn, Workers, register::Register};
-use zholdary_testkit::{HandClock, id_key};
+use zholdary_testkit::{HandClock, id_key, shipped_city};
 
 pub(crate) struct Rig {
     pub(crate) log: Arc<dyn EventLog>,
@@ -37,12 +37,7 @@ pub(crate) struct Rig {
 
 /// The city that ships with the product.
 pub(crate) fn files() -> Files {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/cities/almaty");
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| {
-        let entry = entry.unwrap();
-        (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-    });
-    Files::from_entries(entries.filter(|(name, _)| Files::is_data(name))).unwrap()
+    Files::from_entries(shipped_city()).unwrap()
 }
 
 pub(crate) fn config() -> Config {

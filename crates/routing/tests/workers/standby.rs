@@ -3,14 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
-    mortal::Mortal,
     register::{story, strange},
     rig::{Kept, Rig, Told, files},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{Position, StreamKind, appeal::Event};
-use zholdary_log::{Checkpoints, EventLog};
+use zholdary_log::{Checkpoints, EventLog, faults::Faulty};
 use zholdary_routing::{Parts, Turn, Workers};
 use zholdary_testkit::at;
 
@@ -75,7 +74,9 @@ async fn who_read_along_ends_what_the_other_began() {
         for writes_last in [false, true] {
             let rig = Rig::with(whole.rulesets.clone()).await;
             let checkpoints: Arc<dyn Checkpoints> = Arc::new(Kept::default());
-            let mortal = Mortal::after(&rig.log, life, writes_last);
+            let mortal = Faulty::new(Arc::clone(&rig.log));
+            mortal.die_after(life, writes_last);
+            let dead = mortal.dead();
             let first = Parts { log: mortal.clone(), checkpoints: checkpoints.clone(), ..rig.parts() };
             let second = Parts { checkpoints, turn: Turn::waiting(), ..rig.parts() };
             let (first, second) = (Process::start(&first), Process::start(&second));
@@ -86,7 +87,7 @@ async fn who_read_along_ends_what_the_other_began() {
                 until(async || second.workers.register.read() >= heard).await;
             }
             tokio::select! {
-                () = mortal.dead.cancelled() => {}
+                () = dead.cancelled() => {}
                 _ = first.settle(&rig) => {}
             }
             // kill -9: nothing that it was about to do happens.
@@ -154,7 +155,7 @@ async fn what_led_to_nothing_is_not_asked_again() {
     };
     rig.hear(&[line("1", 0, "Яма на Толе би 45")]).await;
     let first = Process::start(&parts(rig.log.clone()));
-    let along = Mortal::never(&rig.log);
+    let along = Faulty::new(Arc::clone(&rig.log));
     let second = Process::start(&Parts { turn: Turn::waiting(), ..parts(along.clone()) });
     first.settle(&rig).await;
     rig.hear(&[line("2", 1, "Спасибо вам за работу"), line("3", 2, "Очень ждём")]).await;
@@ -164,7 +165,7 @@ async fn what_led_to_nothing_is_not_asked_again() {
     }
     first.end().await;
     // Of those who looked no term is due for days.
-    let again = Mortal::never(&rig.log);
+    let again = Faulty::new(Arc::clone(&rig.log));
     let third = Process::start(&parts(again.clone()));
     third.settle(&rig).await;
     third.end().await;
@@ -174,7 +175,7 @@ async fn what_led_to_nothing_is_not_asked_again() {
     second.end().await;
     assert_eq!(along.loads(), 0, "who read along asked what was asked before");
     // Without checkpoints everything is asked again.
-    let forgetful = Mortal::never(&rig.log);
+    let forgetful = Faulty::new(Arc::clone(&rig.log));
     let fourth =
         Process::start(&Parts { checkpoints: Arc::new(Kept::default()), ..parts(forgetful.clone()) });
     fourth.settle(&rig).await;
