@@ -25,6 +25,11 @@ pub(crate) struct Servers {
 
 impl Servers {
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With `settings` of their JetStream.
+    async fn start_with(settings: &str) -> Self {
         let folder = folder();
         let at = |name: &str| folder.path().join(name);
         let mut options = Options::in_folder(at("server"));
@@ -32,7 +37,7 @@ impl Servers {
         std::fs::copy(deployed("roles.conf"), at("roles.conf")).expect("a file of ours");
         let (cert, key) = (at("cert.pem"), at("key.pem"));
         let tls = format!("tls {{ cert_file: {:?}, key_file: {:?} }}", path(&cert), path(&key));
-        let config = format!("{tls}\njetstream {{}}\ninclude roles.conf\n");
+        let config = format!("{tls}\njetstream {{ {settings} }}\ninclude roles.conf\n");
         std::fs::write(at("server.conf"), config).expect("a file of ours");
         options.config = Some(at("server.conf"));
         let program = find().expect("a nats-server");
@@ -96,7 +101,7 @@ fn identities(folder: &Path) -> Vec<(String, String)> {
         let public = key[0]["public"].as_str().expect("the public half").to_owned();
         (format!("ZHOLDARY_NKEY_{}", role.to_uppercase()), public)
     };
-    ROLES.into_iter().chain(["system"]).map(user).collect()
+    ROLES.into_iter().chain(["system", "watch"]).map(user).collect()
 }
 
 fn deployed(file: &str) -> PathBuf {
@@ -141,6 +146,8 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "_INBOX_http.x",
         "$SYS.REQ.SERVER.PING",
+        "$SYS.REQ.SERVER.PING.JSZ",
+        "$SYS.REQ.SERVER.PING.VARZ",
     ];
     let subjects: Vec<String> = kinds.into_iter().chain(danger.map(str::to_owned)).collect();
     let check = async |role: &str, writes: &[K], also: &[&str]| {
@@ -156,6 +163,47 @@ async fn a_role_may_do_its_work_and_nothing_else() {
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
     check("http", &written, &[]).await;
     check("operator", &[K::Rules, K::Access], &["$KV.ZHOLDARY_INFO.key"]).await;
+    check("watch", &[], &["$SYS.REQ.SERVER.PING.JSZ"]).await;
+}
+
+/// Servers that would lose with the power what they acknowledged are told of.
+#[tokio::test]
+async fn the_servers_say_how_they_keep_records() {
+    let check = async |settings: &str, sync: &str, is_well: bool| {
+        let servers = Servers::start_with(settings).await;
+        let (data, config) = (folder(), servers.settings("operator"));
+        let looked = run(&[
+            "doctor",
+            "--json",
+            "--data",
+            path(data.path()),
+            "--log",
+            &servers.url(),
+            "--config",
+            path(&config),
+        ]);
+        let found: serde_json::Value = serde_json::from_slice(&looked.stdout).expect("what doctor found");
+        let told = found.as_array().and_then(|all| all.iter().find(|one| one["what"] == "servers"));
+        let told = told.unwrap_or_else(|| panic!("{found}"));
+        assert!(told["is"].as_str().is_some_and(|is| is.ends_with(sync)), "{settings}: {told}");
+        assert_eq!(told["remedy"].is_null(), is_well, "{settings}: {told}");
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::new(&registry).expect("the first");
+        let config = JetStreamConfig {
+            watch_nkey_file: Some(servers.folder.path().join("watch.nk")),
+            ..servers.config("routing")
+        };
+        let _log = JetStreamLog::open(config, metrics).await.expect("it opens");
+        let line = format!("zholdary_log_servers{{sync=\"{}\"}} 1", if is_well { "always" } else { "later" });
+        until("the server is counted", async || {
+            prometheus::TextEncoder::new()
+                .encode_to_string(&registry.gather())
+                .is_ok_and(|text| text.contains(&line))
+        })
+        .await;
+    };
+    check("sync_interval: always", "sync_interval always", true).await;
+    check("", "sync_interval 120 s", false).await;
 }
 
 #[tokio::test]

@@ -103,6 +103,8 @@ pub struct Loaded<S> {
     pub token: Option<Token>,
     /// Every command recorded in it, and where, in order.
     pub known: Vec<(CommandId, Position)>,
+    /// What leads to a decision that nothing but the stream itself asks for, as when time passes: its last record.
+    pub cause: Cause,
 }
 
 impl<S> Loaded<S> {
@@ -256,6 +258,9 @@ impl<A: Aggregate> Decider<A> {
     /// # Errors
     ///
     /// [`DeciderError::Refused`] with what `decide` said; the others say what failed.
+    #[tracing::instrument(
+        name = "decide", skip_all, fields(%stream, trace_id = %cause.trace_id(command_id))
+    )]
     pub async fn handle<R>(
         &self,
         stream: &StreamId,
@@ -284,13 +289,13 @@ impl<A: Aggregate> Decider<A> {
                 Ok(Appended::New(token)) => return Ok(new_at(token)),
                 // It is recorded, but no look finds it: a reader that lags behind the log is asked again later.
                 Ok(Appended::AlreadyRecorded(position)) if self.retry.is_spent(failures + 1, began) => {
-                    tracing::debug!(stream = %stream, %position, "gave up looking for a recorded command");
+                    tracing::debug!(%position, "gave up looking for a recorded command");
                     return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
                 }
                 // Somebody answered the same command meanwhile: the next look finds it.
                 Ok(Appended::AlreadyRecorded(_)) => {}
                 Err(source @ AppendError::Conflict { .. }) if self.retry.is_spent(failures + 1, began) => {
-                    tracing::debug!(stream = %stream, error = %source, "gave up after conflicts");
+                    tracing::debug!(error = %source, "gave up after conflicts");
                     return Err(DeciderError::Contended { stream: stream.clone(), attempts: failures + 1 });
                 }
                 Err(AppendError::Conflict { .. }) => {}
@@ -300,7 +305,7 @@ impl<A: Aggregate> Decider<A> {
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
             }
             failures += 1;
-            self.wait(failures, stream, command_id).await;
+            self.wait(failures, command_id).await;
         }
     }
 
@@ -310,6 +315,9 @@ impl<A: Aggregate> Decider<A> {
     /// # Errors
     ///
     /// [`DeciderError::Append`] with [`AppendError::Conflict`] when somebody was faster; the others say what failed.
+    #[tracing::instrument(
+        name = "decide", skip_all, fields(%stream, trace_id = %cause.trace_id(command_id))
+    )]
     pub async fn handle_expecting(
         &self,
         stream: &StreamId,
@@ -340,7 +348,7 @@ impl<A: Aggregate> Decider<A> {
                 Err(source) => return Err(DeciderError::Append { stream: stream.clone(), source }),
             }
             failures += 1;
-            self.wait(failures, stream, command_id).await;
+            self.wait(failures, command_id).await;
         }
     }
 
@@ -379,7 +387,8 @@ impl<A: Aggregate> Decider<A> {
             }
         }
         let known = past.records().iter().map(|record| (record.command_id, record.position)).collect();
-        Ok(Loaded { state, token: past.token(), known })
+        let cause = past.records().last().map_or(Cause::OUTSIDE, Cause::record);
+        Ok(Loaded { state, token: past.token(), known, cause })
     }
 
     fn record<R>(
@@ -396,13 +405,14 @@ impl<A: Aggregate> Decider<A> {
         Ok(NewRecord { stream: stream.clone(), expect, command_id, cause, schema: A::SCHEMA, events, at })
     }
 
-    async fn wait(&self, failures: u32, stream: &StreamId, command_id: CommandId) {
-        tracing::debug!(stream = %stream, %command_id, failures, "trying again");
+    async fn wait(&self, failures: u32, command_id: CommandId) {
+        tracing::debug!(%command_id, failures, "trying again");
         tokio::time::sleep(self.retry.wait(failures, command_id.uuid().as_bytes())).await;
     }
 }
 
 fn new_at(token: Token) -> Handled {
+    tracing::debug!(position = %token.position, "recorded");
     Handled { position: token.position, new: true, token: Some(token) }
 }
 

@@ -29,7 +29,7 @@ pub use jetstream::{JetStreamConfig, JetStreamLog};
 pub use metrics::Metrics;
 pub use port::{EventLog, LogInfo, Progress, Verified, WritePermit};
 pub use record::{
-    Appended, BadHash, Causation, Cause, Expect, Hash, NewRecord, Prev, Recorded, Stream, Token,
+    Appended, BadHash, Causation, Cause, Expect, Hash, NewRecord, Prev, Recorded, Stream, Token, TraceId,
 };
 pub use sqlite::{SqliteCheckpoints, SqliteConfig, SqliteLog};
 pub use tail::Tail;

@@ -1,6 +1,8 @@
 //! What the log tells about itself in numbers.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// Metrics of one log. Cheap to clone; clones count together.
 #[derive(Debug, Clone)]
@@ -13,7 +15,13 @@ pub struct Metrics {
     pub(crate) wal_bytes: IntGauge,
     pub(crate) denied: IntCounter,
     pub(crate) gaps: IntCounter,
+    servers: IntGaugeVec,
 }
+
+/// A server tells its disk to keep a record before it acknowledges it.
+const ALWAYS: &str = "always";
+/// Or some time after.
+const LATER: &str = "later";
 
 /// What a refused expectation turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +59,7 @@ impl Metrics {
         registry.register(Box::new(metrics.wal_bytes.clone()))?;
         registry.register(Box::new(metrics.denied.clone()))?;
         registry.register(Box::new(metrics.gaps.clone()))?;
+        registry.register(Box::new(metrics.servers.clone()))?;
         Ok(metrics)
     }
 
@@ -68,6 +77,17 @@ impl Metrics {
         .expect(GOOD);
         for kind in ConflictKind::ALL {
             conflicts.with_label_values(&[kind.label()]);
+        }
+        let servers = IntGaugeVec::new(
+            Opts::new(
+                "zholdary_log_servers",
+                "Servers of NATS that tell their disks before they acknowledge (always), and those that do later",
+            ),
+            &["sync"],
+        )
+        .expect(GOOD);
+        for sync in [ALWAYS, LATER] {
+            servers.with_label_values(&[sync]);
         }
         Self {
             append_seconds: Histogram::with_opts(
@@ -103,6 +123,14 @@ impl Metrics {
                 "How often records were found missing from the log on NATS: a hole, or a lost end",
             )
             .expect(GOOD),
+            servers,
+        }
+    }
+
+    /// Takes down how many servers tell their disks before they acknowledge, and how many do later.
+    pub(crate) fn servers(&self, always: usize, later: usize) {
+        for (sync, count) in [(ALWAYS, always), (LATER, later)] {
+            self.servers.with_label_values(&[sync]).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
@@ -138,6 +166,8 @@ mod tests {
             "zholdary_log_wal_bytes 0",
             "zholdary_log_denied_total 0",
             "zholdary_log_gaps_total 0",
+            "zholdary_log_servers{sync=\"always\"} 0",
+            "zholdary_log_servers{sync=\"later\"} 0",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -178,6 +178,23 @@ impl Cause {
     pub const fn command(id: CommandId) -> Self {
         Self { causation: Some(Causation::Command(id)), correlation: Some(id) }
     }
+
+    /// The trace that `command`, caused so, belongs to.
+    #[must_use]
+    pub fn trace_id(&self, command: CommandId) -> TraceId {
+        TraceId(self.correlation.unwrap_or(command))
+    }
+}
+
+/// Names a story, from what came from outside to the last record that followed: the id of the command that began it. Its 32
+/// hexadecimal digits are a trace-id of W3C Trace Context, and the same in the log lines of every process that took part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId(CommandId);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.uuid().simple().fmt(f)
+    }
 }
 
 /// A decision on its way into the log.
@@ -296,6 +313,12 @@ impl Recorded {
     /// When they do not read as `E`s; waiting does not help.
     pub fn events<E: DeserializeOwned>(&self) -> Result<Vec<E>, DecodeError> {
         serde_json::from_slice(&self.events).map_err(|error| DecodeError::json(self.position, &error))
+    }
+
+    /// The trace that it belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> TraceId {
+        Cause::record(self).trace_id(self.command_id)
     }
 
     /// The token that an append after this record expects.

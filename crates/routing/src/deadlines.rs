@@ -292,17 +292,19 @@ impl Deadlines {
             let version = loaded.token.map_or(0, |token| token.version);
             let purpose =
                 format!("overdue/{}/{}/{}/{version}", finding.0, clock.code(), due_at.timestamp_millis());
-            let cause = loaded.token.map_or(Cause::OUTSIDE, |token| Cause {
-                causation: Some(zholdary_log::Causation::Record(token.position)),
-                correlation: None,
-            });
             let Ok(events) = appeal::decide(&loaded.state, command) else { return Ok(()) };
             if events.is_empty() {
                 return Ok(());
             }
             let marked = self
                 .appeals
-                .handle_expecting(&stream, CommandId::of(id, &purpose), cause, loaded.expect(), &events)
+                .handle_expecting(
+                    &stream,
+                    CommandId::of(id, &purpose),
+                    loaded.cause,
+                    loaded.expect(),
+                    &events,
+                )
                 .await;
             match marked {
                 // Recorded, or somebody was faster: look again.

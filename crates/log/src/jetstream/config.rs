@@ -32,6 +32,11 @@ pub struct JetStreamConfig {
     pub ca_file: Option<PathBuf>,
     /// What inboxes begin with, so that roles cannot read each other's answers. Default `_INBOX`.
     pub inbox: String,
+    /// A file with the seed of the nkey of a user of the system account, who asks the servers how they keep records. Default none: they
+    /// are not asked.
+    pub watch_nkey_file: Option<PathBuf>,
+    /// How often they are asked, in milliseconds. Default 60,000.
+    pub watch_ms: u64,
     /// How long one request to the servers may take, in milliseconds, with or without a connection. Default 2,000.
     pub request_ms: u64,
     /// How long an append is tried again while nobody confirms or refuses it, in milliseconds; then its outcome is unknown.
@@ -66,6 +71,8 @@ impl Default for JetStreamConfig {
             credentials_file: None,
             ca_file: None,
             inbox: "_INBOX".to_owned(),
+            watch_nkey_file: None,
+            watch_ms: 60_000,
             request_ms: 2_000,
             append_ms: 10_000,
             in_flight: 1024,
@@ -110,6 +117,7 @@ impl JetStreamConfig {
             ("request_ms", self.request_ms),
             ("append_ms", self.append_ms),
             ("poll_ms", self.poll_ms),
+            ("watch_ms", self.watch_ms),
             ("in_flight", self.in_flight as u64),
             ("max_record_bytes", self.max_record_bytes as u64),
             ("page_records", self.page_records as u64),

@@ -12,6 +12,7 @@ mod head;
 mod known;
 mod lease;
 mod requests;
+mod servers;
 mod setup;
 mod store;
 #[cfg(test)]
@@ -21,7 +22,7 @@ mod trouble;
 mod user;
 mod verify;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::kv;
 use async_trait::async_trait;
@@ -36,6 +37,7 @@ use zholdary_domain::{Position, StreamId};
 pub use self::{
     config::JetStreamConfig,
     lease::Lease,
+    servers::{Server, SyncInterval, Watch},
     setup::{Init, init},
     user::User,
 };
@@ -63,6 +65,7 @@ pub struct JetStreamLog {
     head: Head,
     marks: Mutex<Marks>,
     follower: AbortHandle,
+    watcher: Option<AbortHandle>,
 }
 
 /// The latest time recorded up to a position: records of several machines are not quite in the order of their clocks.
@@ -80,6 +83,10 @@ impl JetStreamLog {
     /// [`OpenError`] says what to do.
     pub async fn open(config: JetStreamConfig, metrics: Metrics) -> Result<Self, OpenError> {
         let (client, requests) = config.connect(&metrics).await?;
+        let watch = Watch::connect(&config, &metrics).await?;
+        let every = Duration::from_millis(config.watch_ms);
+        let watcher =
+            watch.map(|watch| tokio::spawn(watch.keep_watch(every, metrics.clone())).abort_handle());
         let context = config.context(client);
         let setup::Checked { log_id, messages, bucket, leases } =
             setup::open(&context, &config, &requests).await?;
@@ -88,7 +95,7 @@ impl JetStreamLog {
             (Cache::new(config.cache_bytes, config.seen_streams), Semaphore::new(config.in_flight));
         let store = Arc::new(Store { context, messages, config, log_id, requests, metrics });
         let follower = tokio::spawn(head::follow(Arc::clone(&store), head.clone())).abort_handle();
-        Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), follower })
+        Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), follower, watcher })
     }
 
     async fn key(&self) -> Result<Option<String>, ReadError> {
@@ -239,6 +246,7 @@ impl Drop for JetStreamLog {
     fn drop(&mut self) {
         // Its sender of the head goes with it, and tails end.
         self.follower.abort();
+        self.watcher.iter().for_each(AbortHandle::abort);
     }
 }
 

@@ -10,7 +10,7 @@ use zholdary_domain::{
     AppealId, CommandId, StreamId,
     appeal::{self, Actor, Clock, Command, Deadline, Event, FindingId, TermCause},
 };
-use zholdary_log::Cause;
+use zholdary_log::{Cause, Recorded};
 use zholdary_testkit::at;
 
 async fn begun() -> (Rig, AppealId) {
@@ -54,6 +54,23 @@ async fn a_term_passes_once() {
     let events = rig.events(id).await;
     let told = events.iter().filter(|e| matches!(e, Event::Escalated { why, .. } if why == "overdue"));
     assert_eq!(told.count(), 2);
+}
+
+/// Whoever asks what became of a message finds one trace in the log lines of every process that took part.
+#[tokio::test]
+async fn what_follows_from_a_message_is_one_trace() {
+    let (rig, id) = begun().await;
+    rig.clock.set(at("2027-03-01T00:00:00+05:00"));
+    rig.settle().await;
+    assert_eq!(overdue(&rig, id).await.len(), 2);
+    let records = rig.records().await;
+    let of_story = |record: &&Recorded| record.stream.message().is_some() || record.stream.appeal().is_some();
+    let story: Vec<_> = records.iter().filter(of_story).collect();
+    let trace = story[0].command_id.uuid().simple().to_string();
+    for record in &story {
+        assert_eq!(record.trace_id().to_string(), trace, "{record:?}");
+    }
+    assert!(story.len() > 5, "received, placed, registered, decided, late twice: {story:?}");
 }
 
 #[tokio::test]

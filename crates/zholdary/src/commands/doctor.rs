@@ -5,7 +5,10 @@ use std::{process::ExitCode, sync::Arc};
 use serde::Serialize;
 use zholdary_domain::{Clock, Position, SystemClock};
 use zholdary_intake::RawStore;
-use zholdary_log::{JetStreamLog, SqliteLog, jetstream::Lease};
+use zholdary_log::{
+    JetStreamLog, SqliteLog,
+    jetstream::{Lease, SyncInterval, Watch},
+};
 use zholdary_readmodel::Query;
 use zholdary_routing::WORKERS;
 
@@ -50,6 +53,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         key.clone().unwrap_or_else(|| "none in this folder".to_owned()),
         (takes_in && key.is_none()).then_some("copy the installation's own id.key here"),
     );
+    servers(&config, &mut look).await?;
     let info = log.info().await?;
     look("engine", format!("{} {}, format {}", info.engine, info.engine_version, info.format), None);
     look("log id", info.log_id.to_string(), None);
@@ -97,6 +101,32 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How the servers keep what they acknowledge.
+async fn servers(
+    config: &Config,
+    look: &mut impl FnMut(&'static str, String, Option<&'static str>),
+) -> anyhow::Result<()> {
+    if config.engine == Engine::Sqlite {
+        return Ok(());
+    }
+    let Some(watch) = Watch::connect(&config.nats, &zholdary_log::Metrics::unregistered()).await? else {
+        look("servers", "not asked: `nats.watch_nkey_file` names a user who may".to_owned(), None);
+        return Ok(());
+    };
+    let servers = watch.servers().await?;
+    let remedy = if servers.is_empty() {
+        Some("none answered: give that user the permissions of `deploy/nats/roles.conf`")
+    } else {
+        servers
+            .iter()
+            .any(|server| server.sync != SyncInterval::Always)
+            .then_some("loss of power loses what such a server acknowledged since: `sync_interval: always`")
+    };
+    let told: Vec<_> = servers.iter().map(ToString::to_string).collect();
+    look("servers", told.join(", "), remedy);
+    Ok(())
 }
 
 /// How far the workers say they are.
