@@ -3,6 +3,7 @@
 use zholdary_city::City;
 use zholdary_domain::appeal::Permille;
 
+use crate::denial::{What, is_denied};
 use crate::letters::Letters;
 use crate::stems::Stems;
 use crate::text::Token;
@@ -53,11 +54,6 @@ enum Side {
     Is,
 }
 
-/// Denies what follows it: Russian grammar.
-const NOT_BEFORE: &[&str] = &["не"];
-/// Denies what stands before it: Kazakh grammar, folded.
-const NOT_AFTER: &[&str] = &["емес", "жок"];
-
 impl Pairs {
     fn new(city: &City, letters: &Letters) -> Self {
         let (mut owners, mut categories) = (Vec::new(), Vec::new());
@@ -75,17 +71,13 @@ impl Pairs {
 
     /// The pairs in a text, each once: its category and its two stems as the city writes them.
     fn found(&self, tokens: &[&Token], latin: bool) -> Vec<(usize, [&str; 2])> {
-        let is_any = |at: Option<usize>, words: &[&str]| {
-            at.and_then(|at| tokens.get(at)).is_some_and(|token| token.is(words))
-        };
         // Where each stem of a pair was seen last, by side.
         let mut last: Vec<[Option<(usize, &str)>; 2]> = vec![[None; 2]; self.categories.len()];
         let mut pairs: Vec<Option<[&str; 2]>> = vec![None; self.categories.len()];
         for at in 0..tokens.len() {
             self.stems.at(tokens, at, latin, |id, length| {
                 let (pair, side, text) = &self.owners[id];
-                let denied = *side == Side::Is
-                    && (is_any(at.checked_sub(1), NOT_BEFORE) || is_any(Some(at + length), NOT_AFTER));
+                let denied = *side == Side::Is && is_denied(tokens, at, length, What::State);
                 if !denied {
                     last[*pair][*side as usize] = Some((at, text));
                 }

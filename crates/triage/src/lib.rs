@@ -10,6 +10,7 @@
 
 mod categories;
 mod cover;
+mod denial;
 mod forms;
 mod house;
 mod lang;
@@ -155,7 +156,7 @@ impl Triage {
         let problem = |at: usize| self.categories.begins_at(&all, at, folded.latin);
         let place = place::place(&self.city, &folded.tokens, &mentions, &known, &problem);
 
-        let lifts = self.escalate.found(&cut, folded.latin);
+        let lifts = self.escalate.found_undenied(&cut, folded.latin);
         let findings: Vec<Finding> = self
             .categories
             .problems(&self.city, &cut, folded.latin)

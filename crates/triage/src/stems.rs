@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::denial::{What, is_denied};
 use crate::letters::Letters;
 use crate::text::{Folded, Token};
 
@@ -83,11 +84,20 @@ impl Stems {
         })
     }
 
+    /// As [`Stems::found`], but for what the text denies each time that it stands there.
+    pub(crate) fn found_undenied(&self, tokens: &[&Token], latin: bool) -> Vec<usize> {
+        self.found_if(tokens, latin, |at, length| !is_denied(tokens, at, length, What::Any))
+    }
+
     /// The patterns found in a text, each once, in the order of the list.
     pub(crate) fn found(&self, tokens: &[&Token], latin: bool) -> Vec<usize> {
+        self.found_if(tokens, latin, |_, _| true)
+    }
+
+    fn found_if(&self, tokens: &[&Token], latin: bool, counts: impl Fn(usize, usize) -> bool) -> Vec<usize> {
         let mut seen = vec![false; self.more.len()];
         for at in 0..tokens.len() {
-            self.at(tokens, at, latin, |id, _| seen[id] = true);
+            self.at(tokens, at, latin, |id, length| seen[id] |= counts(at, length));
         }
         seen.iter().enumerate().filter_map(|(id, seen)| seen.then_some(id)).collect()
     }

@@ -81,6 +81,11 @@ fn dangers() {
 }
 
 #[test]
+fn topics() {
+    assert!(check("topics.jsonl") >= 100);
+}
+
+#[test]
 fn places() {
     assert!(check("places.jsonl") >= 60);
 }
