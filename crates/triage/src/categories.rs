@@ -7,6 +7,7 @@ use crate::denial::{What, is_denied};
 use crate::letters::Letters;
 use crate::stems::Stems;
 use crate::text::Token;
+use crate::typos::Typos;
 
 /// Most reasons kept with a finding.
 const MOST_REASONS: usize = 12;
@@ -18,6 +19,9 @@ enum Sort {
     Weak,
     Not,
 }
+
+/// Takes back a part of what was said before it. Russian, and Kazakh folded.
+const BUT: &[&str] = &["но", "однако", "осталось", "остались", "остался", "бирак", "алайда"];
 
 /// A problem found in a text, before place and priority.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,7 @@ pub(crate) struct Categories {
     stems: Stems,
     owners: Vec<(usize, Sort, String)>,
     pairs: Pairs,
+    typos: Typos,
 }
 
 /// Things and what is wrong with them.
@@ -109,7 +114,9 @@ impl Categories {
             }
         }
         let stems = Stems::new(owners.iter().map(|(_, _, text)| text.as_str()), letters);
-        Self { stems, owners, pairs: Pairs::new(city, letters) }
+        let long = owners.iter().enumerate().filter(|(_, (_, sort, _))| *sort == Sort::Stem);
+        let typos = Typos::new(long.map(|(id, (_, _, text))| (id, text.as_str())), letters);
+        Self { stems, owners, pairs: Pairs::new(city, letters), typos }
     }
 
     /// Whether a problem is named at a token: a stem or phrase of some category begins there.
@@ -129,7 +136,9 @@ impl Categories {
         let mut scores = vec![0_u32; city.categories.len()];
         let mut removed = vec![false; city.categories.len()];
         let mut because: Vec<Vec<String>> = vec![Vec::new(); city.categories.len()];
-        for id in self.stems.found(tokens, latin) {
+        let mut found = self.stems.found(tokens, latin);
+        found.extend(self.typos.found(tokens, latin, |at| self.begins_at(tokens, at, latin)));
+        for id in found {
             let (category, sort, text) = &self.owners[id];
             let score = match sort {
                 Sort::Phrase => matching.score.phrase,
@@ -174,7 +183,8 @@ impl Categories {
             confidence: confidence(scores[main], runner_up, matching.min_score, matching.score.phrase),
             because: std::mem::take(&mut because[main]),
         }];
-        let alone = city.categories[main].alone;
+        // «Thanks, but»: what follows is asked for.
+        let alone = city.categories[main].alone && !tokens.iter().any(|token| token.is(BUT));
         let also = |at: &usize| {
             let counts = scores[*at] >= matching.also_score && !alone;
             *at != main && (counts || (never_dropped(*at) && scores[*at] >= matching.min_score))

@@ -20,6 +20,7 @@ mod number;
 mod place;
 mod stems;
 mod text;
+mod typos;
 mod words;
 
 use std::sync::Arc;

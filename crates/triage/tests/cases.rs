@@ -86,6 +86,11 @@ fn topics() {
 }
 
 #[test]
+fn traps() {
+    assert!(check("traps.jsonl") >= 80);
+}
+
+#[test]
 fn places() {
     assert!(check("places.jsonl") >= 60);
 }
