@@ -458,6 +458,8 @@ pub struct Category {
     /// Whether it speaks of other problems without asking for anything about them (thanks, «where is my appeal?»): beside
     /// it only a danger is a problem of its own.
     pub alone: bool,
+    /// Whether it is only asked beside what is wrong («when will it be mended?»): a problem that is named too is the main one.
+    pub yields: bool,
     /// Phrases: consecutive tokens, each by prefix.
     pub phrases: Vec<String>,
     /// Stems.

@@ -7,7 +7,7 @@ use crate::denial::{What, is_denied};
 use crate::letters::Letters;
 use crate::stems::Stems;
 use crate::text::Token;
-use crate::typos::Typos;
+use crate::typos::{self, Typos};
 
 /// Most reasons kept with a finding.
 const MOST_REASONS: usize = 12;
@@ -20,8 +20,25 @@ enum Sort {
     Not,
 }
 
-/// Takes back a part of what was said before it. Russian, and Kazakh folded.
-const BUT: &[&str] = &["но", "однако", "осталось", "остались", "остался", "бирак", "алайда"];
+/// Takes back a part of what was said before it, or asks for more. Russian, and Kazakh folded.
+const BUT: &[&str] = &[
+    "но",
+    "однако",
+    "осталось",
+    "остались",
+    "остался",
+    "теперь",
+    "еще",
+    "также",
+    "просим",
+    "прошу",
+    "бирак",
+    "алайда",
+    "енди",
+    "тагы",
+    "отинем",
+    "отиниш",
+];
 
 /// A problem found in a text, before place and priority.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,18 +147,32 @@ impl Categories {
         found
     }
 
+    /// Whether a token is a word of ours, whatever it says: it is no other one misspelt. A few letters are the beginning of many.
+    fn is_known(&self, tokens: &[&Token], at: usize, latin: bool) -> bool {
+        let mut known = false;
+        self.stems.at(tokens, at, latin, |id, _| {
+            let (_, sort, text) = &self.owners[id];
+            known |= matches!(sort, Sort::Phrase | Sort::Stem) || text.chars().count() >= typos::SHORTEST;
+        });
+        known
+    }
+
     /// The problems of a text, the main one first; never empty.
     pub(crate) fn problems(&self, city: &City, tokens: &[&Token], latin: bool) -> Vec<Problem> {
         let matching = &city.matching;
         let mut scores = vec![0_u32; city.categories.len()];
         let mut removed = vec![false; city.categories.len()];
+        let mut has_phrase = removed.clone();
         let mut because: Vec<Vec<String>> = vec![Vec::new(); city.categories.len()];
         let mut found = self.stems.found(tokens, latin);
-        found.extend(self.typos.found(tokens, latin, |at| self.begins_at(tokens, at, latin)));
+        found.extend(self.typos.found(tokens, latin, |at| self.is_known(tokens, at, latin)));
         for id in found {
             let (category, sort, text) = &self.owners[id];
             let score = match sort {
-                Sort::Phrase => matching.score.phrase,
+                Sort::Phrase => {
+                    has_phrase[*category] = true;
+                    matching.score.phrase
+                }
                 Sort::Stem => matching.score.stem,
                 Sort::Weak => matching.score.weak,
                 Sort::Not => {
@@ -155,7 +186,10 @@ impl Categories {
             }
         }
         for (category, [thing, wrong]) in self.pairs.found(tokens, latin) {
-            scores[category] += matching.score.phrase;
+            // A phrase may have said the same.
+            if !has_phrase[category] {
+                scores[category] += matching.score.phrase;
+            }
             because[category].push(format!("{thing} + {wrong}"));
         }
         let below = city.categories.iter().position(|category| category.code == matching.below);
@@ -166,8 +200,16 @@ impl Categories {
         let emergency = |at: usize| Some(city.categories[at].priority.as_str()) == most_urgent;
         let never_dropped =
             |at: usize| city.danger.categories_never_dropped.contains(&city.categories[at].code);
-        let first = order.first().copied().filter(|at| scores[*at] >= matching.min_score);
-        let danger = order.iter().copied().find(|at| never_dropped(*at) && scores[*at] >= matching.min_score);
+        let is_enough = |at: &usize| scores[*at] >= matching.min_score;
+        let first = order.first().copied().filter(is_enough);
+        // Asked beside what is wrong.
+        let is_asked = |at: usize| city.categories[at].yields;
+        let is_wrong = |at: &usize| is_enough(at) && city.categories[*at].needs_place && !is_asked(*at);
+        let first = first.map(|first| {
+            let wrong = order.iter().copied().find(is_wrong).filter(|_| is_asked(first));
+            wrong.unwrap_or(first)
+        });
+        let danger = order.iter().copied().find(|at| never_dropped(*at) && is_enough(at));
         let main = match (first, danger) {
             (Some(first), _) if emergency(first) => Some(first),
             (_, Some(danger)) => Some(danger),

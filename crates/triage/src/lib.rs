@@ -41,7 +41,7 @@ use stems::Stems;
 use text::Token;
 
 /// Version of the code that understands. Changes whenever the same text may be understood in another way.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
 /// A text to be understood, with what came beside it.
 #[derive(Debug, Clone, Copy)]

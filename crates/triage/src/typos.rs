@@ -9,7 +9,7 @@ use crate::letters::Letters;
 use crate::text::{Folded, Token};
 
 /// Shorter stems have too many neighbours that are words of their own.
-const SHORTEST: usize = 5;
+pub(crate) const SHORTEST: usize = 5;
 /// Only what stands in the wrong order may be that short: with a letter too few or too many a stem must be longer,
 const SHORTEST_CHANGED: usize = 6;
 /// and longer still with another letter («пропал» is no «провал»).
@@ -82,7 +82,12 @@ impl Typos {
                         1 => stem.len() >= SHORTEST_CHANGED,
                         _ => false,
                     };
-                    if misspelt {
+                    // Wrong in the last letter of the stem and longer than it: another word with the same beginning.
+                    let goes_on = word.len() > length;
+                    let all_but_last = stem[..stem.len() - 1].iter();
+                    let is_other =
+                        goes_on && length <= stem.len() && word.iter().take(stem.len() - 1).eq(all_but_last);
+                    if misspelt && !is_other {
                         found.push(*id);
                     }
                 }

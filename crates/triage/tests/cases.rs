@@ -26,6 +26,7 @@ fn understood(case: &Value) -> Value {
         "also": found.findings[1..].iter().map(|finding| &finding.category).collect::<Vec<_>>(),
         "priority": main.priority,
         "confidence": main.confidence.0,
+        "because": found.findings.iter().map(|finding| &finding.because).collect::<Vec<_>>(),
         "danger": found.danger,
         "number": found.names_number,
         "cover": read.cover.map(|cover| cover.mark),
@@ -62,7 +63,8 @@ fn check(file: &str) -> usize {
                 key => found[key] == *expected,
             };
             if !same {
-                writeln!(wrong, "{}: {key}: {} for {expected}", case["id"], found[key]).unwrap();
+                let (id, why) = (&case["id"], &found["because"]);
+                writeln!(wrong, "{id}: {key}: {} for {expected}, because {why}", found[key]).unwrap();
             }
         }
     }
@@ -88,6 +90,16 @@ fn topics() {
 #[test]
 fn traps() {
     assert!(check("traps.jsonl") >= 80);
+}
+
+#[test]
+fn harder() {
+    assert!(check("harder.jsonl") >= 50);
+}
+
+#[test]
+fn letters() {
+    assert!(check("letters.jsonl") >= 48);
 }
 
 #[test]

@@ -301,6 +301,7 @@ pub(super) fn categories(
             answer_none: raw.answer_none.map(Spanned::into_inner),
             answer_closes: raw.answer_closes.is_some_and(Spanned::into_inner),
             alone: raw.alone,
+            yields: raw.yields,
             phrases: raw.phrases.into_inner(),
             stems: raw.stems.into_inner(),
             weak: raw.weak.into_inner(),

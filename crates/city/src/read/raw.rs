@@ -252,6 +252,8 @@ pub(super) struct Category {
     pub(super) answer_closes: Option<Spanned<bool>>,
     #[serde(default)]
     pub(super) alone: bool,
+    #[serde(default)]
+    pub(super) yields: bool,
     pub(super) phrases: Spanned<Vec<String>>,
     pub(super) stems: Spanned<Vec<String>>,
     pub(super) weak: Spanned<Vec<String>>,
