@@ -84,6 +84,11 @@ chaos minutes="30":
 performance records="1000000":
     ZHOLDARY_PERFORMANCE_RECORDS={{ records }} cargo bench -p zholdary-tests --features performance --bench performance
 
+# how fast texts are understood, beside what is asked: short messages, and a letter of a hundred kilobytes
+[group('long')]
+understanding:
+    cargo bench -p zholdary-triage --bench speed
+
 # property tests with many more cases: `just deep 20000`
 [group('long')]
 deep cases="5000":

@@ -13,7 +13,7 @@ use zholdary_domain::{
     appeal::{self, Command, DESK, Event, FindingId},
 };
 use zholdary_log::{
-    AppendError, Cause, Checkpoint, Decider, DeciderError, Prev, ReadError, Recorded, streams::Appeals,
+    AppendError, Checkpoint, Decider, DeciderError, Prev, ReadError, Recorded, streams::Appeals,
 };
 
 use crate::{

@@ -7,9 +7,9 @@ use zholdary_domain::Point;
 use zholdary_triage::Input;
 
 /// Floors of the shipped sample; what is reached stands in the crate's README.
-const CATEGORY: usize = 45;
-const LANGUAGE: usize = 45;
-const NAMES: usize = 36;
+const CATEGORY: usize = 48;
+const LANGUAGE: usize = 47;
+const NAMES: usize = 39;
 
 #[test]
 fn accuracy_floor_of_the_shipped_sample() {
@@ -40,11 +40,14 @@ fn accuracy_floor_of_the_shipped_sample() {
         }
         if !place.names.is_empty() {
             named += 1;
-            if place.names.iter().all(|name| main.place.names.contains(name)) {
+            let all = place.names.iter().all(|name| main.place.names.contains(name));
+            if all && main.place.names.len() <= place.names.len() + 1 {
                 placed += 1;
             } else {
                 miss("names", &format!("{:?} for {:?}", main.place.names, place.names));
             }
+        } else {
+            assert!(main.place.names.is_empty(), "{}: {:?} for none", case.id, main.place.names);
         }
         if main.place.kind.code() == place.kind {
             kind += 1;

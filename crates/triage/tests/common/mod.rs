@@ -16,13 +16,7 @@ pub(crate) fn root(path: &str) -> PathBuf {
 /// The default city.
 pub(crate) fn city() -> &'static City {
     static CITY: OnceLock<City> = OnceLock::new();
-    CITY.get_or_init(|| {
-        let entries = std::fs::read_dir(root("deploy/cities/almaty")).unwrap().map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
-        });
-        City::parse(&Files::from_entries(entries).unwrap()).unwrap()
-    })
+    CITY.get_or_init(|| City::parse(&Files::from_entries(zholdary_testkit::shipped_city()).unwrap()).unwrap())
 }
 
 /// Its rules of understanding.
