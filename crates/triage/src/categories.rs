@@ -162,7 +162,7 @@ impl Categories {
         let matching = &city.matching;
         let mut scores = vec![0_u32; city.categories.len()];
         let mut removed = vec![false; city.categories.len()];
-        let mut has_phrase = removed.clone();
+        let mut has_phrase = vec![false; city.categories.len()];
         let mut because: Vec<Vec<String>> = vec![Vec::new(); city.categories.len()];
         let mut found = self.stems.found(tokens, latin);
         found.extend(self.typos.found(tokens, latin, |at| self.is_known(tokens, at, latin)));

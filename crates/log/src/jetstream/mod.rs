@@ -84,15 +84,15 @@ impl JetStreamLog {
     pub async fn open(config: JetStreamConfig, metrics: Metrics) -> Result<Self, OpenError> {
         let (client, requests) = config.connect(&metrics).await?;
         let watch = Watch::connect(&config, &metrics).await?;
-        let every = Duration::from_millis(config.watch_ms);
-        let watcher =
-            watch.map(|watch| tokio::spawn(watch.keep_watch(every, metrics.clone())).abort_handle());
         let context = config.context(client);
         let setup::Checked { log_id, messages, bucket, leases } =
             setup::open(&context, &config, &requests).await?;
         let head = Head::new(Position(messages.cached_info().state.last_sequence), metrics.clone());
         let (cache, slots) =
             (Cache::new(config.cache_bytes, config.seen_streams), Semaphore::new(config.in_flight));
+        let every = Duration::from_millis(config.watch_ms);
+        let watcher =
+            watch.map(|watch| tokio::spawn(watch.keep_watch(every, metrics.clone())).abort_handle());
         let store = Arc::new(Store { context, messages, config, log_id, requests, metrics });
         let follower = tokio::spawn(head::follow(Arc::clone(&store), head.clone())).abort_handle();
         Ok(Self { store, cache, bucket, leases, slots, head, marks: Mutex::default(), follower, watcher })
