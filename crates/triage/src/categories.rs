@@ -138,23 +138,25 @@ impl Categories {
 
     /// Whether a problem is named at a token: a stem or phrase of some category begins there.
     pub(crate) fn begins_at(&self, tokens: &[&Token], at: usize, latin: bool) -> bool {
-        let mut found = false;
-        if at < tokens.len() {
-            self.stems.at(tokens, at, latin, |id, _| {
-                found |= matches!(self.owners[id].1, Sort::Phrase | Sort::Stem);
-            });
-        }
-        found
+        at < tokens.len()
+            && self.any_at(tokens, at, latin, |sort, _| matches!(sort, Sort::Phrase | Sort::Stem))
     }
 
     /// Whether a token is a word of ours, whatever it says: it is no other one misspelt. A few letters are the beginning of many.
     fn is_known(&self, tokens: &[&Token], at: usize, latin: bool) -> bool {
-        let mut known = false;
+        self.any_at(tokens, at, latin, |sort, text| {
+            matches!(sort, Sort::Phrase | Sort::Stem) || text.chars().count() >= typos::SHORTEST
+        })
+    }
+
+    /// Whether one that begins at a token `is` so.
+    fn any_at(&self, tokens: &[&Token], at: usize, latin: bool, is: impl Fn(Sort, &str) -> bool) -> bool {
+        let mut any = false;
         self.stems.at(tokens, at, latin, |id, _| {
             let (_, sort, text) = &self.owners[id];
-            known |= matches!(sort, Sort::Phrase | Sort::Stem) || text.chars().count() >= typos::SHORTEST;
+            any |= is(*sort, text);
         });
-        known
+        any
     }
 
     /// The problems of a text, the main one first; never empty.
@@ -205,10 +207,10 @@ impl Categories {
         // Asked beside what is wrong.
         let is_asked = |at: usize| city.categories[at].yields;
         let is_wrong = |at: &usize| is_enough(at) && city.categories[*at].needs_place && !is_asked(*at);
-        let first = first.map(|first| {
-            let wrong = order.iter().copied().find(is_wrong).filter(|_| is_asked(first));
-            wrong.unwrap_or(first)
-        });
+        let first = match first {
+            Some(first) if is_asked(first) => order.iter().copied().find(is_wrong).or(Some(first)),
+            first => first,
+        };
         let danger = order.iter().copied().find(|at| never_dropped(*at) && is_enough(at));
         let main = match (first, danger) {
             (Some(first), _) if emergency(first) => Some(first),
@@ -229,7 +231,7 @@ impl Categories {
         let alone = city.categories[main].alone && !tokens.iter().any(|token| token.is(BUT));
         let also = |at: &usize| {
             let counts = scores[*at] >= matching.also_score && !alone;
-            *at != main && (counts || (never_dropped(*at) && scores[*at] >= matching.min_score))
+            *at != main && (counts || (never_dropped(*at) && is_enough(at)))
         };
         for at in order.into_iter().filter(also) {
             problems.push(Problem {

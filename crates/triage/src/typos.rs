@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use crate::letters::Letters;
 use crate::text::{Folded, Token};
 
-/// Shorter stems have too many neighbours that are words of their own.
+/// Shorter stems have too many neighbours that are words of their own. Letters in the wrong order may stand in one of these.
 pub(crate) const SHORTEST: usize = 5;
-/// Only what stands in the wrong order may be that short: with a letter too few or too many a stem must be longer,
+/// A letter too few or too many is seen in stems of at least so many letters.
 const SHORTEST_CHANGED: usize = 6;
-/// and longer still with another letter («пропал» is no «провал»).
+/// Another letter is seen in stems of at least so many: «пропал» is no «провал».
 const SHORTEST_OTHER: usize = 7;
 
 /// Stems that may be misspelt.
@@ -55,16 +55,10 @@ impl Typos {
         is_known: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
         let mut found = Vec::new();
-        for (at, token) in tokens.iter().enumerate() {
-            let mut here = Vec::new();
+        for (_, token) in tokens.iter().enumerate().filter(|(at, _)| !is_known(*at)) {
             for form in token.forms_in(latin) {
                 let word: Vec<char> = form.chars().take(self.longest + 1).collect();
-                if word.len() >= SHORTEST {
-                    self.near(&word, &mut here);
-                }
-            }
-            if !here.is_empty() && !is_known(at) {
-                found.extend(here);
+                self.near(&word, &mut found);
             }
         }
         found.sort_unstable();
