@@ -38,26 +38,36 @@ pub(crate) const WORKER: &str = "deadlines";
 /// Which of an appeal's terms.
 type Term = (FindingId, appeal::Clock);
 
+/// When an appeal wants a look, and for which of its terms.
+type Look = (DateTime<Utc>, AppealId, Option<Term>);
+
+/// Looks that are due, by appeal, and where each was recorded.
+type Due = BTreeMap<AppealId, Vec<(Look, Position)>>;
+
 /// Instants at which an appeal wants a look, and where each was recorded. A term is taken out before its time only when it was
 /// found overdue: one that was moved, an appeal closed and opened again, the look tells.
 #[derive(Debug, Default)]
 struct Queue {
-    due: BTreeMap<(DateTime<Utc>, AppealId, Option<Term>), Position>,
+    due: BTreeMap<Look, Position>,
     rules: Option<Arc<Ruleset>>,
     /// What it says to be looked at is not looked at again.
     checkpoint: Option<Checkpoint>,
 }
 
 impl Queue {
-    /// Takes out what is due at `now`, of at most `most` appeals: each with where its terms were recorded.
-    fn take_due(&mut self, now: DateTime<Utc>, most: usize) -> BTreeMap<AppealId, Vec<Position>> {
-        let mut taken: BTreeMap<AppealId, Vec<Position>> = BTreeMap::new();
+    /// Takes out what is due at `now`, of at most `most` appeals.
+    fn take_due(&mut self, now: DateTime<Utc>, most: usize) -> Due {
+        let mut taken = Due::new();
         let is_due = |queue: &Self| queue.due.first_key_value().is_some_and(|((at, ..), _)| *at <= now);
         while taken.len() < most.max(1) && is_due(self) {
-            let Some(((_, id, _), recorded)) = self.due.pop_first() else { break };
-            taken.entry(id).or_default().push(recorded);
+            let Some((look, recorded)) = self.due.pop_first() else { break };
+            taken.entry(look.1).or_default().push((look, recorded));
         }
         taken
+    }
+
+    fn put_back(&mut self, due: Due) {
+        self.due.extend(due.into_values().flatten());
     }
 
     fn was_looked_at(checkpoint: Option<&Checkpoint>, at: DateTime<Utc>, recorded: Position) -> bool {
@@ -142,9 +152,13 @@ impl Deadlines {
             let (now, read) = (self.parts.clock.now(), tail.position());
             match gate.is_open(log.as_ref(), read).await {
                 Ok(true) => {
-                    patience.rest();
-                    if !self.look_at(&mut queue, now, stop).await? {
-                        return Ok(());
+                    match self.look_at(&mut queue, now, stop).await {
+                        Ok(true) => patience.rest(),
+                        Ok(false) => return Ok(()),
+                        Err(error) => {
+                            patience.after(error, stop).await?;
+                            continue;
+                        }
                     }
                     self.progress.looked(now);
                     // Finished is what was read and looked at: who waits for a record waits for its terms too.
@@ -185,7 +199,8 @@ impl Deadlines {
         Ok(())
     }
 
-    /// Marks all that is due at `now`. Says whether nothing is left of it: `stop` waits for no backlog.
+    /// Marks all that is due at `now`. Says whether nothing is left of it: `stop` waits for no backlog. What fails stays in the
+    /// queue.
     async fn look_at(
         &self,
         queue: &mut Queue,
@@ -197,7 +212,10 @@ impl Deadlines {
             if due.is_empty() {
                 return Ok(true);
             }
-            self.mark(due, now, queue).await?;
+            if let Err(error) = self.mark(&due, now, queue).await {
+                queue.put_back(due);
+                return Err(error);
+            }
             if stop.is_cancelled() {
                 return Ok(false);
             }
@@ -246,23 +264,18 @@ impl Deadlines {
         error!(error = error as &dyn std::error::Error, "deadlines parks an appeal: its terms are not kept");
     }
 
-    async fn mark(
-        &self,
-        due: BTreeMap<AppealId, Vec<Position>>,
-        now: DateTime<Utc>,
-        queue: &Queue,
-    ) -> Result<(), Error> {
+    async fn mark(&self, due: &Due, now: DateTime<Utc>, queue: &Queue) -> Result<(), Error> {
         let escalate = |priority: &str| {
             let city = queue.rules.as_ref().map(|r| &r.city);
             city.and_then(|c| c.priority(priority)).map_or(DESK.to_owned(), |p| p.notify.escalate_to.clone())
         };
-        let items = due.into_iter().map(|(id, recorded)| (id, (id, recorded)));
-        lanes::run(items, self.parts.config.lanes, |(id, recorded)| {
+        let items = due.iter().map(|(id, looks)| (*id, (*id, looks)));
+        lanes::run(items, self.parts.config.lanes, |(id, looks)| {
             let escalate = &escalate;
             async move {
                 match self.mark_one(id, now, escalate).await {
                     Err(error) if error.is_of_one_stream() => {
-                        self.park(recorded, &error);
+                        self.park(looks.iter().map(|(_, recorded)| *recorded), &error);
                         Ok(())
                     }
                     marked => marked,

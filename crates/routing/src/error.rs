@@ -78,6 +78,12 @@ impl Error {
         }
     }
 
+    /// Whether the same may succeed later, and nothing that was folded is wrong.
+    #[must_use]
+    pub fn may_be_asked_again(&self) -> bool {
+        self.is_transient() && !matches!(self, Self::Overtaken { .. })
+    }
+
     /// Whether looking again from the start may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {

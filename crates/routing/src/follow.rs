@@ -23,6 +23,8 @@ pub(crate) struct Follow<T> {
     tail: Tail,
     gate: Gate,
     patience: Patience,
+    /// The same for what could not be done.
+    redo: Patience,
     /// When a worker that waits looks for what the one whose turn it is has finished.
     look: Interval,
     pending: Pending<T>,
@@ -49,6 +51,7 @@ impl<T> Follow<T> {
             tail: parts.log.tail(Position::START),
             gate: parts.turn.gate(),
             patience: Patience::new(worker, &parts.config),
+            redo: Patience::new(worker, &parts.config),
             look: tokio::time::interval(Duration::from_millis(parts.config.standby_look_ms.max(1))),
             pending: Pending::default(),
             unfinished: unfinished.clone(),
@@ -117,7 +120,28 @@ impl<T> Follow<T> {
         self.pending.add(asked_at, rules, answers.into_iter().collect(), what);
     }
 
-    /// Something to do now, unless `stop` is cancelled. What was given out before is done when it is called.
+    /// Hears how it went with what was given out last. What could not be done is given out again, after a wait.
+    ///
+    /// # Errors
+    ///
+    /// What waiting does not mend.
+    pub(crate) async fn finish(
+        &mut self,
+        batch: Batch<T>,
+        done: Result<(), Error>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        match done {
+            Ok(()) => self.redo.rest(),
+            Err(error) => {
+                self.pending.put_back(batch);
+                self.redo.after(error, stop).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Something to do now, unless `stop` is cancelled. Of what was given out before, [`Follow::finish`] was told.
     pub(crate) async fn due(&mut self, stop: &CancellationToken) -> Result<Option<Batch<T>>, Error> {
         while !stop.is_cancelled() {
             match self.is_open().await {

@@ -37,7 +37,14 @@ struct Entry<T> {
 #[derive(Debug)]
 pub(crate) struct Batch<T> {
     pub(crate) rules: Arc<Ruleset>,
-    pub(crate) items: Vec<T>,
+    entries: Vec<(u64, Entry<T>)>,
+}
+
+impl<T: Clone> Batch<T> {
+    /// What is to be done, in order.
+    pub(crate) fn items(&self) -> Vec<T> {
+        self.entries.iter().map(|(_, entry)| entry.what.clone()).collect()
+    }
 }
 
 impl<T> Default for Pending<T> {
@@ -102,22 +109,31 @@ impl<T> Pending<T> {
     /// Takes out the first things to do: at most `most`, all under one rule set. None while there is no rule set for them.
     pub(crate) fn take(&mut self, most: usize) -> Option<Batch<T>> {
         let rules = self.entries.first_key_value()?.1.rules.clone()?;
-        let mut items = Vec::new();
-        while items.len() < most.max(1)
+        let mut entries = Vec::new();
+        while entries.len() < most.max(1)
             && let Some((id, entry)) = self.entries.first_key_value()
             && entry.rules.as_ref().is_some_and(|own| Arc::ptr_eq(own, &rules))
         {
-            items.extend(self.remove(*id));
+            let id = *id;
+            entries.extend(self.remove(id).map(|entry| (id, entry)));
         }
-        Some(Batch { rules, items })
+        Some(Batch { rules, entries })
     }
 
-    fn remove(&mut self, id: u64) -> Option<T> {
+    /// Takes back what was taken out and could not be done, all of it: what was done of it is recognised.
+    pub(crate) fn put_back(&mut self, batch: Batch<T>) {
+        for (id, entry) in batch.entries {
+            self.by_answer.extend(entry.answers.iter().map(|answer| (*answer, id)));
+            self.entries.insert(id, entry);
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry<T>> {
         let entry = self.entries.remove(&id)?;
         for answer in &entry.answers {
             self.by_answer.remove(answer);
         }
-        Some(entry.what)
+        Some(entry)
     }
 }
 
@@ -147,8 +163,8 @@ mod tests {
     fn all(pending: &mut Pending<&'static str>) -> Vec<&'static str> {
         let mut taken = Vec::new();
         while let Some(batch) = pending.take(3) {
-            assert!(batch.items.len() <= 3);
-            taken.extend(batch.items);
+            assert!(batch.items().len() <= 3);
+            taken.extend(batch.items());
         }
         taken
     }
@@ -212,10 +228,10 @@ mod tests {
         pending.add(Position(4), Some(&first), vec![answer("c")], "c");
         pending.add(Position(6), Some(&second), vec![answer("d")], "d");
         let batch = pending.take(9).unwrap();
-        assert_eq!(batch.items, ["a", "b", "c"], "a barrier stands before the next");
+        assert_eq!(batch.items(), ["a", "b", "c"], "a barrier stands before the next");
         assert!(Arc::ptr_eq(&batch.rules, &first));
         let batch = pending.take(9).unwrap();
-        assert_eq!(batch.items, ["d"]);
+        assert_eq!(batch.items(), ["d"]);
         assert!(Arc::ptr_eq(&batch.rules, &second));
     }
 }

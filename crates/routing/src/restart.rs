@@ -5,7 +5,6 @@ use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use zholdary_log::ReadError;
 
 use crate::{Error, Parts, workers::Config};
 
@@ -53,7 +52,7 @@ where
     Ok(())
 }
 
-/// Asks a log again that cannot be read now, in place: what was folded stays.
+/// Asks a log again that cannot be read or written now, in place: what was folded stays.
 #[derive(Debug)]
 pub(crate) struct Patience {
     worker: &'static str,
@@ -79,9 +78,14 @@ impl Patience {
     /// # Errors
     ///
     /// What waiting does not mend.
-    pub(crate) async fn after(&mut self, error: ReadError, stop: &CancellationToken) -> Result<(), Error> {
-        if !error.is_transient() {
-            return Err(error.into());
+    pub(crate) async fn after(
+        &mut self,
+        error: impl Into<Error>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let error = error.into();
+        if !error.may_be_asked_again() {
+            return Err(error);
         }
         let worker = self.worker;
         warn!(worker, error = &error as &dyn std::error::Error, "{worker} asks the log again");

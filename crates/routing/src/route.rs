@@ -32,7 +32,6 @@ use crate::{
     checkpoints::Unfinished,
     follow::Follow,
     further, lanes,
-    pending::Batch,
     restart::keep_running,
     rules::{self, Case},
     settle::{Earlier, Words, alarms, decide_all, settle},
@@ -166,8 +165,9 @@ impl Route {
                     follow.ask(record.position, memory.rules.as_ref(), decisions, trigger);
                 }
             }
-            while let Some(Batch { rules, items }) = follow.due(stop).await? {
-                self.decide_all(&memory, &rules, items).await?;
+            while let Some(batch) = follow.due(stop).await? {
+                let decided = self.decide_all(&memory, &batch.rules, batch.items()).await;
+                follow.finish(batch, decided, stop).await?;
             }
         }
         Ok(())

@@ -51,6 +51,8 @@ pub struct JetStreamConfig {
     pub page_records: usize,
     /// A page takes no further record once it holds this many bytes. Default 4,194,304.
     pub page_bytes: usize,
+    /// A reader who is at least so many records behind the end gets them in one row, by a consumer of its own. Default 5,000.
+    pub bulk_records: u64,
     /// How many bytes of streams are kept to be read again. Default 67,108,864.
     pub cache_bytes: u64,
     /// Of how many streams it is remembered how long they were when this process saw them last: more than are written while a server
@@ -79,6 +81,7 @@ impl Default for JetStreamConfig {
             max_record_bytes: 900 * 1024,
             page_records: 1000,
             page_bytes: 4 * 1024 * 1024,
+            bulk_records: 5_000,
             cache_bytes: 64 * 1024 * 1024,
             seen_streams: 65_536,
             poll_ms: 1_000,

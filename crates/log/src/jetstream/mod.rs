@@ -6,6 +6,7 @@
 //! minutes, so it survives kill -9 of any of them, and loss of power of less than half; with `sync_interval: always`, of all.
 
 mod append;
+mod bulk;
 mod checkpoints;
 mod config;
 mod head;
@@ -34,18 +35,19 @@ use tokio::{
 };
 use zholdary_domain::{Position, StreamId};
 
+use self::{
+    bulk::Bulk,
+    head::{Head, Lost},
+    known::{Cache, Seen},
+    requests::Unanswered,
+    store::Store,
+};
 pub use self::{
     config::JetStreamConfig,
     lease::Lease,
     servers::{Server, SyncInterval, Watch},
     setup::{Init, init},
     user::User,
-};
-use self::{
-    head::{Head, Lost},
-    known::{Cache, Seen},
-    requests::Unanswered,
-    store::Store,
 };
 use crate::{
     error::{AppendError, BindError, Damage, OpenError, ReadError},
@@ -107,6 +109,7 @@ impl JetStreamLog {
 /// What tails read from.
 struct Pages {
     store: Arc<Store>,
+    bulk: Bulk,
     seen: Seen,
     head: tokio::sync::watch::Receiver<Position>,
     lost: Lost,
@@ -125,7 +128,8 @@ impl TailSource for Pages {
             let head = self.store.head_for(after).await?;
             return if after > head { Err(ReadError::Ahead { after, head }) } else { Ok(vec![]) };
         }
-        let page = self.store.records(after, limit, known).await?;
+        let page = self.bulk.dense(&self.store, after, limit, known).await?;
+        let page: Vec<_> = page.into_iter().map(|raw| self.store.record(raw)).collect::<Result<_, _>>()?;
         // Whoever acts on a record must find it in its stream.
         page.iter().for_each(|record| self.seen.saw(&record.stream, record.version));
         Ok(page)
@@ -179,7 +183,8 @@ impl EventLog for JetStreamLog {
 
     fn tail(&self, after: Position) -> Tail {
         let (store, lost) = (Arc::clone(&self.store), self.head.lost().clone());
-        let pages = Pages { store, seen: self.cache.seen.clone(), head: self.head.subscribe(), lost };
+        let (seen, head) = (self.cache.seen.clone(), self.head.subscribe());
+        let pages = Pages { store, bulk: Bulk::default(), seen, head, lost };
         Tail::new(Arc::new(pages), self.head.subscribe(), after)
     }
 

@@ -235,7 +235,7 @@ fn found_raw(found: Result<StreamMessage, Unanswered<RawMessageError>>) -> Resul
 /// A server that does not answer as it should.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Broken(&'static str);
+pub(super) struct Broken(pub(super) &'static str);
 
 /// A server that says no.
 #[derive(Debug, thiserror::Error)]

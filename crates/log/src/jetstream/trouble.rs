@@ -2,7 +2,8 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::{consumer::Info, stream::Config};
+use futures::TryStreamExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -331,10 +332,10 @@ async fn a_log_restored_from_an_older_backup_is_refused() {
 
 /// Reads all that can be read, page by page.
 async fn walk(store: &Store, known: u64) -> (Vec<u64>, Option<ReadError>) {
-    let mut read: Vec<u64> = vec![];
+    let (mut read, bulk): (Vec<u64>, _) = (vec![], Bulk::default());
     while read.len() as u64 != known {
         let after = Position(read.last().copied().unwrap_or_default());
-        match store.dense(after, 10, Position(known)).await {
+        match bulk.dense(store, after, 10, Position(known)).await {
             Ok(page) => read.extend(page.iter().map(|raw| raw.position.0)),
             Err(error) => return (read, Some(error)),
         }
@@ -350,7 +351,7 @@ async fn a_hole_is_one_when_the_leader_has_it_too() {
     let port: Arc<dyn EventLog> = Arc::clone(&log) as _;
     put_many(&port, &stream("a"), 5).await;
     let context = context(&config).await;
-    for (number, (missing, leader_too, readable, gap)) in [
+    let cases = [
         (&[2][..], false, 5, None),
         (&[1], false, 5, None),
         (&[4, 5], false, 5, None),
@@ -359,10 +360,10 @@ async fn a_hole_is_one_when_the_leader_has_it_too() {
         (&[3], true, 2, Some((3, 4))),
         (&[4, 5], true, 3, Some((4, 5))),
         (&[1, 2, 3, 4, 5], true, 0, Some((1, 5))),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    ];
+    // Read in pages, and in one row.
+    let ways = [u64::MAX, 1].into_iter().flat_map(|bulk_records| cases.map(|case| (bulk_records, case)));
+    for (number, (bulk_records, (missing, leader_too, readable, gap))) in ways.enumerate() {
         let name = format!("{}_MIRROR_{number}", config.stream);
         let mirror =
             async_nats::jetstream::stream::Source { name: config.stream.clone(), ..Default::default() };
@@ -374,7 +375,7 @@ async fn a_hole_is_one_when_the_leader_has_it_too() {
             assert!(mirror.delete_message(*position).await.unwrap());
         }
         let leader = if leader_too { mirror } else { context.get_stream(&config.stream).await.unwrap() };
-        let config = JetStreamConfig { stream: name, request_ms: 300, ..config.clone() };
+        let config = JetStreamConfig { stream: name, request_ms: 300, bulk_records, ..config.clone() };
         let store = Store {
             context: context.clone(),
             messages: leader,
@@ -394,6 +395,30 @@ async fn a_hole_is_one_when_the_leader_has_it_too() {
         }
         assert_eq!(store.metrics.gaps.get(), u64::from(gap.is_some()), "{missing:?} {leader_too}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_in_one_row_reads_on_when_the_consumer_is_gone() {
+    let config = log_of_its_own(&one().await, 1).await;
+    let config = JetStreamConfig { bulk_records: 30, page_records: 10, ..config };
+    let log = opened(&config).await;
+    let port: Arc<dyn EventLog> = Arc::clone(&log) as _;
+    put_many(&port, &stream("a"), 200).await;
+    let consumers = context(&config).await.get_stream(&config.stream).await.unwrap();
+    let rows = async || {
+        let infos: Vec<_> = consumers.consumers().try_collect().await.unwrap();
+        let is_row = |info: &Info| !info.config.headers_only;
+        infos.into_iter().filter(is_row).map(|info| info.name).collect::<Vec<_>>()
+    };
+    let mut tail = log.tail(Position::START);
+    let mut next = async || soon(tail.next_page(7)).await.unwrap().into_iter().map(|r| r.position.0);
+    let mut read: Vec<u64> = next().await.collect();
+    let [row] = &rows().await[..] else { panic!("one consumer reads") };
+    consumers.delete_consumer(row).await.unwrap();
+    while read.len() < 200 {
+        read.extend(next().await);
+    }
+    assert_eq!(read, (1..=200).collect::<Vec<_>>());
 }
 
 /// A server with users, each allowed to say little.

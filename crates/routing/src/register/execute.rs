@@ -14,12 +14,17 @@ use super::{
     Register,
     session::{Item, Opening, Session, What, registered},
 };
-use crate::{Error, lanes, pending::Batch};
+use crate::{Error, Ruleset, lanes};
 
 impl Register {
-    /// Appends everything a chunk asks for. When it returns well, all of it is acknowledged.
-    pub(super) async fn execute(&self, session: &mut Session, batch: Batch<Item>) -> Result<(), Error> {
-        let Batch { rules, items } = batch;
+    /// Appends everything a chunk asks for. When it returns well, all of it is acknowledged; when not, the same chunk may be asked
+    /// for again.
+    pub(super) async fn execute(
+        &self,
+        session: &mut Session,
+        rules: &Ruleset,
+        items: Vec<Item>,
+    ) -> Result<(), Error> {
         let (mut settle, mut rest) = (Vec::new(), Vec::new());
         for item in items {
             match item.what {
@@ -27,7 +32,7 @@ impl Register {
                 What::Settle { contact, message, outcome } => {
                     settle.push((session.fold.person(contact), (item.cause, message, outcome)));
                 }
-                _ if session.is_free(&item, &rules) => rest.push(item),
+                _ if session.is_free(&item, rules) => rest.push(item),
                 _ => {}
             }
         }

@@ -23,14 +23,10 @@ impl Known {
     /// Reads everything up to `head`. A record that does not read says nothing here; whoever needs it parks it.
     pub(super) async fn read(log: &dyn EventLog, head: Position, page: usize) -> Result<Self, Error> {
         let mut known = Self::default();
-        let mut after = Position::START;
-        while after < head {
-            let records = log.read(after, page).await?;
-            let Some(last) = records.last() else { break };
-            after = last.position;
-            for record in &records {
-                known.note(record);
-            }
+        // A tail, because it reads a long log faster than page after page.
+        let mut tail = log.tail(Position::START);
+        while tail.position() < head {
+            tail.next_page(page).await?.iter().for_each(|record| known.note(record));
         }
         Ok(known)
     }

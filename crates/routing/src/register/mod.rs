@@ -100,7 +100,8 @@ impl Register {
                 info!(position = %head, "register has folded the log and works in its turn");
             }
             while let Some(batch) = follow.due(stop).await? {
-                self.execute(session, batch).await?;
+                let executed = self.execute(session, &batch.rules, batch.items()).await;
+                follow.finish(batch, executed, stop).await?;
             }
         }
         Ok(())

@@ -23,13 +23,13 @@ use super::{
 use crate::{Error, Ruleset, pending::Answer};
 
 /// Something to append.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) cause: Cause,
     pub(super) what: What,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum What {
     /// Say what became of a message.
     Settle { contact: ContactId, message: MessageId, outcome: Outcome },

@@ -7,3 +7,4 @@ mod rig;
 mod route;
 mod samples;
 mod standby;
+mod trouble;
