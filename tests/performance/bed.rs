@@ -49,7 +49,7 @@ async fn servers(name: &'static str, replicas: usize, settings: &str) -> Bed {
     let cluster = Cluster::start_with(&program, &servers, replicas, Some(&config)).await;
     let cluster = cluster.expect("the servers start");
     let config = JetStreamConfig::at(&cluster.url());
-    init(&config, &Init { replicas, max_bytes: None }).await.expect("a log is made");
+    init(&config, &Init { replicas, ..Init::default() }).await.expect("a log is made");
     let below = Below::Servers(cluster, Box::new(config));
     let log = open(&below, &folder).await;
     Bed { name, log, folder, below, messages: 0 }

@@ -144,6 +144,12 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$KV.ZHOLDARY_INFO.other",
         "$KV.ZHOLDARY_INFO_LEASES.routing",
         "$KV.ZHOLDARY_INFO_LEASES.other",
+        "$JS.API.STREAM.PURGE.ZHOLDARY_RAW",
+        "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_RAW",
+        "$JS.API.STREAM.DELETE.ZHOLDARY_RAW_NOTES",
+        "$JS.API.CONSUMER.CREATE.ZHOLDARY_RAW.x",
+        "zholdary.raw.v1.body.x.0",
+        "zholdary.raw.v1.note.x.0",
         "_INBOX_http.x",
         "$SYS.REQ.SERVER.PING",
         "$SYS.REQ.SERVER.PING.JSZ",
@@ -155,14 +161,15 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         let expected: BTreeSet<_> = writes.chain(also.iter().map(|s| (*s).to_owned())).collect();
         assert_eq!(may_publish(&servers, role, &subjects).await, expected, "{role}");
     };
-    check("intake", &[K::Message], &[]).await;
+    let raw = ["zholdary.raw.v1.body.x.0", "zholdary.raw.v1.note.x.0"];
+    check("intake", &[K::Message], &raw).await;
     let routed = [K::Message, K::Appeal, K::Problem, K::Number];
     let kept = ["$KV.ZHOLDARY_INFO.checkpoint.route", "$KV.ZHOLDARY_INFO_LEASES.routing"];
     check("routing", &routed, &kept).await;
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
-    check("http", &written, &[]).await;
-    check("operator", &[K::Rules, K::Access], &["$KV.ZHOLDARY_INFO.key"]).await;
+    check("http", &written, &raw).await;
+    check("operator", &[K::Rules, K::Access], &["$KV.ZHOLDARY_INFO.key", raw[1]]).await;
     check("watch", &[], &["$SYS.REQ.SERVER.PING.JSZ"]).await;
 }
 
@@ -212,7 +219,9 @@ async fn nobody_reads_what_is_not_for_them() {
     for role in ROLES {
         let (client, denied) = servers.client(role).await;
         let other = if role == "http" { "_INBOX_intake.>" } else { "_INBOX_http.>" };
-        for subject in ["zholdary.log.v1.>", "zholdary.log.v1.message.*", "$KV.>", other, ">"] {
+        for subject in
+            ["zholdary.log.v1.>", "zholdary.log.v1.message.*", "zholdary.raw.v1.>", "$KV.>", other, ">"]
+        {
             let _heard = client.subscribe(subject).await.expect("it is sent");
             until("it was judged", async || {
                 denied.lock().expect("nobody panics").join("\n").contains(&format!("\"{subject}\""))

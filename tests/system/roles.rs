@@ -150,6 +150,10 @@ async fn tell_the_story(town: &Town) {
 async fn six_processes_each_killed_in_turn() {
     let mut town = Town::start().await;
     tell_the_story(&town).await;
+    // Half of one, by both ways in: nobody can read it, and a person finds it once.
+    for index in INTAKE {
+        assert_eq!(town.node(index).signed(b"{\"object\":").await, 200);
+    }
     town.idle().await;
     let told = Told::of(&town.log).await;
     told.check();
@@ -199,6 +203,7 @@ async fn six_processes_each_killed_in_turn() {
     let (left, right) = (answers(&one, &asked, head).await, answers(&other, &asked, head).await);
     assert!(left == right, "two nodes answer differently");
     drop((one, other));
+    let mut waiting = Vec::new();
     for node in town.nodes.drain(..) {
         let roles = node.roles;
         let (ended, data, settings) = node.stop().await;
@@ -213,9 +218,17 @@ async fn six_processes_each_killed_in_turn() {
             let looked = run(&[&["doctor"], &place[..]].concat());
             let said = String::from_utf8_lossy(&looked.stdout);
             assert!(said.contains("  key of ids: none"), "{said}");
-            assert!(["id.key", "raw.db"].iter().all(|file| !data.path().join(file).exists()));
+            assert!(!data.path().join("id.key").exists());
+        }
+        // What came in is on the servers: no machine's loss loses it.
+        assert!(!data.path().join("raw.db").exists(), "{roles:?}");
+        if roles.contains(&"intake") {
+            waiting.push(json(&[&["kept", "list", "--json"], &place[..]].concat()));
         }
     }
+    let [one, other] = &waiting[..] else { panic!("two take messages in") };
+    assert_eq!(one, other, "what waits for a person waits on every machine");
+    assert_eq!(one.len(), 1, "{one:?}");
 }
 
 #[tokio::test]

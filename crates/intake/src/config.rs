@@ -21,15 +21,27 @@ impl Default for Config {
     }
 }
 
+/// Where raw bodies are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepIn {
+    /// `raw.db` in the data folder of the process that takes them.
+    Folder,
+    /// The servers of a log on NATS: they are there after a machine is lost.
+    Servers,
+}
+
 /// Settings of the raw bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawConfig {
+    /// Where they are kept. Default: `servers` when the log is on NATS, else `folder`.
+    pub keep_in: Option<KeepIn>,
     /// How long raw bodies are kept after they last came, in days; one that a person must look at stays. Default 30.
     pub retention_days: u32,
     /// The largest body taken, in bytes. Default 8 MiB.
     pub body_bytes: usize,
-    /// How many bodies may wait for the writer; more wait before asking. Default 1,024.
+    /// How many bodies may wait for the writer of the folder; more wait before asking. Default 1,024.
     pub queue: usize,
     /// The most bodies written in one transaction. Default 256.
     pub group_bodies: usize,
@@ -42,6 +54,7 @@ pub struct RawConfig {
 impl Default for RawConfig {
     fn default() -> Self {
         Self {
+            keep_in: None,
             retention_days: 30,
             body_bytes: 8 << 20,
             queue: 1024,

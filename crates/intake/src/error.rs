@@ -57,11 +57,17 @@ pub enum RawError {
         /// The setting.
         limit: usize,
     },
-    /// The disk or another process stands in the way.
-    #[error("the file of raw bodies is not available")]
-    Unavailable(#[source] rusqlite::Error),
+    /// The disk, the servers or another process stand in the way.
+    #[error("the store of raw bodies is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is kept under a body's name is not that body.
+    #[error("the raw body {name} is damaged")]
+    Damaged {
+        /// Its name.
+        name: String,
+    },
     /// The writer has stopped: the process is about to end.
-    #[error("the file of raw bodies was closed")]
+    #[error("the store of raw bodies was closed")]
     Closed,
 }
 

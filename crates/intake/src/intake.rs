@@ -52,7 +52,7 @@ pub struct Intake {
 
 struct Inner {
     recorder: Recorder,
-    raw: RawStore,
+    raw: Arc<dyn RawStore>,
     clock: Arc<dyn Clock>,
     config: Config,
     metrics: Metrics,
@@ -64,7 +64,7 @@ impl Intake {
     pub fn new(
         log: Arc<dyn EventLog>,
         id_key: IdKey,
-        raw: RawStore,
+        raw: Arc<dyn RawStore>,
         clock: Arc<dyn Clock>,
         config: Config,
         metrics: Metrics,
@@ -85,8 +85,8 @@ impl Intake {
 
     /// Where the raw bytes are.
     #[must_use]
-    pub fn raw(&self) -> &RawStore {
-        &self.inner.raw
+    pub fn raw(&self) -> &dyn RawStore {
+        self.inner.raw.as_ref()
     }
 
     /// Takes what `channel` delivered: `raw`, and the `elements` parsed from it. Answers when all of it is durable.

@@ -13,13 +13,13 @@ mod played;
 mod raw;
 mod record;
 
-pub use config::{Config, RawConfig};
+pub use config::{Config, KeepIn, RawConfig};
 pub use error::{Error, RawError};
 pub use ids::{contact_id, message_id};
 pub use intake::{Intake, Taken};
 pub use metrics::Metrics;
 pub use played::{Jump, advance};
-pub use raw::{Kept, RawStore};
+pub use raw::{Kept, RawFile, RawServers, RawStore};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

@@ -13,7 +13,7 @@ use zholdary_log::{SqliteConfig, SqliteLog, faults::Faulty, streams::Messages};
 use zholdary_testkit::{HandClock, at, id_key, samples};
 
 use super::*;
-use crate::{RawConfig, contact_id, ids};
+use crate::{RawConfig, RawFile, contact_id, ids};
 
 /// A log, raw bytes and an intake over them, in a folder of its own.
 struct Desk {
@@ -55,7 +55,7 @@ impl Desk {
 }
 
 fn intake(folder: &Path, log: Arc<dyn EventLog>, clock: &HandClock) -> Intake {
-    let raw = RawStore::open(folder, RawConfig::default()).unwrap();
+    let raw = Arc::new(RawFile::open(folder, RawConfig::default()).unwrap());
     let clock = Arc::new(clock.clone());
     Intake::new(log, id_key(), raw, clock, Config::default(), Metrics::unregistered())
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_domain::{Clock, IdKey, StreamKind, SystemClock};
-use zholdary_intake::{Intake, RawStore};
+use zholdary_intake::{Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
     Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
     streams::Rules,
@@ -88,11 +88,11 @@ impl System {
     /// What takes messages in. Needs the key of ids that the log was begun with.
     pub(crate) async fn intake(&self) -> anyhow::Result<Intake> {
         let key = bound_key(&self.data, self.log.as_ref()).await?;
-        let raw = RawStore::open(self.data.path(), self.config.raw.clone());
+        let raw = raw(&self.data, &self.config, self.jetstream.as_deref()).await?;
         Ok(Intake::new(
             Arc::clone(&self.log),
             key,
-            raw.context("could not open the raw bodies")?,
+            raw,
             Arc::clone(&self.clock),
             self.config.intake.clone(),
             zholdary_intake::Metrics::new(&self.registry)?,
@@ -358,6 +358,37 @@ pub(crate) fn checkpoints(
         "could not open how far the workers came: without that file, removed while no process runs, they read the log once more",
     )?;
     Ok(Arc::new(kept))
+}
+
+/// How long raw bodies are kept.
+pub(crate) fn retention(raw: &RawConfig) -> Duration {
+    Duration::from_secs(u64::from(raw.retention_days) * 24 * 60 * 60)
+}
+
+/// Where raw bodies of deliveries are kept.
+pub(crate) async fn raw(
+    data: &Data,
+    config: &Config,
+    jetstream: Option<&JetStreamLog>,
+) -> anyhow::Result<Arc<dyn RawStore>> {
+    let settings = config.raw.clone();
+    match (settings.keep_in, jetstream) {
+        (None | Some(KeepIn::Servers), Some(log)) => {
+            let bodies = log
+                .bodies(retention(&settings))
+                .await
+                .context("could not open the raw bodies on the servers")?;
+            Ok(Arc::new(RawServers::new(bodies, settings)))
+        }
+        (Some(KeepIn::Servers), None) => {
+            bail!(
+                "raw.keep_in = \"servers\" is for a log on NATS; without it raw bodies are kept in the data folder"
+            )
+        }
+        (None | Some(KeepIn::Folder), _) => {
+            Ok(Arc::new(RawFile::open(data.path(), settings).context("could not open the raw bodies")?))
+        }
+    }
 }
 
 /// A log, opened.

@@ -20,7 +20,7 @@ use zholdary_domain::{
     access::{self, Role},
 };
 use zholdary_http::{Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
-use zholdary_intake::{Intake, RawConfig, RawStore};
+use zholdary_intake::{Intake, RawConfig, RawFile};
 use zholdary_log::{
     Cause, Decider, EventLog, SqliteCheckpoints, SqliteConfig, SqliteLog,
     faults::Faulty,
@@ -105,11 +105,11 @@ impl Town {
         let clock: Arc<dyn Clock> = Arc::new(hand.clone());
         let faulty = Faulty::new(Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap()));
         let log: Arc<dyn EventLog> = Arc::clone(&faulty) as _;
-        let raw = RawStore::open(folder.path(), RawConfig::default()).unwrap();
+        let raw = RawFile::open(folder.path(), RawConfig::default()).unwrap();
         let intake = Intake::new(
             Arc::clone(&log),
             id_key(),
-            raw,
+            Arc::new(raw),
             Arc::clone(&clock),
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),

@@ -88,8 +88,10 @@ fn write(connection: &mut Connection, group: Vec<Waiting>) {
 
 fn told(error: &rusqlite::Error) -> RawError {
     RawError::Unavailable(match error {
-        rusqlite::Error::SqliteFailure(code, text) => rusqlite::Error::SqliteFailure(*code, text.clone()),
-        other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
+        rusqlite::Error::SqliteFailure(code, text) => {
+            rusqlite::Error::SqliteFailure(*code, text.clone()).into()
+        }
+        other => other.to_string().into(),
     })
 }
 

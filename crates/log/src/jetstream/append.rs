@@ -25,8 +25,8 @@ use crate::{
     record::{Appended, Hash, NewRecord, Prev, Recorded, Token},
 };
 
-/// How a record was answered.
-enum Answer {
+/// How a message was answered.
+pub(super) enum Answer {
     Written(Position),
     /// The subject's last record is another one.
     Refused,
@@ -86,7 +86,9 @@ async fn write(log: &JetStreamLog, new: &NewRecord, bytes: Bytes) -> Result<Appe
     let (mut tries, mut silent) = (0, false);
     loop {
         let seen = log.head.seen();
-        let why: Source = match publish(store, new, bytes.clone()).await {
+        let after = new.expect.token().map_or(0, |token| token.position.0);
+        let message = PublishMessage::build().payload(bytes.clone());
+        let why: Source = match publish(store, store.subject(&new.stream), after, message).await {
             Answer::Written(position) if position <= seen => {
                 // Older records stood here: the log has lost its end, and this record went into what is left.
                 log.head.is_lost(seen, position);
@@ -154,13 +156,9 @@ fn judge(now: &End, new: &NewRecord, sent: Option<Hash>) -> Verdict {
 #[error("another append to the stream is under way")]
 struct Undecided;
 
-async fn publish(store: &Store, new: &NewRecord, bytes: Bytes) -> Answer {
-    let after = new.expect.token().map_or(0, |token| token.position.0);
-    let message = PublishMessage::build()
-        .payload(bytes)
-        .expected_stream(&store.config.stream)
-        .expected_last_subject_sequence(after);
-    let subject = store.subject(&new.stream);
+/// Publishes a message, if the last one of its subject has the sequence `after` (0: if there is none).
+pub(super) async fn publish(store: &Store, subject: String, after: u64, message: PublishMessage) -> Answer {
+    let message = message.expected_stream(&store.config.stream).expected_last_subject_sequence(after);
     let sent = async { store.context.send_publish(subject.clone(), message).await?.await };
     let error = match store.in_time(sent).await {
         Ok(acknowledged) => return Answer::Written(Position(acknowledged.sequence)),

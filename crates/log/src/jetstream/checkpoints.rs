@@ -1,9 +1,11 @@
 //! How far the workers came, in the bucket beside the log.
 
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_trait::async_trait;
 
-use super::{JetStreamLog, requests::Unanswered, store::unavailable};
+use super::{
+    JetStreamLog,
+    store::{found, unavailable},
+};
 use crate::{
     checkpoint::{self, Checkpoint, Checkpoints},
     error::ReadError,
@@ -29,12 +31,8 @@ impl JetStreamLog {
     /// What stands in the log's bucket under `key`, as the leader knows it: what was just kept must be seen.
     pub(super) async fn kept(&self, key: &str) -> Result<Option<bytes::Bytes>, ReadError> {
         let subject = format!("{}{key}", self.bucket.prefix);
-        match self.store.in_time(self.bucket.stream.get_last_raw_message_by_subject(&subject)).await {
-            Ok(found) => Ok(Some(found.payload)),
-            Err(Unanswered::Error(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
-                Ok(None)
-            }
-            Err(error) => Err(unavailable(error)),
-        }
+        let message =
+            found(self.store.in_time(self.bucket.stream.get_last_raw_message_by_subject(&subject)).await)?;
+        Ok(message.map(|message| message.payload))
     }
 }

@@ -24,6 +24,11 @@ pub struct JetStreamConfig {
     /// The key-value bucket for what there is to know about the log beside its records; a second one, named the same with
     /// `_LEASES`, is for who runs the workers. Default `ZHOLDARY_INFO`.
     pub bucket: String,
+    /// The stream for raw bodies of deliveries; a second one, named the same with `_NOTES`, says which of them a person must look at.
+    /// Default `ZHOLDARY_RAW`.
+    pub bodies: String,
+    /// What the subjects of these two begin with. Default `zholdary.raw.v1`.
+    pub body_subjects: String,
     /// A file with the seed of the nkey to log in with. Default none.
     pub nkey_file: Option<PathBuf>,
     /// A file with JWT and seed to log in with. Default none.
@@ -69,6 +74,8 @@ impl Default for JetStreamConfig {
             stream: "ZHOLDARY_LOG".to_owned(),
             subjects: "zholdary.log.v1".to_owned(),
             bucket: "ZHOLDARY_INFO".to_owned(),
+            bodies: "ZHOLDARY_RAW".to_owned(),
+            body_subjects: "zholdary.raw.v1".to_owned(),
             nkey_file: None,
             credentials_file: None,
             ca_file: None,
@@ -103,6 +110,10 @@ impl JetStreamConfig {
         format!("{}_LEASES", self.bucket)
     }
 
+    pub(super) fn notes(&self) -> String {
+        format!("{}_NOTES", self.bodies)
+    }
+
     pub(super) fn request(&self) -> Duration {
         Duration::from_millis(self.request_ms)
     }
@@ -131,14 +142,16 @@ impl JetStreamConfig {
             }
         }
         let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-        if self.stream.is_empty() || !word(&self.stream) {
-            return bad("stream", "letters, digits, - and _");
+        let names = [("stream", &self.stream), ("bucket", &self.bucket), ("bodies", &self.bodies)];
+        for (name, value) in names {
+            if value.is_empty() || !word(value) {
+                return bad(name, "letters, digits, - and _");
+            }
         }
-        if self.bucket.is_empty() || !word(&self.bucket) {
-            return bad("bucket", "letters, digits, - and _");
-        }
-        if self.subjects.split('.').any(|token| token.is_empty() || !word(token)) {
-            return bad("subjects", "words with dots between them, no wildcards");
+        for (name, value) in [("subjects", &self.subjects), ("body_subjects", &self.body_subjects)] {
+            if value.split('.').any(|token| token.is_empty() || !word(token)) {
+                return bad(name, "words with dots between them, no wildcards");
+            }
         }
         Ok(())
     }

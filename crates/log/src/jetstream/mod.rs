@@ -6,6 +6,7 @@
 //! minutes, so it survives kill -9 of any of them, and loss of power of less than half; with `sync_interval: always`, of all.
 
 mod append;
+mod bodies;
 mod bulk;
 mod checkpoints;
 mod config;
@@ -35,19 +36,20 @@ use tokio::{
 };
 use zholdary_domain::{Position, StreamId};
 
+pub use self::{
+    bodies::{Bodies, BodyError, Note},
+    config::JetStreamConfig,
+    lease::Lease,
+    servers::{Server, SyncInterval, Watch},
+    setup::{Init, init},
+    user::User,
+};
 use self::{
     bulk::Bulk,
     head::{Head, Lost},
     known::{Cache, Seen},
     requests::Unanswered,
     store::Store,
-};
-pub use self::{
-    config::JetStreamConfig,
-    lease::Lease,
-    servers::{Server, SyncInterval, Watch},
-    setup::{Init, init},
-    user::User,
 };
 use crate::{
     error::{AppendError, BindError, Damage, OpenError, ReadError},

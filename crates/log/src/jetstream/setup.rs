@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     JetStreamConfig,
     requests::{Requests, Unanswered},
+    store::Store,
 };
 use crate::{
     error::{OpenError, Source},
@@ -38,15 +39,20 @@ pub struct Init {
     pub replicas: usize,
     /// The most bytes it may take; then it takes no more records. None: as much as the servers allow.
     pub max_bytes: Option<i64>,
+    /// How long raw bodies of deliveries are kept.
+    pub keep_bodies: Duration,
 }
+
+/// As long as `raw.retention_days` says by default.
+const THIRTY_DAYS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Default for Init {
     fn default() -> Self {
-        Self { replicas: 1, max_bytes: None }
+        Self { replicas: 1, max_bytes: None, keep_bodies: THIRTY_DAYS }
     }
 }
 
-/// Makes the stream and the bucket that `config` names, when there are none. To be done once, by somebody who may.
+/// Makes the streams and buckets that `config` names, when there are none. To be done once, by somebody who may.
 ///
 /// Answers the log's id, and whether it was made now.
 ///
@@ -100,6 +106,16 @@ async fn try_init(
             }
         }
     }
+    for beside in Beside::ALL {
+        let name = beside.name(config);
+        match find(context, requests, &name).await.map_err(|error| failed(&name, error))? {
+            Some(found) => beside.check(config, &found.cached_info().config, replicas, init.keep_bodies)?,
+            None => {
+                let created = context.create_stream(beside.wanted(config, replicas, init.keep_bodies));
+                requests.run(created).await.map_err(|error| failed(&name, error))?;
+            }
+        }
+    }
     Ok((log_id, made))
 }
 
@@ -117,15 +133,7 @@ pub(super) async fn open(
     config: &JetStreamConfig,
     requests: &Requests,
 ) -> Result<Checked, OpenError> {
-    let connect = |error: Source| match error.downcast::<Unanswered<GetStreamError>>().map(|error| *error) {
-        Ok(Unanswered::Denied(denied)) => OpenError::Denied { said: denied.said },
-        Ok(error) => OpenError::Connect { servers: config.servers.join(","), source: Box::new(error) },
-        Err(source) => OpenError::Connect { servers: config.servers.join(","), source },
-    };
-    let found = async |name: &str, stream: &str| {
-        let found = find(context, requests, stream).await.map_err(|error| connect(Box::new(error)))?;
-        found.ok_or_else(|| OpenError::NoStream { stream: name.to_owned() })
-    };
+    let found = async |name: &str, stream: &str| existing(context, config, requests, name, stream).await;
     let messages = found(&config.stream, &config.stream).await?;
     let settings = &messages.cached_info().config;
     let log_id = check(config, settings)?;
@@ -133,10 +141,43 @@ pub(super) async fn open(
         let name = bucket.name(config);
         let stream = found(&name, &bucket.stream(config)).await?;
         bucket.check(config, &stream.cached_info().config, settings.num_replicas)?;
-        requests.run(context.get_key_value(&name)).await.map_err(|error| connect(Box::new(error)))
+        requests.run(context.get_key_value(&name)).await.map_err(|error| unopened(config, Box::new(error)))
     };
     let (bucket, leases) = (kept(Bucket::Info).await?, kept(Bucket::Leases).await?);
     Ok(Checked { log_id, messages, bucket, leases })
+}
+
+/// Finds the streams for raw bodies and for notes about them, and checks that they keep what they should for `retention`.
+pub(super) async fn open_bodies(store: &Store, retention: Duration) -> Result<[Stream; 2], OpenError> {
+    let Store { context, messages, config, requests, .. } = store;
+    let replicas = messages.cached_info().config.num_replicas;
+    let found = async |beside: Beside| {
+        let name = beside.name(config);
+        let found = existing(context, config, requests, &name, &name).await?;
+        beside.check(config, &found.cached_info().config, replicas, retention)?;
+        Ok::<_, OpenError>(found)
+    };
+    Ok([found(Beside::Bodies).await?, found(Beside::Notes).await?])
+}
+
+fn unopened(config: &JetStreamConfig, error: Source) -> OpenError {
+    match error.downcast::<Unanswered<GetStreamError>>().map(|error| *error) {
+        Ok(Unanswered::Denied(denied)) => OpenError::Denied { said: denied.said },
+        Ok(error) => OpenError::Connect { servers: config.servers.join(","), source: Box::new(error) },
+        Err(source) => OpenError::Connect { servers: config.servers.join(","), source },
+    }
+}
+
+/// The stream `stream`, which is told of as `name`.
+async fn existing(
+    context: &Context,
+    config: &JetStreamConfig,
+    requests: &Requests,
+    name: &str,
+    stream: &str,
+) -> Result<Stream, OpenError> {
+    let found = find(context, requests, stream).await.map_err(|error| unopened(config, Box::new(error)))?;
+    found.ok_or_else(|| OpenError::NoStream { stream: name.to_owned() })
 }
 
 async fn find(
@@ -206,6 +247,83 @@ impl Bucket {
         for (setting, expected, good) in [
             ("storage", "file", found.storage == StorageType::File),
             ("max_age", age, found.max_age == self.max_age()),
+        ] {
+            if !good {
+                return Err(OpenError::Unsafe { stream, setting, expected: expected.to_owned() });
+            }
+        }
+        enough_replicas(&stream, found, replicas)
+    }
+}
+
+/// The streams beside the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Bodies,
+    Notes,
+}
+
+impl Beside {
+    const ALL: [Self; 2] = [Self::Bodies, Self::Notes];
+
+    fn name(self, config: &JetStreamConfig) -> String {
+        match self {
+            Self::Bodies => config.bodies.clone(),
+            Self::Notes => config.notes(),
+        }
+    }
+
+    const fn max_age(self, retention: Duration) -> Duration {
+        match self {
+            Self::Bodies => retention,
+            Self::Notes => Duration::ZERO,
+        }
+    }
+
+    fn wanted(self, config: &JetStreamConfig, replicas: usize, retention: Duration) -> Config {
+        let (description, what) = match self {
+            Self::Bodies => ("Zholdary: raw bodies of deliveries, for a time", "body"),
+            Self::Notes => ("Zholdary: which of them a person must look at", "note"),
+        };
+        Config {
+            name: self.name(config),
+            description: Some(description.to_owned()),
+            subjects: vec![format!("{}.{what}.*.*", config.body_subjects)],
+            storage: StorageType::File,
+            num_replicas: replicas,
+            max_age: self.max_age(retention),
+            max_messages_per_subject: 1,
+            deny_delete: true,
+            deny_purge: true,
+            allow_direct: true,
+            duplicate_window: Duration::from_millis(100),
+            ..Config::default()
+        }
+    }
+
+    /// Whether it keeps what it should, as long as it should, as safely as the log.
+    fn check(
+        self,
+        config: &JetStreamConfig,
+        found: &Config,
+        replicas: usize,
+        retention: Duration,
+    ) -> Result<(), OpenError> {
+        let stream = self.name(config);
+        let age = match self {
+            Self::Bodies => format!("{} days, as `raw.retention_days` says", retention.as_secs() / 86_400),
+            Self::Notes => "0: else what waits for a person is forgotten".to_owned(),
+        };
+        for (setting, expected, good) in [
+            ("storage", "file", found.storage == StorageType::File),
+            ("retention", "limits", found.retention == RetentionPolicy::Limits),
+            ("max_age", age.as_str(), found.max_age == self.max_age(retention)),
+            ("max_msgs", "-1", found.max_messages <= 0),
+            ("max_bytes", "-1", found.max_bytes <= 0),
+            ("deny_purge", "true", found.deny_purge),
+            ("allow_rollup_hdrs", "false", !found.allow_rollup),
+            ("allow_direct", "true", found.allow_direct),
+            ("no_ack", "false", !found.no_ack),
         ] {
             if !good {
                 return Err(OpenError::Unsafe { stream, setting, expected: expected.to_owned() });
@@ -358,6 +476,23 @@ mod tests {
             assert!(
                 matches!(&refused, Err(OpenError::Unsafe { setting, .. }) if *setting == name),
                 "{bucket:?} {name}: {refused:?}"
+            );
+        }
+        for (beside, spoil, name) in [
+            (Beside::Bodies, (|c| c.max_age = Duration::from_secs(9)) as Spoil, "max_age"),
+            (Beside::Bodies, |c| c.max_bytes = 9, "max_bytes"),
+            (Beside::Bodies, |c| c.deny_purge = false, "deny_purge"),
+            (Beside::Bodies, |c| c.num_replicas = 1, "num_replicas"),
+            (Beside::Notes, |c| c.max_age = THIRTY_DAYS, "max_age"),
+            (Beside::Notes, |c| c.allow_rollup = true, "allow_rollup_hdrs"),
+        ] {
+            let mut found = beside.wanted(&config, 3, THIRTY_DAYS);
+            beside.check(&config, &found, 3, THIRTY_DAYS).unwrap();
+            spoil(&mut found);
+            let refused = beside.check(&config, &found, 3, THIRTY_DAYS);
+            assert!(
+                matches!(&refused, Err(OpenError::Unsafe { setting, .. }) if *setting == name),
+                "{beside:?} {name}: {refused:?}"
             );
         }
         let foreign = Config { metadata: HashMap::new(), ..good.clone() };

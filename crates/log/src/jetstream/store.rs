@@ -104,9 +104,13 @@ impl Store {
 
     /// The last record of `stream`, as the leader knows it.
     pub(super) async fn last(&self, stream: &StreamId) -> Result<Option<Recorded>, ReadError> {
-        let subject = self.subject(stream);
-        let found = self.in_time(self.messages.get_last_raw_message_by_subject(&subject)).await;
-        found_raw(found)?.map(|raw| self.record(raw)).transpose()
+        let last = self.last_message(&self.subject(stream)).await?;
+        last.map(|message| self.record(raw(message))).transpose()
+    }
+
+    /// The last message of `subject`, as the leader knows it.
+    pub(super) async fn last_message(&self, subject: &str) -> Result<Option<StreamMessage>, ReadError> {
+        found(self.in_time(self.messages.get_last_raw_message_by_subject(subject)).await)
     }
 
     /// The record at `position`: of any server, and when that one does not have it yet, of the leader.
@@ -122,7 +126,7 @@ impl Store {
     }
 
     async fn at_leader(&self, position: Position) -> Result<Option<Raw>, ReadError> {
-        found_raw(self.in_time(self.messages.get_raw_message(position.0)).await)
+        Ok(found(self.in_time(self.messages.get_raw_message(position.0)).await)?.map(raw))
     }
 
     /// Asks the leader until it has the message, and believes that there is none when it says so for as long as a request may
@@ -224,9 +228,12 @@ fn raw(message: StreamMessage) -> Raw {
     }
 }
 
-fn found_raw(found: Result<StreamMessage, Unanswered<RawMessageError>>) -> Result<Option<Raw>, ReadError> {
-    match found {
-        Ok(found) => Ok(Some(raw(found))),
+/// What a leader has, or not.
+pub(super) fn found(
+    answer: Result<StreamMessage, Unanswered<RawMessageError>>,
+) -> Result<Option<StreamMessage>, ReadError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
         Err(Unanswered::Error(error)) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
         Err(error) => Err(unavailable(error)),
     }

@@ -59,7 +59,7 @@ pub(super) async fn one() -> String {
     started.await.0.url()
 }
 
-async fn three() -> String {
+pub(super) async fn three() -> String {
     let started = THREE.get_or_init(|| async {
         let folder = Folder::new();
         (Cluster::start(&find().unwrap(), &folder.path, 3).await.unwrap(), folder)
@@ -75,9 +75,11 @@ pub(super) async fn log_of_its_own(url: &str, replicas: usize) -> JetStreamConfi
         stream: format!("LOG_{number}"),
         bucket: format!("INFO_{number}"),
         subjects: format!("t{number}.log.v1"),
+        bodies: format!("RAW_{number}"),
+        body_subjects: format!("t{number}.raw.v1"),
         ..JetStreamConfig::at(url)
     };
-    init(&config, &Init { replicas, max_bytes: None }).await.unwrap();
+    init(&config, &Init { replicas, ..Init::default() }).await.unwrap();
     config
 }
 
@@ -292,7 +294,7 @@ async fn what_was_acknowledged_survives_the_death_of_each_of_three_servers() {
     let folder = tempfile::tempdir().unwrap();
     let mut cluster = Cluster::start(&find().unwrap(), folder.path(), 3).await.unwrap();
     let config = JetStreamConfig { append_ms: 2_000, request_ms: 500, ..JetStreamConfig::at(&cluster.url()) };
-    init(&config, &Init { replicas: 3, max_bytes: None }).await.unwrap();
+    init(&config, &Init { replicas: 3, ..Init::default() }).await.unwrap();
     write_through(&config, async {
         for server in &mut cluster.servers {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -388,7 +390,7 @@ async fn opening_says_what_is_wrong() {
     assert!(said.contains("max_age must be 5 seconds") && said.contains(&leases), "{said}");
     context.update_stream(&made).await.unwrap();
     // More servers asked for than keep it.
-    let said = init(&good, &Init { replicas: 3, max_bytes: None }).await.unwrap_err().to_string();
+    let said = init(&good, &Init { replicas: 3, ..Init::default() }).await.unwrap_err().to_string();
     assert!(said.contains("num_replicas must be at least 3"), "{said}");
     // Somebody made it forget.
     let mut bad = context.get_stream(&good.stream).await.unwrap().cached_info().config.clone();

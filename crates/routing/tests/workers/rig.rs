@@ -19,7 +19,7 @@ use zholdary_domain::{
     inbound::Channel,
     message::{self, Message},
 };
-use zholdary_intake::{Intake, RawConfig, RawStore};
+use zholdary_intake::{Intake, RawConfig, RawFile};
 use zholdary_log::{
     Checkpoint, Checkpoints, Decider, EventLog, ReadError, Recorded, SqliteConfig, SqliteLog,
     streams::{Appeals, Messages, Rules},
@@ -94,11 +94,11 @@ impl Rig {
         let log: Arc<dyn EventLog> =
             Arc::new(SqliteLog::open(folder.path(), SqliteConfig::default()).unwrap());
         let clock = HandClock::at("2026-11-20T10:00:00+05:00");
-        let raw = RawStore::open(folder.path(), RawConfig::default()).unwrap();
+        let raw = RawFile::open(folder.path(), RawConfig::default()).unwrap();
         let intake = Intake::new(
             Arc::clone(&log),
             id_key(),
-            raw,
+            Arc::new(raw),
             Arc::new(clock.clone()),
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use serde::Serialize;
 use zholdary_domain::{Clock, Position, SystemClock};
-use zholdary_intake::RawStore;
+use zholdary_intake::RawFile;
 use zholdary_log::{
     JetStreamLog, SqliteLog,
     jetstream::{Lease, SyncInterval, Watch},
@@ -47,7 +47,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     look("log", place, None);
     let Opened { log, jetstream } = system::open(&data, &config, None).await?;
     let key = system::found_key(&data, log.as_ref()).await?;
-    let takes_in = config.engine == Engine::Sqlite || RawStore::is_in(data.path());
+    let takes_in = config.engine == Engine::Sqlite || RawFile::is_in(data.path());
     look(
         "key of ids",
         key.clone().unwrap_or_else(|| "none in this folder".to_owned()),
@@ -77,8 +77,9 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     } else {
         look("views", "none in this folder: the role `views` makes them".to_owned(), None);
     }
-    if RawStore::is_in(data.path()) {
-        let waiting = RawStore::open(data.path(), config.raw.clone())?.waiting().await?;
+    // On NATS a machine without the key of ids takes nothing in, and its user may not ask.
+    if RawFile::is_in(data.path()) || (jetstream.is_some() && data.has_id_key()) {
+        let waiting = system::raw(&data, &config, jetstream.as_deref()).await?.waiting().await?;
         look(
             "kept for a person",
             waiting.to_string(),

@@ -6,14 +6,14 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use zholdary_channels::whatsapp;
 use zholdary_domain::{Clock, Inbound, SystemClock, inbound::Channel};
-use zholdary_intake::{Kept, RawStore};
+use zholdary_intake::{KeepIn, Kept, RawFile, RawStore};
 
 use crate::{
-    cli::{self, KeptCommand, Place},
+    cli::{self, Engine, KeptCommand, Place},
     config::Config,
     data::Data,
     print,
-    system::System,
+    system::{self, Opened, System},
 };
 
 /// Elements that are listed or tried at once.
@@ -28,19 +28,23 @@ pub(crate) async fn kept(args: cli::Kept) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn store(place: &Place) -> anyhow::Result<RawStore> {
-    let data = Data::existing(&place.data)?;
-    if !RawStore::is_in(data.path()) {
+async fn store(place: &Place) -> anyhow::Result<Arc<dyn RawStore>> {
+    let (data, config) = (Data::existing(&place.data)?, Config::of(place)?);
+    if config.engine != Engine::Sqlite && config.raw.keep_in != Some(KeepIn::Folder) {
+        let Opened { jetstream, .. } = system::open(&data, &config, None).await?;
+        return system::raw(&data, &config, jetstream.as_deref()).await;
+    }
+    if !RawFile::is_in(data.path()) {
         bail!(
             "nothing was ever taken in in {}: name the folder of an installation, or of its `intake`, with --data DIR",
             place.data.display()
         );
     }
-    RawStore::open(data.path(), Config::of(place)?.raw).context("could not open the raw bodies")
+    system::raw(&data, &config, None).await
 }
 
 /// Everything that waits, the oldest first.
-async fn waiting(store: &RawStore) -> anyhow::Result<Vec<Kept>> {
+async fn waiting(store: &dyn RawStore) -> anyhow::Result<Vec<Kept>> {
     let mut all: Vec<Kept> = Vec::new();
     loop {
         let page = store.kept(all.last().map_or(0, |kept| kept.id), PAGE).await?;
@@ -52,7 +56,7 @@ async fn waiting(store: &RawStore) -> anyhow::Result<Vec<Kept>> {
 }
 
 async fn list(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
-    let waiting = waiting(&store(place)?).await?;
+    let waiting = waiting(store(place).await?.as_ref()).await?;
     for Kept { id, raw, channel, element, why, at } in &waiting {
         let channel = channel.code();
         if as_json {
@@ -69,14 +73,14 @@ async fn list(place: &Place, as_json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn one(store: &RawStore, id: i64) -> anyhow::Result<Kept> {
+async fn one(store: &dyn RawStore, id: i64) -> anyhow::Result<Kept> {
     let found = store.kept(id.saturating_sub(1), 1).await?.into_iter().find(|kept| kept.id == id);
     found.with_context(|| format!("nothing waits under {id}: `zholdary kept list` shows what does"))
 }
 
 async fn show(id: i64, place: &Place) -> anyhow::Result<ExitCode> {
-    let store = store(place)?;
-    let kept = one(&store, id).await?;
+    let store = store(place).await?;
+    let kept = one(store.as_ref(), id).await?;
     let body = store.get(&kept.raw).await?.context("its body is gone")?;
     print::note(&format!("element {} of a body of {} bytes: {}", kept.element, body.len(), kept.why));
     std::io::stdout().write_all(&body).context("could not write the body")?;
@@ -129,7 +133,7 @@ async fn settle(id: i64, reason: String, place: &Place) -> anyhow::Result<ExitCo
     if reason.trim().is_empty() {
         bail!("say what became of it: --reason TEXT");
     }
-    let store = store(place)?;
+    let store = store(place).await?;
     if !store.settle(id, reason, SystemClock.now()).await? {
         bail!("nothing waits under {id}: `zholdary kept list` shows what does");
     }

@@ -9,24 +9,30 @@ use zholdary_log::jetstream::{Init, User, init};
 use crate::{
     cli::{self, Engine, LogCommand, Place},
     config::Config,
-    print,
+    print, system,
 };
 
 pub(crate) async fn log(args: cli::Log) -> anyhow::Result<ExitCode> {
     match args.command {
         LogCommand::Init { place, replicas, max_bytes, json } => {
-            make(&place, &Init { replicas, max_bytes }, json).await
+            make(&place, replicas, max_bytes, json).await
         }
         LogCommand::Key { file, json } => key(&file, json),
     }
 }
 
-async fn make(place: &Place, wanted: &Init, json: bool) -> anyhow::Result<ExitCode> {
+async fn make(
+    place: &Place,
+    replicas: usize,
+    max_bytes: Option<i64>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let config = Config::of(place)?;
     if config.engine == Engine::Sqlite {
         bail!("a log in a SQLite file makes itself; name the servers: --log nats://HOST:PORT");
     }
-    let (log_id, made) = init(&config.nats, wanted).await.context("could not make the log")?;
+    let wanted = Init { replicas, max_bytes, keep_bodies: system::retention(&config.raw) };
+    let (log_id, made) = init(&config.nats, &wanted).await.context("could not make the log")?;
     if json {
         print::json(&json!({ "stream": config.nats.stream, "log_id": log_id, "made": made }))?;
     } else {
