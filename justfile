@@ -99,10 +99,10 @@ deep cases="5000":
 fuzz target="whatsapp" seconds="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ target }} -- -max_total_time={{ seconds }} -max_len=65536
 
-# the fifty sample appeals of Almaty through the understanding, one JSON line each
+# how many texts of a labelled file are understood as it says: the fifty sample appeals of Almaty, or another file; as tables
 [group('try')]
-sample:
-    cargo run --release -- triage {{ samples }}/almaty/appeals-sample.jsonl --at 2026-11-20T09:00:00+05:00
+sample file=(samples / "almaty/appeals-sample.jsonl"):
+    cargo run --release -- triage {{ file }} --at 2026-11-20T09:00:00+05:00 --score
 
 # check the city that ships with the product, or another folder
 [group('try')]

@@ -146,9 +146,14 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "$JS.API.STREAM.PURGE.ZHOLDARY_RAW",
         "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_RAW",
-        "$JS.API.STREAM.DELETE.ZHOLDARY_RAW_NOTES",
+        "$JS.API.STREAM.DELETE.ZHOLDARY_RAW_WAITING",
+        "$JS.API.STREAM.UPDATE.ZHOLDARY_RAW",
         "$JS.API.CONSUMER.CREATE.ZHOLDARY_RAW.x",
+        "$JS.API.STREAM.MSG.GET.ZHOLDARY_RAW",
+        "$JS.API.DIRECT.GET.ZHOLDARY_RAW",
+        "$JS.API.DIRECT.GET.ZHOLDARY_RAW_WAITING",
         "zholdary.raw.v1.body.x.0",
+        "zholdary.raw.v1.held.x.0",
         "zholdary.raw.v1.note.x.0",
         "_INBOX_http.x",
         "$SYS.REQ.SERVER.PING",
@@ -161,7 +166,13 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         let expected: BTreeSet<_> = writes.chain(also.iter().map(|s| (*s).to_owned())).collect();
         assert_eq!(may_publish(&servers, role, &subjects).await, expected, "{role}");
     };
-    let raw = ["zholdary.raw.v1.body.x.0", "zholdary.raw.v1.note.x.0"];
+    let raw = [
+        "zholdary.raw.v1.body.x.0",
+        "zholdary.raw.v1.held.x.0",
+        "zholdary.raw.v1.note.x.0",
+        "$JS.API.STREAM.MSG.GET.ZHOLDARY_RAW",
+        "$JS.API.DIRECT.GET.ZHOLDARY_RAW_WAITING",
+    ];
     check("intake", &[K::Message], &raw).await;
     let routed = [K::Message, K::Appeal, K::Problem, K::Number];
     let kept = ["$KV.ZHOLDARY_INFO.checkpoint.route", "$KV.ZHOLDARY_INFO_LEASES.routing"];
@@ -169,7 +180,7 @@ async fn a_role_may_do_its_work_and_nothing_else() {
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
     check("http", &written, &raw).await;
-    check("operator", &[K::Rules, K::Access], &["$KV.ZHOLDARY_INFO.key", raw[1]]).await;
+    check("operator", &[K::Rules, K::Access], &[&["$KV.ZHOLDARY_INFO.key"], &raw[1..]].concat()).await;
     check("watch", &[], &["$SYS.REQ.SERVER.PING.JSZ"]).await;
 }
 

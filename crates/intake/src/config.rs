@@ -37,7 +37,8 @@ pub enum KeepIn {
 pub struct RawConfig {
     /// Where they are kept. Default: `servers` when the log is on NATS, else `folder`.
     pub keep_in: Option<KeepIn>,
-    /// How long raw bodies are kept after they last came, in days; one that a person must look at stays. Default 30.
+    /// How long raw bodies are kept, in days: after they last came in a folder, after they first came on the servers, where it is at least
+    /// 1. One that a person must look at stays. Default 30.
     pub retention_days: u32,
     /// The largest body taken, in bytes. Default 8 MiB.
     pub body_bytes: usize,

@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
-use zholdary_domain::{Position, StreamId};
+use zholdary_domain::{Position, StreamId, StreamKind};
 
 use crate::{
     error::{AppendError, BindError, Damage, ReadError},
@@ -31,6 +31,7 @@ pub struct Faulty {
     left: AtomicI64,
     writes_last: AtomicBool,
     dead: CancellationToken,
+    only: Mutex<Option<StreamKind>>,
     first_head: Mutex<Option<Position>>,
 }
 
@@ -50,6 +51,7 @@ impl Faulty {
             left: AtomicI64::new(i64::MAX),
             writes_last: AtomicBool::new(false),
             dead: CancellationToken::new(),
+            only: Mutex::default(),
             first_head: Mutex::default(),
         })
     }
@@ -70,6 +72,11 @@ impl Faulty {
     /// Who asks for the first time where the log ends is told this: they opened it long ago.
     pub fn believe_head(&self, head: Position) {
         *self.first_head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    }
+
+    /// Only appends to streams of this kind are spoilt.
+    pub fn spoil_only(&self, kind: StreamKind) {
+        *self.only.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
     }
 
     /// How often a stream was read whole.
@@ -125,6 +132,10 @@ impl EventLog for Faulty {
             }
             self.dead.cancel();
             return std::future::pending().await;
+        }
+        let only = *self.only.lock().unwrap_or_else(PoisonError::into_inner);
+        if only.is_some_and(|only| only != new.stream.kind()) {
+            return self.inner.append(permit, new).await;
         }
         let command_id = new.command_id;
         if take(&self.conflicts) {

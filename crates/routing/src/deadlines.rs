@@ -146,7 +146,7 @@ impl Deadlines {
         self.unfinished.forget();
         self.leave_finished(&mut queue).await;
         let (mut last, mut firm) = (None, Firm::default());
-        let mut patience = Patience::new(WORKER, config);
+        let mut patience = Patience::new(WORKER, &self.parts);
         while !stop.is_cancelled() {
             // The clock is read before the log: every term recorded up to `read` is looked at for this instant.
             let (now, read) = (self.parts.clock.now(), tail.position());

@@ -10,6 +10,7 @@ use crate::{deadlines, register, route};
 pub struct Metrics {
     pub(crate) records: IntCounterVec,
     pub(crate) restarts: IntCounterVec,
+    pub(crate) retries: IntCounterVec,
     pub(crate) position: IntGaugeVec,
     pub(crate) read: IntGaugeVec,
 }
@@ -37,6 +38,13 @@ impl Metrics {
             ),
             &["worker"],
         )?;
+        let retries = IntCounterVec::new(
+            Opts::new(
+                "zholdary_routing_retries_total",
+                "How often a worker asked a log in place that could not be read or written.",
+            ),
+            &["worker"],
+        )?;
         let position = IntGaugeVec::new(
             Opts::new("zholdary_routing_position_records", "Everything up to here is finished."),
             &["worker"],
@@ -53,14 +61,16 @@ impl Metrics {
                 records.with_label_values(&[worker, outcome]).reset();
             }
             restarts.with_label_values(&[worker]).reset();
+            retries.with_label_values(&[worker]).reset();
             position.with_label_values(&[worker]).set(0);
             read.with_label_values(&[worker]).set(0);
         }
         registry.register(Box::new(records.clone()))?;
         registry.register(Box::new(restarts.clone()))?;
+        registry.register(Box::new(retries.clone()))?;
         registry.register(Box::new(position.clone()))?;
         registry.register(Box::new(read.clone()))?;
-        Ok(Self { records, restarts, position, read })
+        Ok(Self { records, restarts, retries, position, read })
     }
 
     /// A worker has read everything up to `position`.

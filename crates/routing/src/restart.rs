@@ -2,11 +2,12 @@
 
 use std::{future::Future, time::Duration};
 
+use prometheus::IntCounter;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::{Error, Parts, workers::Config};
+use crate::{Error, Parts};
 
 /// Runs `work` until it ends well or `stop` is cancelled. After a failure that waiting may mend it runs again, after a wait that
 /// doubles each time; any other failure ends it and cancels `stop`, so that the rest of the process hears of it.
@@ -59,13 +60,16 @@ pub(crate) struct Patience {
     first: Duration,
     longest: Duration,
     wait: Duration,
+    retries: IntCounter,
 }
 
 impl Patience {
-    pub(crate) fn new(worker: &'static str, config: &Config) -> Self {
+    pub(crate) fn new(worker: &'static str, parts: &Parts) -> Self {
+        let Parts { config, metrics, .. } = parts;
         let (first, longest) =
             (Duration::from_millis(config.retry_ms), Duration::from_millis(config.longest_retry_ms));
-        Self { worker, first, longest, wait: first }
+        let retries = metrics.retries.with_label_values(&[worker]);
+        Self { worker, first, longest, wait: first, retries }
     }
 
     /// It answered.
@@ -88,7 +92,8 @@ impl Patience {
             return Err(error);
         }
         let worker = self.worker;
-        warn!(worker, error = &error as &dyn std::error::Error, "{worker} asks the log again");
+        self.retries.inc();
+        warn!(worker, error = &error as &dyn std::error::Error, "{worker} asks the log again: {error}");
         let _ = stop.run_until_cancelled(tokio::time::sleep(self.wait)).await;
         self.wait = (self.wait * 2).min(self.longest);
         Ok(())

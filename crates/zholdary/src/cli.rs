@@ -214,6 +214,7 @@ pub(crate) struct Ingest {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   zholdary triage appeals.jsonl --at 2026-11-20T09:00:00+05:00
+  zholdary triage labelled.jsonl --score
   echo '{\"id\":1,\"text\":\"Яма на Абая 45\"}' | zholdary triage")]
 pub(crate) struct Triage {
     /// JSON lines with `id` and `text`; standard input when absent.
@@ -225,6 +226,11 @@ pub(crate) struct Triage {
     /// City. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]
     pub(crate) city: Option<PathBuf>,
+    /// Tables of how many texts are understood as their lines say, instead of what is understood: `category` (and
+    /// `accept_category`), `destination` (and `accept_destination`), `place.names`, `lang`, `danger`. What was missed, by `id`; how
+    /// sure it was; how fast.
+    #[arg(long)]
+    pub(crate) score: bool,
 }
 
 #[derive(Debug, Args)]
@@ -313,7 +319,7 @@ pub(crate) struct Log {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LogCommand {
-    /// Makes the stream and the buckets, as an operator who may. Done once; again, it checks them.
+    /// Makes the streams and buckets, as an operator who may. Done once; again, it checks them.
     #[command(after_help = "Examples:
   zholdary log init --log nats://127.0.0.1:4222
   zholdary log init --log nats://n1:4222,nats://n2:4222,nats://n3:4222 --replicas 3")]

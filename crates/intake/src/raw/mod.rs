@@ -38,12 +38,12 @@ pub struct Kept {
 #[async_trait]
 pub trait RawStore: Send + Sync {
     /// Makes `bytes`, delivered by `channel` at `at`, durable together with the list of its elements that a person must look
-    /// at (place in the body, reason). Answers the body's name: its BLAKE3 in hexadecimal. Repeated, it changes nothing but the
+    /// at (place in the body, reason). Answers the body's name: its BLAKE3 in hexadecimal. Repeated, it changes nothing, but in a file the
     /// time from which the body is kept.
     ///
     /// # Errors
     ///
-    /// [`RawError`]; nothing was kept.
+    /// [`RawError`]; put it again.
     async fn put(
         &self,
         channel: Channel,
@@ -96,8 +96,7 @@ pub trait RawStore: Send + Sync {
     async fn settle(&self, id: i64, how: String, at: DateTime<Utc>) -> Result<bool, RawError>;
 
     /// Erases bodies that came before the retention (a setting), as seen at `now`, where they do not age by themselves. Answers how
-    /// many. A body with an element that waits for a person stays: nowhere else stands what that person must read. To be called
-    /// every hour.
+    /// many. A body with an element that waits for a person stays: nowhere else stands what that person must read.
     ///
     /// # Errors
     ///

@@ -1,10 +1,8 @@
 //! Raw bodies beside a log on NATS, for several machines: the servers keep them, and let them go when their time is over.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use zholdary_domain::inbound::Channel;
 use zholdary_log::jetstream::{Bodies, BodyError, Note};
@@ -46,13 +44,11 @@ impl RawServers {
         Self { bodies, config }
     }
 
-    /// Every element after `after` that waits for a person, the oldest first, at most `limit`.
+    /// The elements after `after` that wait for a person, the oldest first, at most `limit`.
     async fn waits(&self, mut after: u64, limit: usize) -> Result<Vec<(Kept, Note, Element)>, RawError> {
         let mut waiting = Vec::new();
-        loop {
-            let page = self.bodies.notes(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(waiting) };
-            after = last.id;
+        while let Some((last, page)) = self.bodies.notes(after, PAGE).await? {
+            after = last;
             for (kept, note, element) in page.into_iter().filter_map(read) {
                 if element.settled.is_none() {
                     waiting.push((kept, note, element));
@@ -62,13 +58,47 @@ impl RawServers {
                 }
             }
         }
+        Ok(waiting)
     }
 }
 
-/// None for what no release of this format wrote.
+impl RawServers {
+    /// Lists elements of a body for a person, and holds the body, whatever its age, while one of them waits.
+    async fn hold(
+        &self,
+        name: &str,
+        bytes: &Bytes,
+        channel: Channel,
+        at: DateTime<Utc>,
+        kept: Vec<(u32, &'static str)>,
+    ) -> Result<(), RawError> {
+        let mut waits = false;
+        for (place, why) in kept {
+            let element =
+                Element { channel: channel.code().to_owned(), why: why.to_owned(), at, settled: None };
+            // One that stands there, settled or not, stays.
+            let stands = self.bodies.note(&format!("{name}.{place}"), 0, text(&element)).await?;
+            waits |= stands.and_then(read).is_none_or(|(.., element)| element.settled.is_none());
+        }
+        if waits {
+            self.bodies.hold(name, bytes).await?;
+        }
+        Ok(())
+    }
+
+    async fn has_waiting(&self, raw: &str) -> Result<bool, RawError> {
+        Ok(self.waits(0, usize::MAX).await?.iter().any(|(kept, ..)| kept.raw == raw))
+    }
+}
+
+/// None for what this release does not read.
 fn read(note: Note) -> Option<(Kept, Note, Element)> {
     let (raw, place) = note.key.split_once('.')?;
-    let element: Element = serde_json::from_slice(&note.text).ok()?;
+    let element: Element = serde_json::from_slice(&note.text)
+        .inspect_err(
+            |_| tracing::error!(note = %note.key, "a note about what waits for a person does not read"),
+        )
+        .ok()?;
     let kept = Kept {
         id: note.id.try_into().ok()?,
         raw: raw.to_owned(),
@@ -96,7 +126,7 @@ impl RawStore for RawServers {
     ) -> Result<String, RawError> {
         let name = named(&bytes, self.config.body_bytes)?;
         self.bodies.put(&name, &bytes).await?;
-        self.keep(&name, channel, at, kept).await?;
+        self.hold(&name, &bytes, channel, at, kept).await?;
         Ok(name)
     }
 
@@ -107,13 +137,11 @@ impl RawStore for RawServers {
         at: DateTime<Utc>,
         kept: Vec<(u32, &'static str)>,
     ) -> Result<(), RawError> {
-        for (place, why) in kept {
-            let element =
-                Element { channel: channel.code().to_owned(), why: why.to_owned(), at, settled: None };
-            // One that stands there, settled or not, stays.
-            self.bodies.note(&format!("{name}.{place}"), 0, text(&element)).await?;
+        if kept.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let bytes = self.get(name).await?.ok_or_else(|| RawError::Damaged { name: name.to_owned() })?;
+        self.hold(name, &bytes, channel, at, kept).await
     }
 
     async fn get(&self, name: &str) -> Result<Option<Bytes>, RawError> {
@@ -137,20 +165,27 @@ impl RawStore for RawServers {
     async fn settle(&self, id: i64, how: String, at: DateTime<Utc>) -> Result<bool, RawError> {
         let Some(before) = u64::try_from(id).ok().and_then(|id| id.checked_sub(1)) else { return Ok(false) };
         let found = self.waits(before, 1).await?.pop().filter(|(kept, ..)| kept.id == id);
-        let Some((_, note, element)) = found else { return Ok(false) };
+        let Some((kept, note, element)) = found else { return Ok(false) };
         let settled = Element { settled: Some(Settled { how, at }), ..element };
-        Ok(self.bodies.note(&note.key, note.id, text(&settled)).await?)
-    }
-
-    /// The servers erase by themselves, a body that waits for a person too: it is written anew after half its time.
-    async fn purge(&self, now: DateTime<Utc>) -> Result<u64, RawError> {
-        let before = now - TimeDelta::days(i64::from(self.config.retention_days)) / 2;
-        let waiting = self.waits(0, usize::MAX).await?;
-        for name in waiting.into_iter().map(|(kept, ..)| kept.raw).collect::<BTreeSet<_>>() {
-            if !self.bodies.renew(&name, before).await? {
-                tracing::error!(raw = %name, "a body that waits for a person is gone: nobody renewed it in time");
+        if self.bodies.note(&note.key, note.id, text(&settled)).await?.is_some() {
+            return Ok(false);
+        }
+        let raw = &kept.raw;
+        if !self.has_waiting(raw).await? {
+            let body = self.get(raw).await?;
+            self.bodies.let_go(raw).await?;
+            // Somebody may have listed another element of it in between.
+            if let Some(body) = body
+                && self.has_waiting(raw).await?
+            {
+                self.bodies.hold(raw, &body).await?;
             }
         }
+        Ok(true)
+    }
+
+    /// The servers erase by themselves.
+    async fn purge(&self, _now: DateTime<Utc>) -> Result<u64, RawError> {
         Ok(0)
     }
 }

@@ -1,14 +1,14 @@
 //! The raw bodies of deliveries, kept by the servers of the log, for as long as a setting says.
 //!
-//! A body is as many messages as it takes, each of a subject of its own, and none is written twice: who delivers the same body
-//! again finds that it is there, in one round trip. (An object store of the servers asks before, writes the data and then
-//! its name, and whoever may write to it may empty it.) Beside them stand notes, of no age, about what a person must look at.
+//! A body is as many messages as it takes, each of a subject of its own that takes no second one: who delivers the same body
+//! again finds that it is there. (An object store of the servers asks before, writes the data, then its name, and whoever may write to
+//! it may empty it.) What waits for a person stands in a stream of no age: notes, and a copy of each body that a note is about, until
+//! nothing about it waits.
 
 use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use bytes::{Bytes, BytesMut};
-use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use zholdary_domain::Position;
 
@@ -20,8 +20,10 @@ use super::{
 };
 use crate::error::{OpenError, ReadError, Source};
 
-/// Says, at the first part of a body, how many there are.
+/// Says, at each part of a body, how many there are. A part without it is what is left of one that was let go.
 const PARTS: &str = "Zholdary-Parts";
+/// The most bytes of one part. No setting: processes with other ones would write halves that do not fit.
+const PART_BYTES: usize = 512 * 1024;
 
 /// Why a body or a note could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -54,11 +56,13 @@ pub struct Note {
     pub text: Bytes,
 }
 
-/// The raw bodies of deliveries, and the notes about them. Cheap to clone.
+/// The raw bodies of deliveries, and what waits for a person. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Bodies {
+    /// For a time.
     bodies: Arc<Store>,
-    notes: Arc<Store>,
+    /// Notes, and copies of the bodies that they are about.
+    waiting: Arc<Store>,
 }
 
 impl JetStreamLog {
@@ -68,7 +72,7 @@ impl JetStreamLog {
     ///
     /// [`OpenError`] says what to do.
     pub async fn bodies(&self, retention: Duration) -> Result<Bodies, OpenError> {
-        let [bodies, notes] = setup::open_bodies(&self.store, retention).await?;
+        let [bodies, waiting] = setup::open_bodies(&self.store, retention).await?;
         let beside = |messages, stream: String| {
             let Store { context, config, log_id, requests, metrics, .. } = &*self.store;
             Arc::new(Store {
@@ -81,28 +85,31 @@ impl JetStreamLog {
             })
         };
         let config = &self.store.config;
-        Ok(Bodies { bodies: beside(bodies, config.bodies.clone()), notes: beside(notes, config.notes()) })
+        Ok(Bodies {
+            bodies: beside(bodies, config.bodies.clone()),
+            waiting: beside(waiting, config.waiting()),
+        })
     }
 }
 
 impl Bodies {
-    /// Keeps `bytes` under `name`, under which only these bytes may ever be kept. Answered well, they are as durable as a record;
-    /// repeated, nothing changes.
+    /// Keeps `bytes` under `name`, under which only these bytes may ever be kept. Answered well, they are as durable as a record.
+    /// Repeated, nothing changes, their age neither.
     ///
     /// # Errors
     ///
-    /// [`BodyError::Unavailable`]: put it again.
+    /// [`BodyError`]; unavailable: put it again.
     pub async fn put(&self, name: &str, bytes: &Bytes) -> Result<(), BodyError> {
-        let most = self.bodies.config.max_record_bytes;
-        let count = bytes.len().div_ceil(most).max(1);
-        // The first comes last: once it is there, all are.
-        for number in (0..count).rev() {
-            let part = bytes.slice(number * most..bytes.len().min((number + 1) * most));
-            let message =
-                || PublishMessage::build().payload(part.clone()).header(PARTS, count.to_string().as_str());
-            write(&self.bodies, &self.part(name, number), 0, message).await?;
-        }
-        Ok(())
+        put(&self.bodies, &format!("{}.body.{name}", self.beginning()), name, bytes).await
+    }
+
+    /// Keeps them whatever their age, until [`Bodies::let_go`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Bodies::put`].
+    pub async fn hold(&self, name: &str, bytes: &Bytes) -> Result<(), BodyError> {
+        put(&self.waiting, &format!("{}.held.{name}", self.beginning()), name, bytes).await
     }
 
     /// What is kept under `name`.
@@ -111,101 +118,135 @@ impl Bodies {
     ///
     /// [`BodyError`].
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, BodyError> {
-        let Some(parts) = self.parts(name).await? else { return Ok(None) };
-        let mut whole = BytesMut::new();
-        parts.iter().for_each(|part| whole.extend_from_slice(&part.payload));
-        Ok(Some(whole.freeze()))
+        let kept = parts(&self.bodies, &format!("{}.body.{name}", self.beginning())).await?;
+        let kept = match kept {
+            Some(kept) => Some(kept),
+            None => parts(&self.waiting, &format!("{}.held.{name}", self.beginning())).await?,
+        };
+        Ok(kept.map(|parts| {
+            let mut whole = BytesMut::new();
+            parts.iter().for_each(|part| whole.extend_from_slice(&part.payload));
+            whole.freeze()
+        }))
     }
 
-    /// Lets the body `name` be kept as long again, when it was written before `before`. Says whether it is there.
+    /// Lets what was held under `name` go: it ages like any other body.
     ///
     /// # Errors
     ///
-    /// [`BodyError`].
-    pub async fn renew(&self, name: &str, before: DateTime<Utc>) -> Result<bool, BodyError> {
-        let Some(parts) = self.parts(name).await? else { return Ok(false) };
-        let count = parts.len();
-        for (number, part) in parts.into_iter().enumerate().rev() {
-            if part.time.unix_timestamp() < before.timestamp() {
-                let message = || {
-                    PublishMessage::build()
-                        .payload(part.payload.clone())
-                        .header(PARTS, count.to_string().as_str())
-                };
-                write(&self.bodies, &self.part(name, number), part.sequence, message).await?;
+    /// [`BodyError::Unavailable`]: let it go again.
+    pub async fn let_go(&self, name: &str) -> Result<(), BodyError> {
+        let base = format!("{}.held.{name}", self.beginning());
+        let part = async |number| self.waiting.last_message(&format!("{base}.{number}")).await;
+        let all = part(0).await?.as_ref().map_or(0, count);
+        // The first goes last: while it is there, this can be done again.
+        for number in (0..all).rev() {
+            if let Some(part) = part(number).await?.filter(|part| count(part) > 0) {
+                write(&self.waiting, &part.subject, part.sequence, PublishMessage::build).await?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// Writes a note about `key` in place of the one with the id `after` (0: when there is none). Answers whether it stood so.
+    /// Writes a note about `key`, two words with a dot between them, in place of the one with the id `after` (0: when there is none).
+    /// Answers the one that stands there instead, if another does.
     ///
     /// # Errors
     ///
     /// [`BodyError::Unavailable`]: write it again.
-    pub async fn note(&self, key: &str, after: u64, text: Bytes) -> Result<bool, BodyError> {
-        let subject = format!("{}{key}", self.note_prefix());
-        write(&self.notes, &subject, after, || PublishMessage::build().payload(text.clone())).await
+    pub async fn note(&self, key: &str, after: u64, text: Bytes) -> Result<Option<Note>, BodyError> {
+        let subject = format!("{}.note.{key}", self.beginning());
+        let message = || PublishMessage::build().payload(text.clone());
+        let stands = write(&self.waiting, &subject, after, message).await?;
+        Ok(stands.map(|found| Note { id: found.sequence, key: key.to_owned(), text: found.payload }))
     }
 
-    /// The notes written after the one with the id `after` (0: from the first), at most `limit`.
+    /// The notes written after the one with the id `after` (0: from the first), of the next `limit` messages. None at the end.
     ///
     /// # Errors
     ///
     /// [`BodyError`].
-    pub async fn notes(&self, after: u64, limit: usize) -> Result<Vec<Note>, BodyError> {
-        let prefix = self.note_prefix();
-        let page = self.notes.page(Position(after), limit).await?;
+    pub async fn notes(&self, after: u64, limit: usize) -> Result<Option<(u64, Vec<Note>)>, BodyError> {
+        let prefix = format!("{}.note.", self.beginning());
+        let page = self.waiting.page(Position(after), limit).await?;
+        let Some(last) = page.last().map(|raw| raw.position.0) else { return Ok(None) };
         let notes = page.into_iter().filter_map(|raw| {
             let key = raw.subject.strip_prefix(&prefix)?.to_owned();
             Some(Note { id: raw.position.0, key, text: raw.bytes })
         });
-        Ok(notes.collect())
+        Ok(Some((last, notes.collect())))
     }
 
-    fn part(&self, name: &str, number: usize) -> String {
-        format!("{}.body.{name}.{number}", self.bodies.config.body_subjects)
-    }
-
-    fn note_prefix(&self) -> String {
-        format!("{}.note.", self.notes.config.body_subjects)
-    }
-
-    async fn parts(&self, name: &str) -> Result<Option<Vec<StreamMessage>>, BodyError> {
-        let found = async |number| self.bodies.last_message(&self.part(name, number)).await;
-        let Some(first) = found(0).await? else { return Ok(None) };
-        let count = first.headers.get(PARTS).and_then(|count| count.as_str().parse().ok());
-        let damaged = || BodyError::Damaged { name: name.to_owned() };
-        let mut parts = vec![first];
-        for number in 1..count.ok_or_else(damaged)? {
-            // The first was written last, so it goes last: a part is gone only while the rest goes.
-            let Some(part) = found(number).await? else { return Ok(None) };
-            parts.push(part);
-        }
-        Ok(Some(parts))
+    fn beginning(&self) -> &str {
+        &self.bodies.config.body_subjects
     }
 }
 
-/// Publishes until somebody has it. Answers whether it was written now: else another message stands there.
+async fn put(store: &Store, base: &str, name: &str, bytes: &Bytes) -> Result<(), BodyError> {
+    let all = bytes.len().div_ceil(PART_BYTES).max(1);
+    // The first comes last: once it is there, all are. And goes last: once it is gone, all are.
+    for number in (0..all).rev() {
+        let part = bytes.slice(number * PART_BYTES..bytes.len().min((number + 1) * PART_BYTES));
+        let message =
+            || PublishMessage::build().payload(part.clone()).header(PARTS, all.to_string().as_str());
+        let subject = format!("{base}.{number}");
+        let mut stands = write(store, &subject, 0, message).await?;
+        // It was let go, and is held again.
+        if let Some(left) = stands.as_ref().filter(|found| count(found) == 0) {
+            stands = write(store, &subject, left.sequence, message).await?;
+        }
+        if stands.is_some_and(|stands| stands.payload != part) {
+            return Err(BodyError::Damaged { name: name.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+async fn parts(store: &Store, base: &str) -> Result<Option<Vec<StreamMessage>>, BodyError> {
+    let found = async |number: usize| store.last_message(&format!("{base}.{number}")).await;
+    let Some(first) = found(0).await? else { return Ok(None) };
+    let all = count(&first);
+    let mut parts = vec![first];
+    for number in 1..all {
+        let Some(part) = found(number).await?.filter(|part| count(part) == all) else { return Ok(None) };
+        parts.push(part);
+    }
+    Ok((all > 0).then_some(parts))
+}
+
+/// Of how many parts it is one; 0 of what is left of one that was let go.
+fn count(part: &StreamMessage) -> usize {
+    part.headers.get(PARTS).and_then(|count| count.as_str().parse().ok()).unwrap_or_default()
+}
+
+/// Publishes until somebody has it. Answers what else stands there, if something does.
 async fn write(
     store: &Store,
     subject: &str,
     after: u64,
     message: impl Fn() -> PublishMessage,
-) -> Result<bool, BodyError> {
+) -> Result<Option<StreamMessage>, BodyError> {
     let deadline = Instant::now() + Duration::from_millis(store.config.append_ms);
-    let mut tries = 0;
+    let (mut tries, mut silent) = (0, false);
     loop {
         let why: Source = match publish(store, subject.to_owned(), after, message()).await {
-            Answer::Written(_) => return Ok(true),
+            Answer::Written(_) => return Ok(None),
             Answer::Refused => match store.last_message(subject).await {
-                Ok(Some(found)) if found.sequence > after => return Ok(false),
+                // Our own, of which we did not hear.
+                Ok(Some(found)) if found.sequence > after && silent && is_same(&found, message()) => {
+                    return Ok(None);
+                }
+                Ok(Some(found)) if found.sequence > after => return Ok(Some(found)),
                 // Another write is under way: whether it stands, the next look tells.
                 Ok(_) => "another write is under way".into(),
                 Err(error) => Box::new(error),
             },
             Answer::Unable(error) => return Err(BodyError::Unavailable(error)),
-            Answer::Nobody(error) | Answer::Silence(error) => error,
+            Answer::Nobody(error) => error,
+            Answer::Silence(error) => {
+                silent = true;
+                error
+            }
         };
         if Instant::now() >= deadline {
             return Err(BodyError::Unavailable(why));
@@ -215,11 +256,13 @@ async fn write(
     }
 }
 
+fn is_same(found: &StreamMessage, ours: PublishMessage) -> bool {
+    found.payload == ours.outbound_message(found.subject.clone()).payload
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use chrono::TimeDelta;
-    use zholdary_domain::{Clock as _, SystemClock};
 
     use super::*;
     use crate::{
@@ -230,10 +273,8 @@ mod tests {
         },
     };
 
-    /// With parts of ten bytes.
     async fn opened(config: &JetStreamConfig) -> Bodies {
-        let config = JetStreamConfig { max_record_bytes: 10, ..config.clone() };
-        let log = JetStreamLog::open(config, Metrics::unregistered()).await.unwrap();
+        let log = JetStreamLog::open(config.clone(), Metrics::unregistered()).await.unwrap();
         log.bodies(Init::default().keep_bodies).await.unwrap()
     }
 
@@ -247,39 +288,55 @@ mod tests {
             let config = log_of_its_own(&url, replicas).await;
             let (here, there) = (opened(&config).await, opened(&config).await);
             let mut parts = 0;
-            for length in [0, 1, 10, 11, 35] {
-                let (name, bytes) = (format!("n{length}"), Bytes::from(vec![length; length.into()]));
+            for length in [0, 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES] {
+                let (name, bytes) = (format!("n{length}"), Bytes::from(vec![b'x'; length]));
                 let (one, other) = tokio::join!(here.put(&name, &bytes), there.put(&name, &bytes));
                 one.and(other).unwrap();
                 here.put(&name, &bytes).await.unwrap();
                 assert_eq!(there.get(&name).await.unwrap(), Some(bytes), "{length} bytes");
-                parts += u64::from(length).div_ceil(10).max(1);
+                parts += length.div_ceil(PART_BYTES).max(1) as u64;
                 assert_eq!(messages(&here.bodies).await, parts, "{length} bytes");
             }
             assert_eq!(here.get("other").await.unwrap(), None);
+            let forged = here.put("n1", &Bytes::from_static(b"y")).await;
+            assert!(matches!(forged, Err(BodyError::Damaged { name }) if name == "n1"));
         }
     }
 
+    /// With the rights of whoever takes messages in.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_body_that_is_renewed_is_the_same_and_younger() {
+    async fn nobody_writes_over_a_body() {
         let bodies = opened(&log_of_its_own(&one().await, 1).await).await;
-        let bytes = Bytes::from_static(b"twenty-five bytes of body");
+        let bytes = Bytes::from_static(b"a body");
         bodies.put("a", &bytes).await.unwrap();
-        let last = async || bodies.bodies.messages.get_info().await.unwrap().state.last_sequence;
-        let renewed = async |before: TimeDelta| bodies.renew("a", SystemClock.now() + before).await.unwrap();
-        assert!(renewed(TimeDelta::days(-1)).await);
-        assert_eq!(last().await, 3, "young enough");
-        assert!(renewed(TimeDelta::days(1)).await);
-        assert_eq!((last().await, messages(&bodies.bodies).await), (6, 3));
+        let subject = format!("{}.body.a.0", bodies.beginning());
+        let over = bodies.bodies.context.publish(subject, Bytes::new()).await.unwrap().await;
+        assert!(over.is_err(), "{over:?}");
         assert_eq!(bodies.get("a").await.unwrap(), Some(bytes));
-        assert!(!bodies.renew("other", SystemClock.now()).await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_held_stays_until_it_is_let_go() {
+        let bodies = opened(&log_of_its_own(&one().await, 1).await).await;
+        let bytes = Bytes::from(vec![b'x'; 2 * PART_BYTES + 1]);
+        // Let go and held again: somebody needs to look at another part of it.
+        for _ in 0..2 {
+            bodies.hold("a", &bytes).await.unwrap();
+            bodies.hold("a", &bytes).await.unwrap();
+            assert_eq!(bodies.get("a").await.unwrap(), Some(bytes.clone()));
+            bodies.let_go("a").await.unwrap();
+            bodies.let_go("a").await.unwrap();
+            assert_eq!(bodies.get("a").await.unwrap(), None);
+            let state = bodies.waiting.messages.get_info().await.unwrap().state;
+            assert!(state.bytes < 1_000, "nothing of it is left: {} bytes", state.bytes);
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_note_is_written_over_what_its_writer_saw() {
         let bodies = opened(&log_of_its_own(&one().await, 1).await).await;
         let note = async |key: &str, after, text: &'static str| {
-            bodies.note(key, after, Bytes::from_static(text.as_bytes())).await.unwrap()
+            bodies.note(key, after, Bytes::from_static(text.as_bytes())).await.unwrap().is_none()
         };
         assert!(note("a.0", 0, "waits").await);
         assert!(!note("a.0", 0, "waits again").await);
@@ -287,20 +344,25 @@ mod tests {
         assert!(note("a.0", 1, "settled").await);
         assert!(!note("a.0", 1, "settled otherwise").await);
         let told = async |after| {
-            let notes = bodies.notes(after, 10).await.unwrap().into_iter();
+            let (last, notes) = bodies.notes(after, 10).await.unwrap()?;
             let told = |note: Note| (note.id, note.key, String::from_utf8(note.text.to_vec()).unwrap());
-            notes.map(told).collect::<Vec<_>>()
+            Some((last, notes.into_iter().map(told).collect::<Vec<_>>()))
         };
         let (one, zero) = ((2, "a.1".into(), "waits".into()), (3, "a.0".into(), "settled".into()));
-        assert_eq!(told(0).await, [one, zero.clone()]);
-        assert_eq!((told(2).await, told(3).await), (vec![zero], vec![]));
+        assert_eq!(told(0).await, Some((3, vec![one, zero.clone()])));
+        assert_eq!((told(2).await, told(3).await), (Some((3, vec![zero])), None));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_stream_that_forgets_too_early_is_refused() {
+    async fn a_retention_that_is_not_the_streams_is_refused() {
         let config = log_of_its_own(&one().await, 1).await;
         let log = JetStreamLog::open(config, Metrics::unregistered()).await.unwrap();
-        let refused = log.bodies(Duration::from_secs(60 * 24 * 60 * 60)).await.unwrap_err().to_string();
-        assert!(refused.contains("max_age must be 60 days, as `raw.retention_days` says"), "{refused}");
+        for (days, expected) in [
+            (60, "max_age must be 60 days, as `raw.retention_days` says"),
+            (0, "raw.retention_days must be at least 1"),
+        ] {
+            let refused = log.bodies(Duration::from_secs(days * 24 * 60 * 60)).await.unwrap_err().to_string();
+            assert!(refused.contains(expected), "{refused}");
+        }
     }
 }

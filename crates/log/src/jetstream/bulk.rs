@@ -55,6 +55,11 @@ impl Bulk {
         }
     }
 
+    #[cfg(test)]
+    pub(super) async fn reads(&self) -> bool {
+        matches!(*self.0.lock().await, State::Reads(_))
+    }
+
     /// None when pages are the better way: `after` is not far behind `known`, or no consumer tells.
     async fn page(&self, store: &Store, after: Position, limit: usize, known: Position) -> Option<Vec<Raw>> {
         let behind = known.0.saturating_sub(after.0);
@@ -77,7 +82,9 @@ impl Bulk {
         };
         match read.await {
             Ok((reads, page)) => {
-                *state = State::Reads(reads);
+                if reads.after < known {
+                    *state = State::Reads(reads);
+                }
                 Some(page)
             }
             Err(error) => {

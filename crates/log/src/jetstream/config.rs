@@ -24,7 +24,7 @@ pub struct JetStreamConfig {
     /// The key-value bucket for what there is to know about the log beside its records; a second one, named the same with
     /// `_LEASES`, is for who runs the workers. Default `ZHOLDARY_INFO`.
     pub bucket: String,
-    /// The stream for raw bodies of deliveries; a second one, named the same with `_NOTES`, says which of them a person must look at.
+    /// The stream for raw bodies of deliveries; a second one, named the same with `_WAITING`, is for what a person must look at.
     /// Default `ZHOLDARY_RAW`.
     pub bodies: String,
     /// What the subjects of these two begin with. Default `zholdary.raw.v1`.
@@ -110,8 +110,8 @@ impl JetStreamConfig {
         format!("{}_LEASES", self.bucket)
     }
 
-    pub(super) fn notes(&self) -> String {
-        format!("{}_NOTES", self.bodies)
+    pub(super) fn waiting(&self) -> String {
+        format!("{}_WAITING", self.bodies)
     }
 
     pub(super) fn request(&self) -> Duration {

@@ -62,6 +62,7 @@ impl Default for Init {
 pub async fn init(config: &JetStreamConfig, init: &Init) -> Result<(Uuid, bool), OpenError> {
     let (client, requests) = config.connect(&Metrics::unregistered()).await?;
     let context = config.context(client);
+    is_time(init.keep_bodies)?;
     let deadline = Instant::now() + ELECTION;
     loop {
         match try_init(&context, config, &requests, init).await {
@@ -147,9 +148,10 @@ pub(super) async fn open(
     Ok(Checked { log_id, messages, bucket, leases })
 }
 
-/// Finds the streams for raw bodies and for notes about them, and checks that they keep what they should for `retention`.
+/// Finds the streams for raw bodies and for what waits for a person, and checks that they keep what they should for `retention`.
 pub(super) async fn open_bodies(store: &Store, retention: Duration) -> Result<[Stream; 2], OpenError> {
     let Store { context, messages, config, requests, .. } = store;
+    is_time(retention)?;
     let replicas = messages.cached_info().config.num_replicas;
     let found = async |beside: Beside| {
         let name = beside.name(config);
@@ -157,7 +159,7 @@ pub(super) async fn open_bodies(store: &Store, retention: Duration) -> Result<[S
         beside.check(config, &found.cached_info().config, replicas, retention)?;
         Ok::<_, OpenError>(found)
     };
-    Ok([found(Beside::Bodies).await?, found(Beside::Notes).await?])
+    Ok([found(Beside::Bodies).await?, found(Beside::Waiting).await?])
 }
 
 fn unopened(config: &JetStreamConfig, error: Source) -> OpenError {
@@ -256,48 +258,62 @@ impl Bucket {
     }
 }
 
+/// The servers take 0 for «for ever».
+const fn is_time(retention: Duration) -> Result<(), OpenError> {
+    if retention.is_zero() {
+        return Err(OpenError::BadSetting { name: "raw.retention_days", expected: "at least 1" });
+    }
+    Ok(())
+}
+
 /// The streams beside the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beside {
     Bodies,
-    Notes,
+    Waiting,
 }
 
 impl Beside {
-    const ALL: [Self; 2] = [Self::Bodies, Self::Notes];
+    const ALL: [Self; 2] = [Self::Bodies, Self::Waiting];
 
     fn name(self, config: &JetStreamConfig) -> String {
         match self {
             Self::Bodies => config.bodies.clone(),
-            Self::Notes => config.notes(),
-        }
-    }
-
-    const fn max_age(self, retention: Duration) -> Duration {
-        match self {
-            Self::Bodies => retention,
-            Self::Notes => Duration::ZERO,
+            Self::Waiting => config.waiting(),
         }
     }
 
     fn wanted(self, config: &JetStreamConfig, replicas: usize, retention: Duration) -> Config {
-        let (description, what) = match self {
-            Self::Bodies => ("Zholdary: raw bodies of deliveries, for a time", "body"),
-            Self::Notes => ("Zholdary: which of them a person must look at", "note"),
-        };
-        Config {
+        let subjects = |what: &str| format!("{}.{what}.*.*", config.body_subjects);
+        let common = Config {
             name: self.name(config),
-            description: Some(description.to_owned()),
-            subjects: vec![format!("{}.{what}.*.*", config.body_subjects)],
             storage: StorageType::File,
+            retention: RetentionPolicy::Limits,
             num_replicas: replicas,
-            max_age: self.max_age(retention),
+            max_messages: -1,
+            max_bytes: -1,
             max_messages_per_subject: 1,
             deny_delete: true,
             deny_purge: true,
             allow_direct: true,
             duplicate_window: Duration::from_millis(100),
             ..Config::default()
+        };
+        match self {
+            Self::Bodies => Config {
+                description: Some("Zholdary: raw bodies of deliveries, for a time".to_owned()),
+                subjects: vec![subjects("body")],
+                max_age: retention,
+                // Nobody writes over one.
+                discard: DiscardPolicy::New,
+                discard_new_per_subject: true,
+                ..common
+            },
+            Self::Waiting => Config {
+                description: Some("Zholdary: what a person must look at".to_owned()),
+                subjects: vec![subjects("note"), subjects("held")],
+                ..common
+            },
         }
     }
 
@@ -309,21 +325,39 @@ impl Beside {
         replicas: usize,
         retention: Duration,
     ) -> Result<(), OpenError> {
-        let stream = self.name(config);
+        let (stream, wanted) = (self.name(config), self.wanted(config, replicas, retention));
+        let days = wanted.max_age.as_secs() / (24 * 60 * 60);
         let age = match self {
-            Self::Bodies => format!("{} days, as `raw.retention_days` says", retention.as_secs() / 86_400),
-            Self::Notes => "0: else what waits for a person is forgotten".to_owned(),
+            Self::Bodies => format!("{days} days, as `raw.retention_days` says"),
+            Self::Waiting => "0: else what waits for a person is forgotten".to_owned(),
         };
+        let is_new = wanted.discard == DiscardPolicy::New;
         for (setting, expected, good) in [
             ("storage", "file", found.storage == StorageType::File),
             ("retention", "limits", found.retention == RetentionPolicy::Limits),
-            ("max_age", age.as_str(), found.max_age == self.max_age(retention)),
+            ("max_age", age.as_str(), found.max_age == wanted.max_age),
+            ("discard", if is_new { "new" } else { "old" }, found.discard == wanted.discard),
+            (
+                "discard_new_per_subject",
+                if is_new { "true" } else { "false" },
+                found.discard_new_per_subject == wanted.discard_new_per_subject,
+            ),
+            ("max_msgs_per_subject", "1", found.max_messages_per_subject == 1),
             ("max_msgs", "-1", found.max_messages <= 0),
-            ("max_bytes", "-1", found.max_bytes <= 0),
+            // A store of bodies that is full takes no more; one of what waits would forget.
+            ("max_bytes", "-1", is_new || found.max_bytes <= 0),
+            ("deny_delete", "true", found.deny_delete),
             ("deny_purge", "true", found.deny_purge),
             ("allow_rollup_hdrs", "false", !found.allow_rollup),
+            ("allow_msg_ttl", "false", !found.allow_message_ttl),
             ("allow_direct", "true", found.allow_direct),
             ("no_ack", "false", !found.no_ack),
+            ("sealed", "false", !found.sealed),
+            ("subjects", "those that `zholdary log init` gives it", found.subjects == wanted.subjects),
+            ("subject_transform", "none", found.subject_transform.is_none()),
+            ("sources", "none", found.sources.as_ref().is_none_or(Vec::is_empty) && found.mirror.is_none()),
+            ("persist_mode", "default", found.persist_mode != Some(PersistenceMode::Async)),
+            ("max_msg_size", "-1", found.max_message_size <= 0),
         ] {
             if !good {
                 return Err(OpenError::Unsafe { stream, setting, expected: expected.to_owned() });
@@ -480,14 +514,21 @@ mod tests {
         }
         for (beside, spoil, name) in [
             (Beside::Bodies, (|c| c.max_age = Duration::from_secs(9)) as Spoil, "max_age"),
-            (Beside::Bodies, |c| c.max_bytes = 9, "max_bytes"),
+            (Beside::Bodies, |c| c.discard = DiscardPolicy::Old, "discard"),
+            (Beside::Bodies, |c| c.discard_new_per_subject = false, "discard_new_per_subject"),
             (Beside::Bodies, |c| c.deny_purge = false, "deny_purge"),
             (Beside::Bodies, |c| c.num_replicas = 1, "num_replicas"),
-            (Beside::Notes, |c| c.max_age = THIRTY_DAYS, "max_age"),
-            (Beside::Notes, |c| c.allow_rollup = true, "allow_rollup_hdrs"),
+            (Beside::Bodies, |c| c.persist_mode = Some(PersistenceMode::Async), "persist_mode"),
+            (Beside::Waiting, |c| c.max_age = THIRTY_DAYS, "max_age"),
+            (Beside::Waiting, |c| c.max_bytes = 9, "max_bytes"),
+            (Beside::Waiting, |c| c.max_messages_per_subject = -1, "max_msgs_per_subject"),
+            (Beside::Waiting, |c| c.allow_rollup = true, "allow_rollup_hdrs"),
+            (Beside::Waiting, |c| c.subjects.truncate(1), "subjects"),
         ] {
             let mut found = beside.wanted(&config, 3, THIRTY_DAYS);
             beside.check(&config, &found, 3, THIRTY_DAYS).unwrap();
+            let full = Config { max_bytes: 9, ..Beside::Bodies.wanted(&config, 3, THIRTY_DAYS) };
+            Beside::Bodies.check(&config, &full, 3, THIRTY_DAYS).unwrap();
             spoil(&mut found);
             let refused = beside.check(&config, &found, 3, THIRTY_DAYS);
             assert!(

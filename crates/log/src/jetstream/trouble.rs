@@ -419,6 +419,13 @@ async fn who_reads_in_one_row_reads_on_when_the_consumer_is_gone() {
         read.extend(next().await);
     }
     assert_eq!(read, (1..=200).collect::<Vec<_>>());
+    // At the end nobody hangs on a consumer.
+    let (bulk, mut after) = (Bulk::default(), Position::START);
+    while after < Position(200) {
+        assert!(bulk.reads().await || after == Position::START);
+        after = bulk.dense(&log.store, after, 50, Position(200)).await.unwrap().last().unwrap().position;
+    }
+    assert!(!bulk.reads().await);
 }
 
 /// A server with users, each allowed to say little.

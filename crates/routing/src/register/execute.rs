@@ -201,8 +201,22 @@ impl Register {
                 *token = handled.token;
                 Ok(())
             }
-            // Recorded before, or by another register: our fold has not passed it.
-            Ok(_) => Err(Error::Overtaken { stream }),
+            Ok(_) => {
+                // Recorded before: by us, who did not hear of it, or by another register that decided the same. Else our fold has not
+                // passed what stands there.
+                let last = self.numbers.log().last(&stream).await?;
+                let is_this = |last: &&Recorded| {
+                    last.command_id == command
+                        && last.prev.map(|prev| prev.position) == token.map(|token| token.position)
+                        && last.events::<number::Event>().is_ok_and(|stands| stands == events)
+                };
+                let Some(last) = last.as_ref().filter(is_this) else {
+                    return Err(Error::Overtaken { stream });
+                };
+                known.evolve(&events[0]);
+                *token = Some(last.token());
+                Ok(())
+            }
             Err(DeciderError::Append { source: AppendError::Conflict { .. }, .. }) => {
                 Err(Error::Overtaken { stream })
             }

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use serde::Serialize;
 use zholdary_domain::{Clock, Position, SystemClock};
-use zholdary_intake::RawFile;
+use zholdary_intake::{KeepIn, RawFile};
 use zholdary_log::{
     JetStreamLog, SqliteLog,
     jetstream::{Lease, SyncInterval, Watch},
@@ -77,8 +77,18 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     } else {
         look("views", "none in this folder: the role `views` makes them".to_owned(), None);
     }
+    let on_servers = jetstream.is_some() && config.raw.keep_in != Some(KeepIn::Folder);
+    if on_servers && RawFile::is_in(data.path()) {
+        look(
+            "raw.db",
+            "left from before bodies were kept on the servers".to_owned(),
+            Some(
+                "`zholdary kept list` with raw.keep_in = \"folder\" shows what waits in it; settle that, then delete the file",
+            ),
+        );
+    }
     // On NATS a machine without the key of ids takes nothing in, and its user may not ask.
-    if RawFile::is_in(data.path()) || (jetstream.is_some() && data.has_id_key()) {
+    if if on_servers { data.has_id_key() } else { RawFile::is_in(data.path()) } {
         let waiting = system::raw(&data, &config, jetstream.as_deref()).await?.waiting().await?;
         look(
             "kept for a person",

@@ -99,7 +99,11 @@ async fn retry(id: Option<i64>, place: &Place, as_json: bool) -> anyhow::Result<
     };
     let (mut read, mut wait) = (0_usize, 0_usize);
     for kept in wanted {
-        let body = store.get(&kept.raw).await?.context("its body is gone")?;
+        let Some(body) = store.get(&kept.raw).await? else {
+            print::note(&format!("the body of {} is gone", kept.id));
+            wait += 1;
+            continue;
+        };
         let elements = match kept.channel {
             Channel::Whatsapp => whatsapp::parse(&body, &system.config.whatsapp.accounts).elements,
             // Other ways in refuse at once what does not read: nothing is read again there.

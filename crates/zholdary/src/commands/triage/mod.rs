@@ -1,9 +1,12 @@
 //! `zholdary triage`: texts in, findings and destinations out.
 
+mod score;
+
 use std::{
     fs::File,
     io::{BufRead, BufReader},
     process::ExitCode,
+    time::Instant,
 };
 
 use anyhow::Context;
@@ -14,6 +17,7 @@ use zholdary_domain::{Clock, Point, SystemClock, appeal::FindingId};
 use zholdary_routing::{Ruleset, settle};
 use zholdary_triage::Input;
 
+use self::score::{Right, Score};
 use crate::{cli, print, system};
 
 /// A line in; other keys are ignored.
@@ -24,6 +28,9 @@ struct Line {
     text: String,
     #[serde(default)]
     point: Option<Point>,
+    /// What is right, when the line says so.
+    #[serde(flatten)]
+    right: Value,
 }
 
 /// A line out.
@@ -67,13 +74,14 @@ pub(crate) fn triage(args: &cli::Triage) -> anyhow::Result<ExitCode> {
         None => Box::new(std::io::stdin().lock()),
     };
     let mut code = ExitCode::SUCCESS;
+    let mut score = args.score.then(Score::default);
     for (n, line) in (1..).zip(input.lines()) {
         let line = line.context("could not read the input")?;
         if line.trim().is_empty() {
             continue;
         }
         match serde_json::from_str::<Line>(&line) {
-            Ok(line) => one(&rules, &line, at)?,
+            Ok(line) => one(&rules, &line, at, score.as_mut())?,
             Err(error) => {
                 print::note(&format!(
                     "line {n}: expected {{\"id\": …, \"text\": …}}: column {}",
@@ -83,18 +91,34 @@ pub(crate) fn triage(args: &cli::Triage) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    if let Some(score) = score {
+        print::line(score.told()?.trim_end())?;
+    }
     Ok(code)
 }
 
-fn one(rules: &Ruleset, line: &Line, at: chrono::DateTime<Utc>) -> anyhow::Result<()> {
-    let city = &rules.city;
+fn one(
+    rules: &Ruleset,
+    line: &Line,
+    at: chrono::DateTime<Utc>,
+    score: Option<&mut Score>,
+) -> anyhow::Result<()> {
+    let (city, began) = (&rules.city, Instant::now());
     let understood = rules.triage.read(&Input { text: &line.text, point: line.point, has_media: false });
+    let took = began.elapsed();
     let day = city.calendar.local_date(at);
     let decisions = settle::decide_all(city, &rules.triage, &understood, FindingId(0), at, day);
     let understanding = &understood.understanding;
     let (Some(main), Some(decision)) = (understanding.findings.first(), decisions.first()) else {
         return Ok(());
     };
+    if let Some(score) = score {
+        let right = Right::deserialize(&line.right)
+            .with_context(|| format!("line {}: what it says is right does not read", line.id))?;
+        let id = line.id.as_str().map_or_else(|| line.id.to_string(), str::to_owned);
+        score.add(city, &id, &right, understanding, &decision.route.to, took);
+        return Ok(());
+    }
     print::json(&Found {
         id: &line.id,
         lang: understanding.lang.code(),
