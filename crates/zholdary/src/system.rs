@@ -365,6 +365,11 @@ pub(crate) fn retention(raw: &RawConfig) -> Duration {
     Duration::from_secs(u64::from(raw.retention_days) * 24 * 60 * 60)
 }
 
+/// Whether raw bodies are kept on the servers of the log.
+pub(crate) fn is_raw_on_servers(config: &Config) -> bool {
+    config.engine != Engine::Sqlite && config.raw.keep_in != Some(KeepIn::Folder)
+}
+
 /// Where raw bodies of deliveries are kept.
 pub(crate) async fn raw(
     data: &Data,

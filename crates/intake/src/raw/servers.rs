@@ -60,9 +60,7 @@ impl RawServers {
         }
         Ok(waiting)
     }
-}
 
-impl RawServers {
     /// Lists elements of a body for a person, and holds the body, whatever its age, while one of them waits.
     async fn hold(
         &self,

@@ -66,7 +66,7 @@ impl Bulk {
         let mut state = self.0.lock().await;
         // Taken out: a page that is given up half-way has lost what it held.
         let reads = match std::mem::take(&mut *state) {
-            State::Reads(reads) if reads.after == after && behind > 0 => Ok(reads),
+            State::Reads(reads) if reads.after == after => Ok(reads),
             State::Failed(at) if at.elapsed() < AGAIN_AFTER => {
                 *state = State::Failed(at);
                 return None;
@@ -126,8 +126,8 @@ impl Reads {
         while page.len() < limit && bytes < store.config.page_bytes {
             let next = async { self.messages.next().await.ok_or(Broken("the consumer ended")) };
             let message = store.in_time(next).await.map_err(unavailable)?.map_err(unavailable)?;
-            let position =
-                message.info().map(|info| Position(info.stream_sequence)).map_err(|_| no_sequence())?;
+            let info = message.info().map_err(|_| unavailable(Broken("a message without its sequence")))?;
+            let position = Position(info.stream_sequence);
             if position != self.after.next() {
                 // Whether that is a hole, who reads in pages finds out.
                 return Err(unavailable(Broken("the consumer left something out")));
@@ -139,8 +139,4 @@ impl Reads {
         }
         Ok(page)
     }
-}
-
-fn no_sequence() -> ReadError {
-    unavailable(Broken("a message without its sequence"))
 }

@@ -246,14 +246,11 @@ impl Bucket {
             Self::Info => "0: else the log forgets which id.key it was begun with",
             Self::Leases => "5 seconds: else two processes run the workers, or none takes over",
         };
-        for (setting, expected, good) in [
+        let settings = [
             ("storage", "file", found.storage == StorageType::File),
             ("max_age", age, found.max_age == self.max_age()),
-        ] {
-            if !good {
-                return Err(OpenError::Unsafe { stream, setting, expected: expected.to_owned() });
-            }
-        }
+        ];
+        refuse(&stream, settings)?;
         enough_replicas(&stream, found, replicas)
     }
 }
@@ -332,9 +329,7 @@ impl Beside {
             Self::Waiting => "0: else what waits for a person is forgotten".to_owned(),
         };
         let is_new = wanted.discard == DiscardPolicy::New;
-        for (setting, expected, good) in [
-            ("storage", "file", found.storage == StorageType::File),
-            ("retention", "limits", found.retention == RetentionPolicy::Limits),
+        let own = [
             ("max_age", age.as_str(), found.max_age == wanted.max_age),
             ("discard", if is_new { "new" } else { "old" }, found.discard == wanted.discard),
             (
@@ -343,27 +338,45 @@ impl Beside {
                 found.discard_new_per_subject == wanted.discard_new_per_subject,
             ),
             ("max_msgs_per_subject", "1", found.max_messages_per_subject == 1),
-            ("max_msgs", "-1", found.max_messages <= 0),
             // A store of bodies that is full takes no more; one of what waits would forget.
             ("max_bytes", "-1", is_new || found.max_bytes <= 0),
-            ("deny_delete", "true", found.deny_delete),
-            ("deny_purge", "true", found.deny_purge),
-            ("allow_rollup_hdrs", "false", !found.allow_rollup),
-            ("allow_msg_ttl", "false", !found.allow_message_ttl),
-            ("allow_direct", "true", found.allow_direct),
-            ("no_ack", "false", !found.no_ack),
-            ("sealed", "false", !found.sealed),
             ("subjects", "those that `zholdary log init` gives it", found.subjects == wanted.subjects),
-            ("subject_transform", "none", found.subject_transform.is_none()),
-            ("sources", "none", found.sources.as_ref().is_none_or(Vec::is_empty) && found.mirror.is_none()),
-            ("persist_mode", "default", found.persist_mode != Some(PersistenceMode::Async)),
             ("max_msg_size", "-1", found.max_message_size <= 0),
-        ] {
-            if !good {
-                return Err(OpenError::Unsafe { stream, setting, expected: expected.to_owned() });
-            }
-        }
+        ];
+        refuse(&stream, common(found).into_iter().chain(own))?;
         enough_replicas(&stream, found, replicas)
+    }
+}
+
+/// A setting as the server calls it, what it must be, and whether it is.
+type Setting<'a> = (&'static str, &'a str, bool);
+
+/// What every stream of ours needs, the log and those beside it.
+fn common(found: &Config) -> [Setting<'static>; 13] {
+    [
+        ("storage", "file", found.storage == StorageType::File),
+        ("retention", "limits", found.retention == RetentionPolicy::Limits),
+        ("max_msgs", "-1", found.max_messages <= 0),
+        ("deny_delete", "true", found.deny_delete),
+        ("deny_purge", "true", found.deny_purge),
+        ("allow_rollup_hdrs", "false", !found.allow_rollup),
+        ("allow_msg_ttl", "false", !found.allow_message_ttl),
+        ("allow_direct", "true", found.allow_direct),
+        ("no_ack", "false", !found.no_ack),
+        ("sealed", "false", !found.sealed),
+        ("subject_transform", "none", found.subject_transform.is_none()),
+        ("sources", "none", found.sources.as_ref().is_none_or(Vec::is_empty) && found.mirror.is_none()),
+        ("persist_mode", "default", found.persist_mode != Some(PersistenceMode::Async)),
+    ]
+}
+
+/// Refuses a stream for the first setting that is not as it must be.
+fn refuse<'a>(stream: &str, settings: impl IntoIterator<Item = Setting<'a>>) -> Result<(), OpenError> {
+    match settings.into_iter().find(|(.., good)| !good) {
+        Some((setting, expected, _)) => {
+            Err(OpenError::Unsafe { stream: stream.to_owned(), setting, expected: expected.to_owned() })
+        }
+        None => Ok(()),
     }
 }
 
@@ -424,36 +437,20 @@ pub(super) fn check(config: &JetStreamConfig, found: &Config) -> Result<Uuid, Op
         let (file, known) = (format!("stream {name}"), i64::from(NEWEST));
         return Err(OpenError::NewerFormat { file, found: format, known });
     }
-    for (setting, expected, good) in [
-        ("storage", "file", found.storage == StorageType::File),
-        ("retention", "limits", found.retention == RetentionPolicy::Limits),
+    let own = [
         ("discard", "new", found.discard == DiscardPolicy::New),
         ("max_age", "0", found.max_age.is_zero()),
-        ("max_msgs", "-1", found.max_messages <= 0),
         ("max_msgs_per_subject", "-1", found.max_messages_per_subject <= 0),
-        ("deny_delete", "true", found.deny_delete),
-        ("deny_purge", "true", found.deny_purge),
-        ("allow_rollup_hdrs", "false", !found.allow_rollup),
-        ("allow_msg_ttl", "false", !found.allow_message_ttl),
-        ("allow_direct", "true", found.allow_direct),
-        ("no_ack", "false", !found.no_ack),
-        ("sealed", "false", !found.sealed),
         ("subjects", "one, for every kind and id", found.subjects == [format!("{}.*.*", config.subjects)]),
-        ("subject_transform", "none", found.subject_transform.is_none()),
-        ("sources", "none", found.sources.as_ref().is_none_or(Vec::is_empty) && found.mirror.is_none()),
         ("first_seq", "1", found.first_sequence.is_none_or(|first| first <= 1)),
-        ("persist_mode", "default", found.persist_mode != Some(PersistenceMode::Async)),
         (
             "max_msg_size",
             "room for max_record_bytes",
             found.max_message_size <= 0
                 || usize::try_from(found.max_message_size).is_ok_and(|most| most > config.max_record_bytes),
         ),
-    ] {
-        if !good {
-            return Err(OpenError::Unsafe { stream: name.clone(), setting, expected: expected.to_owned() });
-        }
-    }
+    ];
+    refuse(name, common(found).into_iter().chain(own))?;
     let least = found.metadata.get(REPLICAS).and_then(|least| least.parse().ok()).unwrap_or(1);
     enough_replicas(name, found, least)?;
     Ok(log_id)

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use serde::Serialize;
 use zholdary_domain::{Clock, Position, SystemClock};
-use zholdary_intake::{KeepIn, RawFile};
+use zholdary_intake::RawFile;
 use zholdary_log::{
     JetStreamLog, SqliteLog,
     jetstream::{Lease, SyncInterval, Watch},
@@ -77,7 +77,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     } else {
         look("views", "none in this folder: the role `views` makes them".to_owned(), None);
     }
-    let on_servers = jetstream.is_some() && config.raw.keep_in != Some(KeepIn::Folder);
+    let on_servers = system::is_raw_on_servers(&config);
     if on_servers && RawFile::is_in(data.path()) {
         look(
             "raw.db",
@@ -88,7 +88,8 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         );
     }
     // On NATS a machine without the key of ids takes nothing in, and its user may not ask.
-    if if on_servers { data.has_id_key() } else { RawFile::is_in(data.path()) } {
+    let may_ask = if on_servers { data.has_id_key() } else { RawFile::is_in(data.path()) };
+    if may_ask {
         let waiting = system::raw(&data, &config, jetstream.as_deref()).await?.waiting().await?;
         look(
             "kept for a person",

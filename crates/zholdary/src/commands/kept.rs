@@ -6,10 +6,10 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use zholdary_channels::whatsapp;
 use zholdary_domain::{Clock, Inbound, SystemClock, inbound::Channel};
-use zholdary_intake::{KeepIn, Kept, RawFile, RawStore};
+use zholdary_intake::{Kept, RawFile, RawStore};
 
 use crate::{
-    cli::{self, Engine, KeptCommand, Place},
+    cli::{self, KeptCommand, Place},
     config::Config,
     data::Data,
     print,
@@ -30,7 +30,7 @@ pub(crate) async fn kept(args: cli::Kept) -> anyhow::Result<ExitCode> {
 
 async fn store(place: &Place) -> anyhow::Result<Arc<dyn RawStore>> {
     let (data, config) = (Data::existing(&place.data)?, Config::of(place)?);
-    if config.engine != Engine::Sqlite && config.raw.keep_in != Some(KeepIn::Folder) {
+    if system::is_raw_on_servers(&config) {
         let Opened { jetstream, .. } = system::open(&data, &config, None).await?;
         return system::raw(&data, &config, jetstream.as_deref()).await;
     }
