@@ -248,6 +248,15 @@ impl City {
         self.hook(body, Some(&sign(samples::APP_SECRET, body))).await
     }
 
+    /// Status of a POST of this JSON, as whoever speaks.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> u16 {
+        let mut ask = self.client.post(format!("{}{path}", self.url)).json(body);
+        if let Some(token) = &self.token {
+            ask = ask.bearer_auth(token);
+        }
+        ask.send().await.expect("an answer").status().as_u16()
+    }
+
     /// `POST /api/v1/appeals` under a key.
     pub(crate) async fn file(&self, key: &str, text: &str) -> Option<(u16, Value)> {
         let asked = self

@@ -7,6 +7,7 @@ mod cli;
 mod crash;
 mod harness;
 mod hook;
+mod learn;
 mod nats;
 mod nodes;
 mod people;

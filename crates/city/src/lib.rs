@@ -18,6 +18,7 @@ mod read;
 mod rules;
 mod template;
 mod version;
+mod weights;
 mod works;
 
 pub use fault::{Fault, Faults};
@@ -35,6 +36,7 @@ pub use template::{
     Audience, BadText, Button, Filled, Phrase, Placeholder, Template, Text, Texts, Unfilled, WhatsappTemplate,
 };
 pub use version::RuleSetVersion;
+pub use weights::{Join, Piece, PieceSort, Weights};
 pub use works::{WorksHit, WorksMatch, WorksReach, WorksState};
 
 /// The README's example is run as a test.

@@ -16,6 +16,7 @@ use crate::names::{Lang, Names};
 use crate::rules::{CoverMark, CoverWords, Rule};
 use crate::template::{Button, Phrase, Placeholder, Template, WhatsappTemplate};
 use crate::version::RuleSetVersion;
+use crate::weights::Weights;
 
 /// A city's whole rule set: what its folder says, validated and versioned.
 #[derive(Debug, Clone)]
@@ -58,6 +59,8 @@ pub struct City {
     pub parties: Vec<Party>,
     /// What people write about, in the order of the file.
     pub categories: Vec<Category>,
+    /// What was learnt of labelled texts, if anything was.
+    pub weights: Option<Weights>,
     /// Who acts: the first rule that holds wins, and the last always holds.
     pub rules: Vec<Rule>,
     /// Whose a manhole cover is, by the letters on it.
@@ -679,6 +682,13 @@ impl City {
     pub fn is_danger(&self, finding: &Finding) -> bool {
         self.priorities.first().is_some_and(|most_urgent| most_urgent.code == finding.priority)
             || self.danger.categories_never_dropped.contains(&finding.category)
+    }
+
+    /// Whether a category, by its place in the list, is heard whatever else a text tells.
+    #[must_use]
+    pub fn is_never_dropped(&self, category: usize) -> bool {
+        let is = |category: &Category| self.danger.categories_never_dropped.contains(&category.code);
+        self.categories.get(category).is_some_and(is)
     }
 
     /// Whether something is to be done about it on the road: no question, no thanks, nothing unclear, for which there is an answer.

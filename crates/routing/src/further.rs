@@ -256,11 +256,19 @@ pub(crate) fn known_findings(appeal: &Appeal) -> impl Iterator<Item = Finding> +
     })
 }
 
-/// Whether both say the same of the words, whichever release and rule set read them.
-pub(crate) fn means_the_same(one: &Understanding, other: &Understanding) -> bool {
+/// Whether both lead to the same decisions, whichever release and rule set read the words. How sure it is changes with every word: that
+/// is news only where it says whether a person decides.
+pub(crate) fn means_the_same(city: &City, one: &Understanding, other: &Understanding) -> bool {
     let Understanding { triage: _, rules: _, lang, danger, findings, names_number } = one;
+    let is_sure = |finding: &Finding| finding.confidence.share() >= city.matching.desk_below;
+    let same = |(one, other): (&Finding, &Finding)| {
+        let Finding { category, priority, confidence: _, because: _, place } = one;
+        (category, priority, place) == (&other.category, &other.priority, &other.place)
+            && is_sure(one) == is_sure(other)
+    };
     (*lang, *danger) == (other.lang, other.danger)
-        && *findings == other.findings
+        && findings.len() == other.findings.len()
+        && findings.iter().zip(&other.findings).all(same)
         && *names_number == other.names_number
 }
 

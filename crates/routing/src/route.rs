@@ -358,7 +358,10 @@ impl Route {
             settlement.routes.iter_mut().for_each(|route| route.due.clear());
         }
         let new = &settlement.understanding;
-        let is_news = appeal.understanding.as_ref().is_none_or(|known| !further::means_the_same(known, new));
+        let is_news = appeal
+            .understanding
+            .as_ref()
+            .is_none_or(|known| !further::means_the_same(&rules.city, known, new));
         Ok(is_news.then_some(settlement))
     }
 

@@ -5,6 +5,7 @@ use zholdary_domain::appeal::Permille;
 
 use crate::denial::{What, is_denied};
 use crate::letters::Letters;
+use crate::model::Model;
 use crate::stems::Stems;
 use crate::text::Token;
 use crate::typos::{self, Typos};
@@ -48,11 +49,70 @@ pub(crate) struct Problem {
     pub(crate) confidence: Permille,
     /// Stems and phrases that hit, as the city writes them.
     pub(crate) because: Vec<String>,
+    /// The tokens at which it is named.
+    pub(crate) at: Vec<usize>,
 }
 
-/// The stems of every category.
+/// What the stems say of a text.
+#[derive(Debug, Clone)]
+pub(crate) struct Evidence {
+    /// The score of each category.
+    pub(crate) scores: Vec<u32>,
+    /// The categories that have a score and that nothing removed, the greatest first.
+    order: Vec<usize>,
+    /// Of each category its stems and phrases that hit.
+    because: Vec<Vec<String>>,
+    /// Of each category the tokens at which a stem, a phrase or the thing of a pair names it.
+    named: Vec<Vec<usize>>,
+    /// The main one and how sure they are, when one reaches the least score.
+    pub(crate) main: Option<(usize, Permille)>,
+    /// The category of what reaches no score.
+    pub(crate) below: usize,
+}
+
+impl Evidence {
+    /// Whether the stems of a category reach the least score.
+    pub(crate) fn is_enough(&self, city: &City, category: usize) -> bool {
+        self.scores[category] >= city.matching.min_score
+    }
+
+    /// How sure stems alone are that a category is the main one.
+    fn confidence(&self, city: &City, main: usize) -> Permille {
+        let runner_up = self.order.iter().find(|at| **at != main).map_or(0, |at| self.scores[*at]);
+        confidence(self.scores[main], runner_up, city.matching.min_score, city.matching.score.phrase)
+    }
+
+    /// How strong the stems of each category are: 0 to 1, and 0 of what another stem removed.
+    pub(crate) fn strengths(&self, min_score: u32) -> Vec<f64> {
+        let mut strengths = vec![0.0; self.scores.len()];
+        for at in &self.order {
+            strengths[*at] = strength(self.scores[*at], min_score);
+        }
+        strengths
+    }
+}
+
+/// What stems decide together with what was learnt.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    pub(crate) category: usize,
+    /// The probability of each category.
+    pub(crate) shares: Vec<f64>,
+    /// The words that weighed most.
+    pub(crate) because: Vec<String>,
+    /// Dangers that are likely enough to be told besides, with theirs.
+    pub(crate) seen: Vec<(usize, Vec<String>)>,
+}
+
+/// Probability below which a danger that stems hear is told beside the main problem and not before it.
+const UNLIKELY: f64 = 0.02;
+/// Probability below which what stems name is no further problem beside a main one that no stem names.
+const OVERRULED: f64 = 0.1;
+
+/// The stems of every category, and what was learnt.
 #[derive(Debug, Clone)]
 pub(crate) struct Categories {
+    model: Option<Model>,
     stems: Stems,
     owners: Vec<(usize, Sort, String)>,
     pairs: Pairs,
@@ -91,14 +151,23 @@ impl Pairs {
         Self { stems, owners, categories, words: city.matching.pair_words }
     }
 
-    /// The pairs in a text, each once: its category and its two stems as the city writes them.
-    fn found(&self, tokens: &[&Token], latin: bool) -> Vec<(usize, [&str; 2])> {
+    /// The pairs in a text, each once: its category and its two stems as the city writes them. Calls `thing_at` with each category of a pair and
+    /// the token at which its thing stands.
+    fn found(
+        &self,
+        tokens: &[&Token],
+        latin: bool,
+        mut thing_at: impl FnMut(usize, usize),
+    ) -> Vec<(usize, [&str; 2])> {
         // Where each stem of a pair was seen last, by side.
         let mut last: Vec<[Option<(usize, &str)>; 2]> = vec![[None; 2]; self.categories.len()];
         let mut pairs: Vec<Option<[&str; 2]>> = vec![None; self.categories.len()];
         for at in 0..tokens.len() {
             self.stems.at(tokens, at, latin, |id, length| {
                 let (pair, side, text) = &self.owners[id];
+                if *side == Side::Of {
+                    thing_at(self.categories[*pair], at);
+                }
                 let denied = *side == Side::Is && is_denied(tokens, at, length, What::State);
                 if !denied {
                     last[*pair][*side as usize] = Some((at, text));
@@ -133,7 +202,7 @@ impl Categories {
         let stems = Stems::new(owners.iter().map(|(_, _, text)| text.as_str()), letters);
         let long = owners.iter().enumerate().filter(|(_, (_, sort, _))| *sort == Sort::Stem);
         let typos = Typos::new(long.map(|(id, (_, _, text))| (id, text.as_str())), letters);
-        Self { stems, owners, pairs: Pairs::new(city, letters), typos }
+        Self { model: Model::new(city), stems, owners, pairs: Pairs::new(city, letters), typos }
     }
 
     /// Whether a problem is named at a token: a stem or phrase of some category begins there.
@@ -159,14 +228,26 @@ impl Categories {
         any
     }
 
-    /// The problems of a text, the main one first; never empty.
-    pub(crate) fn problems(&self, city: &City, tokens: &[&Token], latin: bool) -> Vec<Problem> {
+    /// What the stems say of a text.
+    pub(crate) fn evidence(&self, city: &City, tokens: &[&Token], latin: bool) -> Evidence {
         let matching = &city.matching;
         let mut scores = vec![0_u32; city.categories.len()];
         let mut removed = vec![false; city.categories.len()];
         let mut has_phrase = vec![false; city.categories.len()];
         let mut because: Vec<Vec<String>> = vec![Vec::new(); city.categories.len()];
-        let mut found = self.stems.found(tokens, latin);
+        let mut named: Vec<Vec<usize>> = vec![Vec::new(); city.categories.len()];
+        let mut seen = vec![false; self.owners.len()];
+        for at in 0..tokens.len() {
+            self.stems.at(tokens, at, latin, |id, _| {
+                seen[id] = true;
+                let (category, sort, _) = &self.owners[id];
+                if matches!(sort, Sort::Phrase | Sort::Stem) {
+                    named[*category].push(at);
+                }
+            });
+        }
+        let mut found: Vec<usize> =
+            seen.iter().enumerate().filter_map(|(id, seen)| seen.then_some(id)).collect();
         found.extend(self.typos.found(tokens, latin, |at| self.is_known(tokens, at, latin)));
         for id in found {
             let (category, sort, text) = &self.owners[id];
@@ -187,7 +268,8 @@ impl Categories {
                 because[*category].push(text.clone());
             }
         }
-        for (category, [thing, wrong]) in self.pairs.found(tokens, latin) {
+        let pairs = self.pairs.found(tokens, latin, |category, at| named[category].push(at));
+        for (category, [thing, wrong]) in pairs {
             // A phrase may have said the same.
             if !has_phrase[category] {
                 scores[category] += matching.score.phrase;
@@ -198,10 +280,6 @@ impl Categories {
         let mut order: Vec<usize> =
             (0..scores.len()).filter(|at| !removed[*at] && scores[*at] > 0 && Some(*at) != below).collect();
         order.sort_by_key(|at| (std::cmp::Reverse(scores[*at]), city.categories[*at].rank, *at));
-        let most_urgent = city.priorities.first().map(|priority| priority.code.as_str());
-        let emergency = |at: usize| Some(city.categories[at].priority.as_str()) == most_urgent;
-        let never_dropped =
-            |at: usize| city.danger.categories_never_dropped.contains(&city.categories[at].code);
         let is_enough = |at: &usize| scores[*at] >= matching.min_score;
         let first = order.first().copied().filter(is_enough);
         // Asked beside what is wrong.
@@ -211,36 +289,92 @@ impl Categories {
             Some(first) if is_asked(first) => order.iter().copied().find(is_wrong).or(Some(first)),
             first => first,
         };
-        let danger = order.iter().copied().find(|at| never_dropped(*at) && is_enough(at));
-        let main = match (first, danger) {
-            (Some(first), _) if emergency(first) => Some(first),
-            (_, Some(danger)) => Some(danger),
-            (first, None) => first,
+        let mut evidence = Evidence { scores, order, because, named, main: None, below: below.unwrap_or(0) };
+        evidence.main = first.map(|main| (main, evidence.confidence(city, main)));
+        evidence
+    }
+
+    /// The problems of a text, the main one first; never empty. `lifted`: the text has words that lift the priority of any.
+    pub(crate) fn problems(&self, city: &City, tokens: &[&Token], latin: bool, lifted: bool) -> Vec<Problem> {
+        let matching = &city.matching;
+        let mut evidence = self.evidence(city, tokens, latin);
+        let learnt = self.model.as_ref().map(|model| model.judge(city, tokens, latin, &evidence));
+        let below = evidence.below;
+        let is_named = |at: usize| evidence.is_enough(city, at);
+        // Of what was no category when weights were learnt stems alone decide.
+        let is_new = |at: usize| city.weights.as_ref().is_some_and(|weights| !weights.knows(at));
+        let first = match &learnt {
+            Some(verdict) if !evidence.main.is_some_and(|(at, _)| is_new(at)) => (verdict.category != below)
+                .then(|| (verdict.category, Permille::of(verdict.shares[verdict.category]))),
+            _ => evidence.main,
         };
-        let Some(main) = main else {
-            let category = below.unwrap_or(0);
-            return vec![Problem { category, confidence: Permille(0), because: Vec::new() }];
+        let share = |at: usize| learnt.as_ref().filter(|_| !is_new(at)).map(|verdict| verdict.shares[at]);
+        // What is decided without a stem puts away what stems say and nobody believes.
+        let overruled = |at: usize| {
+            first.is_some_and(|(first, _)| !is_named(first))
+                && share(at).is_some_and(|share| share < OVERRULED)
         };
-        let runner_up = order.iter().find(|at| **at != main).map_or(0, |at| scores[*at]);
-        let mut problems = vec![Problem {
-            category: main,
-            confidence: confidence(scores[main], runner_up, matching.min_score, matching.score.phrase),
-            because: std::mem::take(&mut because[main]),
-        }];
+        let most_urgent = city.priorities.first().map(|priority| priority.code.as_str());
+        let priority = |at: usize| city.categories[at].priority.as_str();
+        let emergency = |at: usize| Some(priority(at)) == most_urgent;
+        let danger = evidence.order.iter().copied().find(|at| city.is_never_dropped(*at) && is_named(*at));
+        // More than a phrase says so: no other problem beside it makes it unlikely.
+        let said = |at: usize| evidence.scores[at] > matching.score.phrase;
+        let likely = danger
+            .filter(|at| first.is_none() || said(*at) || share(*at).is_none_or(|share| share >= UNLIKELY));
+        let (main, sure) = match (first, likely) {
+            (Some((first, sure)), _) if emergency(first) => (first, sure),
+            (_, Some(danger)) => (danger, evidence.confidence(city, danger)),
+            (Some(first), None) => first,
+            (None, None) => {
+                return vec![Problem {
+                    category: below,
+                    confidence: Permille(0),
+                    because: Vec::new(),
+                    at: Vec::new(),
+                }];
+            }
+        };
+        let lifts = |at: usize| {
+            let steps = city.escalate.steps;
+            lifted
+                && city
+                    .priority_steps(priority(at), steps)
+                    .is_some_and(|to| Some(to.code.as_str()) == most_urgent)
+        };
         // «Thanks, but»: what follows is asked for.
         let alone = city.categories[main].alone && !tokens.iter().any(|token| token.is(BUT));
-        let also = |at: &usize| {
-            let counts = scores[*at] >= matching.also_score && !alone;
-            *at != main && (counts || (never_dropped(*at) && is_enough(at)))
+        let is_also = |at: &usize| {
+            let counts = evidence.scores[*at] >= matching.also_score && !alone && !overruled(*at);
+            counts || (is_named(*at) && (city.is_never_dropped(*at) || lifts(*at)))
         };
-        for at in order.into_iter().filter(also) {
-            problems.push(Problem {
-                category: at,
-                confidence: beside(scores[at], scores[main], matching.min_score),
-                because: std::mem::take(&mut because[at]),
-            });
+        let of_stems = |at: usize| beside(evidence.scores[at], evidence.scores[main], matching.min_score);
+        let named = evidence.order.iter().copied().filter(is_also).map(|at| (at, of_stems(at)));
+        let seen = learnt.iter().flat_map(|verdict| &verdict.seen).map(|(at, _)| *at);
+        let seen = seen.map(|at| (at, Permille::of(share(at).unwrap_or_default())));
+        let mut found: Vec<(usize, Permille)> = vec![(main, sure)];
+        for one in first.into_iter().chain(named).chain(seen) {
+            if found.iter().all(|(known, _)| *known != one.0) {
+                found.push(one);
+            }
         }
-        problems
+        let reasons = |at: usize| {
+            let learnt = learnt.as_ref()?;
+            if learnt.category == at {
+                return Some(&learnt.because);
+            }
+            learnt.seen.iter().find(|(seen, _)| *seen == at).map(|(_, because)| because)
+        };
+        let problems = found.into_iter().map(|(category, confidence)| Problem {
+            category,
+            confidence,
+            at: std::mem::take(&mut evidence.named[category]),
+            because: std::mem::take(&mut evidence.because[category])
+                .into_iter()
+                .chain(reasons(category).into_iter().flatten().cloned())
+                .collect(),
+        });
+        problems.collect()
     }
 }
 
@@ -261,7 +395,7 @@ fn beside(score: u32, main: u32, min_score: u32) -> Permille {
 }
 
 fn strength(score: u32, min_score: u32) -> f64 {
-    1.0 - 0.3_f64.powf(f64::from(score) / f64::from(min_score.max(1)))
+    1.0 - libm::pow(0.3, f64::from(score) / f64::from(min_score.max(1)))
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ const AFTER_VOWEL: [(&str, bool); 6] =
 const SOFT: [(&str, bool); 7] =
     [("ь", true), ("я", true), ("ю", false), ("е", false), ("ем", false), ("и", false), ("ью", false)];
 
+/// Fewest letters of the first word of a name before a Kazakh ending, and of a further one, which the words before it tell from others
+/// («Төле биде»).
+pub(crate) const FIRST: usize = 3;
+pub(crate) const FURTHER: usize = 2;
+
 /// The forms of one folded word, each with whether a Kazakh case ending may follow it.
 pub(crate) fn forms(word: &str) -> (Sort, Vec<(String, bool)>) {
     let letters: Vec<char> = word.chars().collect();
@@ -118,12 +123,12 @@ fn is_vowel(letter: char) -> bool {
     "аеёиоуыэюя".contains(letter)
 }
 
-/// Every way to see a token as a form with a Kazakh case ending: (form, ending), the whole word first.
-pub(crate) fn readings(token: &str) -> impl Iterator<Item = (&str, &str)> {
+/// Every way to see a token as a form of at least so many letters with a Kazakh case ending: (form, ending), the whole word first.
+pub(crate) fn readings(token: &str, least: usize) -> impl Iterator<Item = (&str, &str)> {
     std::iter::once((token, "")).chain(
         token
             .char_indices()
-            .skip(3)
+            .skip(least)
             .map(|(at, _)| token.split_at(at))
             .filter(|(_, ending)| KK_ENDINGS.contains(ending)),
     )
@@ -135,7 +140,7 @@ mod tests {
 
     fn check(word: &str, written: &str, expected: bool) {
         let (_, forms) = forms(word);
-        let found = readings(written).any(|(form, ending)| {
+        let found = readings(written, FIRST).any(|(form, ending)| {
             forms.iter().any(|(own, more)| own == form && (ending.is_empty() || *more))
         });
         assert_eq!(found, expected, "{written} as a form of {word}");

@@ -1,13 +1,15 @@
 //! Text in, understanding out: language, problems with reasons, place, danger.
 //!
 //! A [`Triage`] is prepared once from a [`City`] and then answers for one text at a time, as the city's `[matching]` rules say:
-//! the place is found first and its names are cut out; what is left is compared with the stems of every category. It
+//! the place is found first and its names are cut out; what is left is compared with the stems of every category and weighed by
+//! what was learnt of labelled texts, when the city has such weights. It
 //! is pure (no clock, network or disk), so a case is a line of data, and the same text under the same rule
 //! set always gives the same answer.
 //!
 //! Nothing about any one city is in the code: names, stems, letters and scores are the city's; the code has only the
 //! grammar of Russian and Kazakh addresses.
 
+mod apart;
 mod categories;
 mod cover;
 mod denial;
@@ -15,33 +17,36 @@ mod forms;
 mod house;
 mod lang;
 mod letters;
+mod model;
 mod names;
 mod number;
+mod own;
 mod place;
 mod stems;
 mod text;
 mod typos;
 mod words;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use zholdary_city::City;
+use zholdary_city::{City, PieceSort};
 use zholdary_domain::appeal::{Finding, Understanding};
 use zholdary_domain::{PlaceKind, Point};
 
 pub use cover::Cover;
+pub use model::{Example, Fold, LearnError, Learned, learn};
 pub use text::{Folded, MAX_CHARS};
 
-use categories::Categories;
+use categories::{Categories, Evidence};
 use cover::Covers;
 use letters::Letters;
-use names::Names;
+use names::{Mention, Names};
 use place::Known;
 use stems::Stems;
 use text::Token;
 
 /// Version of the code that understands. Changes whenever the same text may be understood in another way.
-pub const VERSION: &str = "3";
+pub const VERSION: &str = "4";
 
 /// A text to be understood, with what came beside it.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +76,26 @@ pub struct Understood {
     pub cover: Option<Cover>,
     /// The text ready for [`Triage::has_stem`].
     pub folded: Folded,
+}
+
+/// A text as learning sees it.
+struct Apart {
+    pieces: Vec<(PieceSort, Box<str>)>,
+    evidence: Evidence,
+}
+
+/// Which tokens are names of places.
+fn names_of(tokens: &[Token], mentions: &[Mention]) -> Vec<bool> {
+    let mut is_name = vec![false; tokens.len()];
+    for mention in mentions {
+        is_name[mention.start..mention.end].fill(true);
+    }
+    is_name
+}
+
+/// The tokens that are no names of places.
+fn without<'a>(tokens: &'a [Token], is_name: &[bool]) -> Vec<&'a Token> {
+    tokens.iter().zip(is_name).filter(|(_, name)| !**name).map(|(token, _)| token).collect()
 }
 
 /// A city's rules of understanding, prepared once. Cheap to share: `Arc<Triage>`.
@@ -117,6 +142,8 @@ impl Triage {
     /// As [`understand`](Self::understand), with what rules ask of the text besides.
     #[must_use]
     pub fn read(&self, input: &Input<'_>) -> Understood {
+        let own = own::words(input.text);
+        let input = &Input { text: &own, ..*input };
         let mut understood = self.read_part(&Input { text: up_to(input.text, MAX_CHARS), ..*input });
         let Understanding { findings, danger, .. } = &mut understood.understanding;
         let mut rest = input.text;
@@ -145,12 +172,8 @@ impl Triage {
             .as_ref()
             .and_then(|hit| self.city.districts.iter().position(|district| district.code == hit.code));
         let mentions = self.names.find(&folded.tokens, &self.city, point_district);
-        let mut is_name = vec![false; folded.tokens.len()];
-        for mention in &mentions {
-            is_name[mention.start..mention.end].fill(true);
-        }
-        let cut: Vec<&Token> =
-            folded.tokens.iter().zip(&is_name).filter(|(_, name)| !**name).map(|(token, _)| token).collect();
+        let is_name = names_of(&folded.tokens, &mentions);
+        let cut = without(&folded.tokens, &is_name);
         let all: Vec<&Token> = folded.tokens.iter().collect();
 
         let known = Known { point: input.point, hit, yard: !self.yard.found(&cut, folded.latin).is_empty() };
@@ -158,11 +181,26 @@ impl Triage {
         let place = place::place(&self.city, &folded.tokens, &mentions, &known, &problem);
 
         let lifts = self.escalate.found_undenied(&cut, folded.latin);
-        let findings: Vec<Finding> = self
-            .categories
-            .problems(&self.city, &cut, folded.latin)
+        let problems = self.categories.problems(&self.city, &cut, folded.latin, !lifts.is_empty());
+        let of_each = if known.point.is_some() {
+            // One point was sent for all of them.
+            None
+        } else {
+            let of_cut: Vec<usize> = (0..is_name.len()).filter(|at| !is_name[*at]).collect();
+            let named = problems.iter().map(|one| apart::Named {
+                at: one.at.iter().map(|at| of_cut[*at]).collect(),
+                is_danger: self.city.is_never_dropped(one.category),
+            });
+            apart::mentions(&folded.tokens, &mentions, &named.collect::<Vec<_>>())
+        };
+        let place_of = |nth: usize| match of_each.as_ref().and_then(|own| own[nth].as_ref()) {
+            Some(own) => place::place(&self.city, &folded.tokens, own, &known, &problem),
+            None => place.clone(),
+        };
+        let findings: Vec<Finding> = problems
             .into_iter()
-            .map(|problem| {
+            .enumerate()
+            .map(|(nth, problem)| {
                 let category = &self.city.categories[problem.category];
                 let mut because = problem.because;
                 let mut priority = category.priority.clone();
@@ -178,7 +216,7 @@ impl Triage {
                     priority,
                     confidence: problem.confidence,
                     because,
-                    place: place.clone(),
+                    place: place_of(nth),
                 }
             })
             .collect();
@@ -192,6 +230,19 @@ impl Triage {
             names_number: number::find(text, &folded.tokens, &self.city),
         };
         Understood { understanding, cover: self.covers.find(&folded), folded }
+    }
+
+    /// What learning needs of a text: its pieces, once each, and what the stems say of it.
+    fn taken_apart(&self, text: &str) -> Apart {
+        let folded = self.fold(up_to(&own::words(text), MAX_CHARS));
+        let mentions = self.names.find(&folded.tokens, &self.city, None);
+        let cut = without(&folded.tokens, &names_of(&folded.tokens, &mentions));
+        let evidence = self.categories.evidence(&self.city, &cut, folded.latin);
+        let mut pieces = BTreeSet::new();
+        model::visit(&cut, folded.latin, |sort, piece| {
+            pieces.insert((sort, piece.into()));
+        });
+        Apart { pieces: pieces.into_iter().collect(), evidence }
     }
 
     /// Prepares a text for [`has_stem`](Self::has_stem).

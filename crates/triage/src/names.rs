@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zholdary_city::{City, OnlyIn};
 
-use crate::forms::{Sort, forms, readings};
+use crate::forms::{FIRST, FURTHER, Sort, forms, readings};
 use crate::letters::Letters;
 use crate::text::{Folded, Gap, Token};
 use crate::words::{self, KindWord};
@@ -220,7 +220,7 @@ impl Names {
             }
         };
         for form in tokens[at].forms() {
-            for (form, _) in readings(form) {
+            for (form, _) in readings(form, FIRST) {
                 for id in self.by_form.get(form).into_iter().flatten() {
                     consider(*id);
                 }
@@ -246,7 +246,8 @@ impl Names {
             }
             match word {
                 Word::Forms(forms) => {
-                    let hit = token.forms().flat_map(readings).find(|(form, rest)| {
+                    let least = if step == 0 { FIRST } else { FURTHER };
+                    let hit = token.forms().flat_map(|form| readings(form, least)).find(|(form, rest)| {
                         (rest.is_empty() || step == last)
                             && forms.iter().any(|(own, more)| own == form && (rest.is_empty() || *more))
                     })?;

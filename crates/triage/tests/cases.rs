@@ -6,7 +6,7 @@ mod common;
 use std::fmt::Write as _;
 
 use common::{root, triage};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zholdary_domain::{Personal, Point};
 use zholdary_triage::Input;
 
@@ -24,6 +24,7 @@ fn understood(case: &Value) -> Value {
         "lang": found.lang.code(),
         "category": main.category,
         "also": found.findings[1..].iter().map(|finding| &finding.category).collect::<Vec<_>>(),
+        "each": found.findings.iter().map(|one| (one.category.clone(), json!(one.place.names))).collect::<Map<_, _>>(),
         "priority": main.priority,
         "confidence": main.confidence.0,
         "because": found.findings.iter().map(|finding| &finding.because).collect::<Vec<_>>(),
@@ -59,6 +60,9 @@ fn check(file: &str) -> usize {
                 "also" => {
                     let all = found["also"].as_array().unwrap();
                     expected.as_array().unwrap().iter().all(|code| all.contains(code))
+                }
+                "each" => {
+                    expected.as_object().unwrap().iter().all(|(code, names)| found["each"][code] == *names)
                 }
                 key => found[key] == *expected,
             };

@@ -1,5 +1,5 @@
-//! Labelled texts by people who had not seen the rules (`corpus/README.md`): how many are understood as they say. No case to be
-//! held one by one, as those in `cases/` are: what is reached must not get worse.
+//! Labelled texts that nothing was learnt from and no rule was made for (`corpus/README.md`): how many are understood as they say. No case
+//! to be held one by one, as those in `cases/` are: what is reached must not get worse.
 
 mod common;
 
@@ -13,41 +13,49 @@ struct Line {
     category: String,
     #[serde(default)]
     accept_category: Vec<String>,
+    danger: Option<bool>,
 }
 
 /// Categories that are about no road.
 const OTHER: [&str; 6] = ["offtopic", "spam", "gratitude", "suggestion", "media_request", "unclear"];
 
-/// In `file`, at least `right` are understood as one of the right categories, and of what is about no road at most `called` are
-/// called a problem of roads.
-fn check(file: &str, right: usize, called: usize) {
-    let lines = std::fs::read_to_string(root("crates/triage/corpus").join(file)).unwrap();
-    let (mut accepted, mut mistaken, mut all) = (0, 0, 0);
+/// What is reached in a file.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Reached {
+    /// Understood as one of the right categories.
+    right: usize,
+    /// About no road, and called a problem of roads.
+    called: usize,
+    /// Dangers that were not heard.
+    missed: usize,
+    /// Without danger, and called one.
+    alarms: usize,
+}
+
+/// `file` is understood at least so well.
+fn check(file: &str, least: &Reached) {
+    let lines = std::fs::read_to_string(root("crates/triage/corpus/held-out").join(file)).unwrap();
+    let mut is = Reached { right: 0, called: 0, missed: 0, alarms: 0 };
     for line in lines.lines() {
         let line: Line = serde_json::from_str(line).unwrap();
-        let read = triage().read(&Input { text: &line.text, point: None, has_media: false });
-        let found = &read.understanding.findings[0].category;
+        let read = triage().read(&Input { text: &line.text, point: None, has_media: false }).understanding;
+        let found = &read.findings[0].category;
         let is_right = *found == line.category || line.accept_category.contains(found);
-        accepted += usize::from(is_right);
+        is.right += usize::from(is_right);
         let is_other = |code: &str| OTHER.contains(&code);
-        mistaken += usize::from(!is_right && is_other(&line.category) && !is_other(found));
-        all += 1;
+        is.called += usize::from(!is_right && is_other(&line.category) && !is_other(found));
+        is.missed += usize::from(line.danger == Some(true) && !read.danger);
+        is.alarms += usize::from(line.danger == Some(false) && read.danger);
     }
-    assert!(
-        accepted >= right && mistaken <= called,
-        "{file}: {accepted} of {all} right, {mistaken} of others called a problem of roads"
-    );
+    let holds = is.right >= least.right
+        && is.called <= least.called
+        && is.missed <= least.missed
+        && is.alarms <= least.alarms;
+    assert!(holds, "{file}: {is:?}, and was {least:?}");
 }
 
 #[test]
 fn what_is_reached_stays_reached() {
-    check("almaty-1.jsonl", 240, 8);
-    check("almaty-2.jsonl", 230, 14);
-    check("kazakh-1.jsonl", 166, 2);
-    check("kazakh-2.jsonl", 196, 22);
-    check("roads.jsonl", 218, 0);
-    check("villages.jsonl", 188, 0);
-    check("other.jsonl", 182, 114);
-    check("region-other.jsonl", 172, 113);
-    check("letters.jsonl", 126, 31);
+    check("letters.jsonl", &Reached { right: 224, called: 2, missed: 0, alarms: 0 });
+    check("short.jsonl", &Reached { right: 210, called: 4, missed: 0, alarms: 10 });
 }

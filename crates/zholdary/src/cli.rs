@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Ingest(Ingest),
     /// Understands texts: JSON lines {id, text, …} in, findings out.
     Triage(Triage),
+    /// Learns from labelled texts what stems do not say: writes a city's `weights.csv`.
+    Learn(Learn),
     /// Checks or publishes a city's folder.
     City(City),
     /// Makes access tokens.
@@ -231,6 +233,34 @@ pub(crate) struct Triage {
     /// sure it was; how fast.
     #[arg(long)]
     pub(crate) score: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zholdary learn texts/*.jsonl --city deploy/cities/almaty
+  zholdary learn texts/*.jsonl --corrections --data ./data --city deploy/cities/almaty
+
+The same texts give the same file. `zholdary city publish DIR` puts it in force.")]
+pub(crate) struct Learn {
+    /// Files of JSON lines with `text`, `category` and, where others are as right, `accept_category`. Each by another author: a file is
+    /// judged by what was learnt from the others.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Files that are only learnt from, because the city's stems were made for them.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) also: Vec<PathBuf>,
+    /// The city's folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) city: PathBuf,
+    /// Learn also from the appeals of the log whose category an operator corrected. All that one person wrote counts as one text, all
+    /// that came by the web too: a piece stands in at least three.
+    #[arg(long)]
+    pub(crate) corrections: bool,
+    /// Write nothing; fail when the file is not what these texts give.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => commands::up::serve(args).await,
         Command::Demo(args) => commands::demo::demo(args).await,
         Command::Ingest(args) => commands::ingest::ingest(args).await,
+        Command::Learn(args) => commands::learn::run(args).await,
         Command::Triage(args) => commands::triage::triage(&args),
         Command::City(args) => commands::city::city(args).await,
         Command::Token(args) => commands::token::token(args).await,

@@ -9,6 +9,7 @@ mod raw;
 mod settings;
 mod table;
 mod texts;
+mod weights;
 
 use std::collections::BTreeSet;
 
@@ -116,6 +117,7 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         }
         None => (Vec::new(), Codes::unread("categories")),
     };
+    let weights = named.weights.and_then(|source| weights::read(source, &categories, &category_codes, book));
     let rules = named.rules.and_then(|source| document(source, book)).map(|mut doc| {
         let read = actors::rules(&mut doc, &languages, &known, &category_codes, book);
         doc.finish(book);
@@ -171,6 +173,7 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         groups: settings.groups,
         parties,
         categories,
+        weights,
         rules: rules.rules,
         cover_marks: rules.cover_marks,
         cover_words: rules.cover_words?,
@@ -230,6 +233,7 @@ struct Named<'a> {
     works: Option<Source<'a>>,
     holidays: Option<Source<'a>>,
     borders: Option<Source<'a>>,
+    weights: Option<Source<'a>>,
 }
 
 impl<'a> Named<'a> {
@@ -262,6 +266,7 @@ impl<'a> Named<'a> {
             works: find(&names.works),
             holidays: find(&names.holidays),
             borders: names.borders.as_ref().and_then(&mut find),
+            weights: names.weights.as_ref().and_then(&mut find),
         };
         for (file, _) in files.iter() {
             if !used.contains(file) {

@@ -608,6 +608,8 @@ pub(super) struct FileNames {
     pub(super) holidays: Spanned<String>,
     /// Borders of the districts; without it their rough boxes.
     pub(super) borders: Option<Spanned<String>>,
+    /// Learnt weights; without it stems decide alone.
+    pub(super) weights: Option<Spanned<String>>,
 }
 
 /// A day of the file of holidays that is out of the years a calendar can speak of.

@@ -103,7 +103,8 @@ pub struct Finding {
     pub priority: String,
     /// How sure we are.
     pub confidence: Permille,
-    /// What made us think so: stems and phrases of the rule set, never the resident's words.
+    /// What made us think so: stems and phrases of the rule set, `≈` before pieces of its learnt weights, and after `near:` the category
+    /// that was next and its probability. Never the resident's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
     /// Where it is.

@@ -6,7 +6,7 @@ use crate::{
     register::{story, strange},
     rig::{Kept, Rig, Told, files},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{Position, StreamKind, appeal::Event};
 use zholdary_log::{Checkpoints, EventLog, faults::Faulty};
@@ -49,13 +49,26 @@ async fn until(mut what: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(60), held).await.expect("it never happened");
 }
 
-/// What was said of messages and appeals, and by which command; numbers are given in batches of any size.
+/// What was said of messages and appeals, and by which command; numbers are given in batches of any size. How sure an understanding is, and
+/// why, depends on how much of a thread stood there when it was read: that is left out.
 async fn said(rig: &Rig) -> BTreeSet<(String, String, String)> {
     let records = rig.records().await;
     Told::read(&records).check();
     let of = [StreamKind::Message, StreamKind::Appeal];
     let records = records.iter().filter(|record| of.contains(&record.stream.kind()));
-    let text = |record: &zholdary_log::Recorded| String::from_utf8(record.events_json().to_vec()).unwrap();
+    let text = |record: &zholdary_log::Recorded| {
+        let mut events: Value = serde_json::from_slice(record.events_json()).unwrap();
+        for event in events.as_array_mut().unwrap() {
+            for finding in event["findings"].as_array_mut().into_iter().flatten() {
+                finding["confidence"].take();
+                finding["because"].take();
+            }
+            if let Some(inputs) = event["inputs"].as_object_mut() {
+                inputs.remove("confidence");
+            }
+        }
+        events.to_string()
+    };
     records.map(|r| (r.stream.to_string(), r.command_id.to_string(), text(r))).collect()
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod ingest;
 pub(crate) mod keep;
 pub(crate) mod kept;
+pub(crate) mod learn;
 pub(crate) mod log;
 pub(crate) mod token;
 pub(crate) mod triage;

@@ -17,6 +17,7 @@ use zholdary_domain::{Clock, Point, SystemClock, appeal::FindingId};
 use zholdary_routing::{Ruleset, settle};
 use zholdary_triage::Input;
 
+pub(super) use self::score::Codes;
 use self::score::{Right, Score};
 use crate::{cli, print, system};
 

@@ -30,7 +30,7 @@ struct Place {
 /// One code, or several of which each is right.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Codes {
+pub(in crate::commands) enum Codes {
     One(String),
     Many(Vec<String>),
 }
@@ -38,6 +38,15 @@ enum Codes {
 impl Default for Codes {
     fn default() -> Self {
         Self::Many(vec![])
+    }
+}
+
+impl From<Codes> for Vec<String> {
+    fn from(codes: Codes) -> Self {
+        match codes {
+            Codes::One(one) => vec![one],
+            Codes::Many(many) => many,
+        }
     }
 }
 
