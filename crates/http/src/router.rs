@@ -68,7 +68,7 @@ pub fn router(parts: Parts) -> Router {
         let (api, _) = openapi::api().split_for_parts();
         let window = api
             .route("/", get(pages::home).post(pages::write))
-            .route("/appeals", get(pages::check))
+            .route("/appeals", get(pages::appeals))
             .route("/appeals/{number}", get(pages::appeal))
             .route("/assets/{file}", get(assets::asset))
             .with_state(app);

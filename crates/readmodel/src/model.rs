@@ -88,6 +88,8 @@ pub struct AppealFilter {
     pub state: Option<String>,
     /// Code of the main finding's category.
     pub category: Option<String>,
+    /// Code of the main finding's group of the report, or `unknown` while nothing is decided.
+    pub bucket: Option<String>,
     /// Code of the district, `unknown` or `region`.
     pub district: Option<String>,
     /// Code of the party that has the main finding.

@@ -11,7 +11,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
     name = "zholdary",
     version,
     after_help = "Examples:
-  zholdary demo                     a city with sample appeals on http://127.0.0.1:8080
+  zholdary demo                     a simulated city on http://127.0.0.1:8080
   zholdary up --data ./data         the whole system in one process
   zholdary ingest whatsapp hook.json
   zholdary city check deploy/cities/almaty"
@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Up(Up),
     /// Some of the roles of a city, one process of several.
     Serve(Serve),
-    /// `up` over a city with sample appeals, ingested when its folder is new.
+    /// `up` over a simulated city: ninety days of residents, operators and parties, played when its folder is new.
     Demo(Demo),
     /// Feeds recorded payloads through the real intake path.
     Ingest(Ingest),
@@ -174,7 +174,16 @@ pub(crate) struct Demo {
     /// Keep the log on a nats-server of its own, found or fetched, with its data in the folder.
     #[arg(long)]
     pub(crate) nats: bool,
-    /// End when the samples are in, without serving.
+    /// Where chance begins: the same seed and `--until` give the same messages and figures.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// When the simulated ninety days end. Default: today at 00:00 in the city. RFC 3339.
+    #[arg(long, value_name = "T")]
+    pub(crate) until: Option<DateTime<FixedOffset>>,
+    /// Appeals in groups of the report, up to 1,000,000. Default: as many as in the report of the city's first year.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) appeals: Option<u32>,
+    /// End when the city is played, without serving.
     #[arg(long)]
     pub(crate) exit: bool,
 }

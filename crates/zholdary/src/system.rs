@@ -104,8 +104,16 @@ impl System {
         Query::open(self.data.path(), &self.config.query).context("could not open the views")
     }
 
-    /// Publishes a city when none is published yet.
+    /// Publishes a folder's city, or the shipped one, when none is published yet.
     pub(crate) async fn publish_first(&self, folder: Option<&Path>) -> anyhow::Result<()> {
+        self.publish_files_first(|| city_files(folder)).await
+    }
+
+    /// Publishes a city when none is published yet.
+    pub(crate) async fn publish_files_first(
+        &self,
+        files: impl FnOnce() -> anyhow::Result<Files>,
+    ) -> anyhow::Result<()> {
         let mut after = zholdary_domain::Position::START;
         loop {
             let page = self.log.read(after, 512).await?;
@@ -115,7 +123,7 @@ impl System {
             }
             after = last.position;
         }
-        let files = city_files(folder)?;
+        let files = files()?;
         let city = city(&files)?;
         let rules: Decider<Rules> = Decider::new(Arc::clone(&self.log), Arc::clone(&self.clock));
         zholdary_routing::publish(&rules, &city, &files, "up").await?;

@@ -22,8 +22,20 @@ pub(crate) trait Checked {
 
 impl Checked for AppealFilter {
     fn check(&self, city: Option<&City>) -> Result<(), Problem> {
-        let Self { state, category, district, party, concerns, channel, from, to, q: _, limit: _, after: _ } =
-            self;
+        let Self {
+            state,
+            category,
+            bucket,
+            district,
+            party,
+            concerns,
+            channel,
+            from,
+            to,
+            q: _,
+            limit: _,
+            after: _,
+        } = self;
         one_of("state", state.as_deref(), |code| {
             GROUPS.contains(&code) || StateName::ALL.iter().any(|state| state.code() == code)
         })?;
@@ -32,6 +44,7 @@ impl Checked for AppealFilter {
             one_of("category", category.as_deref(), |code| {
                 code == "unknown" || city.category(code).is_some()
             })?;
+            one_of("bucket", bucket.as_deref(), |code| code == "unknown" || city.bucket(code).is_some())?;
             for (field, code) in [("party", party), ("concerns", concerns)] {
                 one_of(field, code.as_deref(), |code| code == DESK || city.party(code).is_some())?;
             }

@@ -3,7 +3,7 @@
 use zholdary_city::{City, Lang};
 use zholdary_readmodel::{Period, Query, Report, ReportRow};
 
-use super::{day_and_time, iso, name, words::Words};
+use super::{day_and_time, iso, map::Map, name, words::Words};
 
 /// The figures of the front page.
 pub(super) struct Figures {
@@ -16,10 +16,13 @@ pub(super) struct Figures {
     /// Appeals in no group of the report.
     pub(super) beside: String,
     pub(super) rows: Vec<Row>,
+    /// None in a city without districts.
+    pub(super) map: Option<Map>,
 }
 
 /// One group of the report.
 pub(super) struct Row {
+    pub(super) code: String,
     pub(super) name: String,
     pub(super) count: String,
     pub(super) share: String,
@@ -53,6 +56,7 @@ impl Figures {
             overdue: number(counts.overdue),
             beside: number(report.all.saturating_sub(report.total)),
             rows: rows(&report, lang),
+            map: Map::new(city, &counts.districts, lang),
         })
     }
 }
@@ -64,6 +68,7 @@ fn rows(report: &Report, lang: Lang) -> Vec<Row> {
         .iter()
         .filter(|row| row.share.is_some() || report.total == 0)
         .map(|row| Row {
+            code: row.bucket.code.clone(),
             name: name(&row.bucket, lang).to_owned(),
             count: number(row.count),
             share: row.share.map_or_else(|| "—".to_owned(), |share| percent(share, lang)),
@@ -87,7 +92,7 @@ fn outcome(row: &ReportRow, w: &Words) -> String {
 }
 
 /// A whole number with narrow no-break spaces between thousands.
-fn number(n: u64) -> String {
+pub(super) fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + 6);
     for (i, digit) in digits.chars().enumerate() {

@@ -1,6 +1,8 @@
 //! The public page: the form, «check my number», the report. Plain HTML that works without script.
 
 mod figures;
+mod list;
+mod map;
 mod words;
 
 use askama::Template;
@@ -133,14 +135,6 @@ pub(crate) struct HomeQuery {
 pub(crate) struct AppealQuery {
     lang: Option<String>,
     new: Option<String>,
-}
-
-/// What «check my number» sends.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct CheckQuery {
-    lang: Option<String>,
-    number: String,
 }
 
 /// What the form sends.
@@ -332,16 +326,17 @@ pub(crate) async fn nowhere(app: &App, headers: &HeaderMap) -> Result<Response, 
     note(lang, city, "", (Words::of(lang).no_such_page, None, None), StatusCode::NOT_FOUND)
 }
 
-/// `GET /appeals?number=`: «check my number»; the number as it was typed.
-pub(crate) async fn check(
+/// `GET /appeals`: the list behind a figure; with `?number=` «check my number», as it was typed.
+pub(crate) async fn appeals(
     State(app): State<Shared>,
     headers: HeaderMap,
-    PageQuery(asked): PageQuery<CheckQuery>,
+    PageQuery(asked): PageQuery<list::ListQuery>,
 ) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
-    let lang = language(asked.lang.as_deref(), &headers, city);
-    match asked.number.parse::<Number>() {
+    let lang = language(asked.lang(), &headers, city);
+    let Some(number) = &asked.number else { return list::page(&app, city, lang, &asked).await };
+    match number.parse::<Number>() {
         Ok(number) => Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}")).into_response()),
         Err(_) => no_such_number(&app, city, lang),
     }

@@ -83,6 +83,23 @@ words! {
     beside: "Прочее и ещё не решённое", "Басқа және әлі шешілмегені", "Others, and not decided yet";
     all_groups: "Всего", "Барлығы", "In all";
     not_stated: "не указано", "көрсетілмеген", "not stated";
+    map: "Открытые обращения по районам", "Аудандар бойынша ашық өтініштер", "Open appeals by district";
+    map_note: "Те же числа — в таблице рядом.", "Сол сандар қасындағы кестеде.", "The table beside it has the same figures.";
+    borders: "Границы: © участники OpenStreetMap, ODbL", "Шекаралар: © OpenStreetMap қатысушылары, ODbL",
+        "Borders: © OpenStreetMap contributors, ODbL";
+    district: "Район", "Аудан", "District";
+    open: "Открыто", "Ашық", "Open";
+    overdue: "Просрочено", "Мерзімі өткен", "Overdue";
+    list: "Обращения", "Өтініштер", "Appeals";
+    list_none: "Таких обращений нет", "Мұндай өтініштер жоқ", "There are no such appeals";
+    list_next: "Раньше принятые", "Бұрын қабылданғандары", "Received earlier";
+    list_filter: "Показать", "Көрсету", "Show";
+    list_state: "Состояние", "Күйі", "State";
+    list_any: "любое", "кез келген", "any";
+    list_any_district: "любой", "кез келген", "any";
+    list_where: "Где", "Қайда", "Where";
+    closed: "Решено или закрыто", "Шешілген немесе жабылған", "Settled or closed";
+    danger: "Опасно", "Қауіпті", "Danger";
     nothing_yet: "Обращений ещё нет", "Әзірге өтініш жоқ", "No appeals yet";
     nothing_yet_note: "Первое появится здесь.", "Біріншісі осында шығады.", "The first one will appear here.";
     received_on: "принято", "қабылданды", "received";

@@ -82,6 +82,7 @@ fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
     }
     let columns = [
         ("a.category = ?", &filter.category),
+        ("a.bucket = ?", &filter.bucket),
         ("a.district = ?", &filter.district),
         ("a.party = ?", &filter.party),
         (CONCERNS, &filter.concerns),

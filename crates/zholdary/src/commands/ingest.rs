@@ -186,6 +186,24 @@ impl<'a> Feed<'a> {
         self.tell(&messages, &stored, report).await
     }
 
+    /// Feeds bytes of which nothing may be wrong, and waits for nothing. How many residents' messages are stored now.
+    pub(crate) async fn take(&mut self, source: &Source<'_>) -> anyhow::Result<usize> {
+        let mut report = Report::default();
+        for Batch { channel, raw, elements } in self.read(source, &mut report) {
+            let taken = self.intake.take(channel, raw, elements).await.context("could not be taken in")?;
+            report.messages += taken.messages.len();
+        }
+        match report.error {
+            Some(error) => anyhow::bail!("{}: {error}", source.name),
+            None => Ok(report.messages),
+        }
+    }
+
+    /// Waits until everything that was taken in is done.
+    pub(crate) async fn settled(&mut self) -> anyhow::Result<()> {
+        self.wait(&[], Position::START).await
+    }
+
     /// Reads the elements, and moves the played clock to the latest of them.
     fn read(&self, source: &Source<'_>, report: &mut Report) -> Vec<Batch> {
         let seed = source.name.ends_with("_sent.jsonl");

@@ -1,0 +1,23 @@
+//! A city that writes: residents, what they say and when, what parties do about it, all from one seed.
+//!
+//! [`Script::new`] plans ninety days of a city in the shares of its own report groups (`city.toml [[bucket]]`): each appeal has an author, a place on
+//! the city's own streets, a text from the grammar, a fate with its party and perhaps a verdict of its author. Nothing here
+//! decides anything: the messages go through the real intake, and whoever plays the script looks at what the system made of them.
+//!
+//! Pure: no disk, network or clock. The same city, seed, end and number of appeals give the same script, whatever the machine.
+
+mod chance;
+mod grammar;
+mod places;
+mod script;
+mod texts;
+mod whatsapp;
+
+pub use grammar::GrammarError;
+pub use script::{ACCOUNT, BESIDE, Fate, Kind, Plan, PlanError, Said, Script, Story};
+pub use whatsapp::{post, sent_line};
+
+/// The README's example is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,448 @@
+//! What will happen, from one seed.
+
+use chrono::{DateTime, Datelike, Duration, TimeZone, Timelike, Utc, Weekday};
+use zholdary_city::{City, Lang};
+
+use crate::{
+    chance::Chance,
+    grammar::{Grammar, GrammarError, Tongue},
+    places::{Places, Where},
+    texts::Writer,
+};
+
+/// Our account on the channel: the id of the phone number.
+pub const ACCOUNT: &str = "118920446655001";
+
+/// Days before the end in which everything was written.
+const DAYS: i64 = 90;
+/// Earliest, in days before the end, that an appeal comes which its author will have judged by then.
+const JUDGED_BEFORE: i64 = 9;
+
+/// What is to be planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Where chance begins.
+    pub seed: u64,
+    /// When it ends: everything was written in the ninety days before.
+    pub until: DateTime<Utc>,
+    /// Appeals in groups of the report.
+    pub appeals: u32,
+}
+
+/// Why nothing can be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The sentences do not read.
+    #[error(transparent)]
+    Grammar(#[from] GrammarError),
+    /// Nobody knows what people write about it.
+    #[error(
+        "the grammar has nothing to say of the group \"{0}\" of the city's report: it must have a share of 0, or a category that people write about"
+    )]
+    Group(String),
+    /// No streets.
+    #[error("the city has neither streets nor microdistricts to write about")]
+    Nowhere,
+}
+
+/// A message of a resident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// The platform's id of it.
+    pub id: String,
+    /// The phone of who sent it.
+    pub from: String,
+    /// The name in that person's profile.
+    pub name: String,
+    /// The message of ours that it answers, by the platform's id.
+    pub answers: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Words.
+    Text(String),
+    /// A photo.
+    Photo {
+        /// Words under it.
+        caption: Option<String>,
+    },
+    /// A point on the map.
+    Point {
+        /// Longitude.
+        lon: f64,
+        /// Latitude.
+        lat: f64,
+    },
+    /// A button of a message of ours.
+    Button {
+        /// Its id.
+        id: String,
+        /// Its text.
+        title: String,
+    },
+}
+
+/// What the party does about an appeal that it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Takes it, begins, and has done it after so long.
+    Done {
+        /// From the day that it came.
+        after: Duration,
+    },
+    /// Takes it, and that is all so far.
+    Taken,
+    /// Does not take it, and says why.
+    Refused,
+    /// Says nothing.
+    Silent,
+}
+
+/// One appeal as it is meant: what its author wants, and what becomes of it.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// The messages that open it, in order: the first has its words.
+    pub opening: Vec<Said>,
+    /// Of the first message: it is delivered again.
+    pub again: bool,
+    /// The code of its category, as its author means it.
+    pub category: String,
+    /// The code of its group in the report.
+    pub group: String,
+    /// The language of its words, as an answer to it speaks.
+    pub lang: Lang,
+    /// What its party does.
+    pub fate: Fate,
+    /// What its author says when it is done: fixed, or not.
+    pub verdict: Option<bool>,
+    /// What its author says in answer to a message of ours: thanks, or a question how it goes.
+    pub later: Option<Later>,
+}
+
+/// What an author says later, in answer to a message of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Later {
+    /// How long after the first message.
+    pub after: Duration,
+    /// The words.
+    pub text: String,
+}
+
+/// Everything that residents will say.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// By time.
+    pub stories: Vec<Story>,
+}
+
+/// The group of those who ask for nothing, and what they are about: beside the report.
+pub const BESIDE: &str = "other";
+const NOTHING: &str = "offtopic";
+
+/// Purposes of chance.
+const PEOPLE: u64 = 1;
+const TIMES: u64 = 2;
+const TEXTS: u64 = 3;
+const FATES: u64 = 4;
+const NOISE: u64 = 5;
+
+impl Script {
+    /// Plans.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]: a city that nobody can write about.
+    pub fn new(city: &City, plan: &Plan) -> Result<Self, PlanError> {
+        if city.streets.is_empty() && city.microdistricts.is_empty() {
+            return Err(PlanError::Nowhere);
+        }
+        let grammar = Grammar::shipped()?;
+        let places = Places::new(city);
+        let mut writer = Writer::new(&grammar);
+        let [mut people, mut times, mut texts, mut fates] =
+            [PEOPLE, TIMES, TEXTS, FATES].map(|purpose| Chance::of(plan.seed, purpose));
+        let mut stories = Vec::new();
+        for (group, count, satisfied) in shares(city, plan.appeals) {
+            let subjects = subjects(city, &grammar, &group)?;
+            let yes = satisfied.filter(|percent| *percent < 100.0).map(|percent| part(count, percent));
+            for nth in 0..count {
+                let verdict = yes.and_then(|yes| match nth {
+                    nth if nth < yes => Some(true),
+                    // Half of the others say that it is not fixed, half say nothing.
+                    nth if nth % 2 == 0 => Some(false),
+                    _ => None,
+                });
+                let (category, tongue) = subject(&grammar, &subjects, &mut texts);
+                let topic = match category {
+                    Some(category) => grammar.topic(category, tongue),
+                    None => grammar.region(tongue),
+                };
+                let Some(topic) = topic else { return Err(PlanError::Group(group)) };
+                let place = match (group.as_str(), category) {
+                    (_, None) => places.outside(&mut texts),
+                    ("yard", _) => places.micro(&mut texts, true),
+                    ("new_build", _) if texts.happens(60) => places.micro(&mut texts, false),
+                    _ => places.street(&mut texts),
+                };
+                let text = writer.about(topic, &place, &mut texts);
+                let latest = if verdict.is_some() { JUDGED_BEFORE } else { 0 };
+                let at = moment(plan.until, latest, city, &mut times);
+                let fate = fate(&group, verdict, &mut fates);
+                let author = author(stories.len(), &mut people);
+                let later = later(&writer, &grammar, &place, tongue, verdict, &mut fates);
+                stories.push(Story {
+                    opening: opening(&grammar, &author, (at, tongue), text, stories.len(), &mut texts),
+                    again: fates.happens(3),
+                    category: category.unwrap_or("road_worn").to_owned(),
+                    group: group.clone(),
+                    lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
+                    fate,
+                    verdict,
+                    later,
+                });
+            }
+        }
+        stories.extend(noise(plan, city, &grammar, &writer, &places));
+        stories.sort_by(|a, b| (a.opening[0].at, &a.opening[0].id).cmp(&(b.opening[0].at, &b.opening[0].id)));
+        Ok(Self { stories })
+    }
+}
+
+/// How many appeals each group of the report has, the largest remainders first, and how many percent were satisfied.
+fn shares(city: &City, appeals: u32) -> Vec<(String, usize, Option<f64>)> {
+    let groups: Vec<_> = city.buckets.iter().filter(|bucket| bucket.share > 0.0).collect();
+    let all: f64 = groups.iter().map(|bucket| bucket.share).sum();
+    let exact: Vec<f64> = groups.iter().map(|bucket| f64::from(appeals) * bucket.share / all).collect();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a u32")]
+    let mut counts: Vec<usize> = exact.iter().map(|exact| exact.floor() as usize).collect();
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()).then(a.cmp(b)));
+    let left = (appeals as usize).saturating_sub(counts.iter().sum());
+    for at in order.into_iter().take(left) {
+        counts[at] += 1;
+    }
+    groups.iter().zip(counts).map(|(bucket, count)| (bucket.code.clone(), count, bucket.satisfied)).collect()
+}
+
+/// The nearest whole number to so many percent, a half upwards.
+fn part(of: usize, percent: f64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a share of a count of appeals"
+    )]
+    let part = (of as f64 * percent / 100.0 + 0.5).floor() as usize;
+    part
+}
+
+/// A category, or `None` for the region, with the languages that have words for it.
+type Subject<'a> = (Option<&'a str>, Vec<Tongue>);
+
+/// What people of a group write about.
+fn subjects<'a>(city: &'a City, grammar: &Grammar, group: &str) -> Result<Vec<Subject<'a>>, PlanError> {
+    let tongues = |has: &dyn Fn(Tongue) -> bool| -> Vec<Tongue> {
+        [Tongue::Ru, Tongue::Kk, Tongue::Mixed].into_iter().filter(|tongue| has(*tongue)).collect()
+    };
+    let of = city.categories.iter().filter(|category| category.bucket == group);
+    let mut subjects: Vec<Subject<'a>> = of
+        .map(|category| {
+            let code = category.code.as_str();
+            (Some(code), tongues(&|tongue| grammar.topic(code, tongue).is_some()))
+        })
+        .filter(|(_, tongues)| !tongues.is_empty())
+        .collect();
+    if subjects.is_empty() && city.rules.iter().any(|rule| rule.bucket.as_deref() == Some(group)) {
+        subjects.push((None, tongues(&|tongue| grammar.region(tongue).is_some())));
+    }
+    if subjects.is_empty() { Err(PlanError::Group(group.to_owned())) } else { Ok(subjects) }
+}
+
+fn subject<'a>(
+    grammar: &Grammar,
+    subjects: &[Subject<'a>],
+    chance: &mut Chance,
+) -> (Option<&'a str>, Tongue) {
+    let weights: Vec<usize> =
+        subjects.iter().map(|(category, _)| category.map_or(1, |code| grammar.weight(code))).collect();
+    let (category, tongues) = &subjects[chance.weighted(&weights)];
+    let weights: Vec<usize> = tongues
+        .iter()
+        .map(|tongue| match tongue {
+            Tongue::Ru => 62,
+            Tongue::Kk => 30,
+            Tongue::Mixed => 8,
+        })
+        .collect();
+    (*category, tongues[chance.weighted(&weights)])
+}
+
+/// When people write: by day more than at night, on working days more than at weekends, more in the weeks after snow and rain.
+fn moment(until: DateTime<Utc>, latest: i64, city: &City, chance: &mut Chance) -> DateTime<Utc> {
+    const HOURS: [usize; 24] =
+        [2, 1, 1, 1, 1, 2, 5, 9, 14, 15, 14, 13, 12, 12, 12, 12, 13, 15, 17, 16, 14, 11, 7, 4];
+    loop {
+        let day = chance.between(latest, DAYS);
+        let hour = chance.weighted(&HOURS);
+        let second = chance.between(0, 3_600);
+        let local = (until - Duration::days(day)).with_timezone(&city.calendar.zone());
+        let weekend = matches!(local.weekday(), Weekday::Sat | Weekday::Sun);
+        let wet = local.iso_week().week().is_multiple_of(3);
+        let wanted = if weekend { 55 } else { 85 } + if wet { 15 } else { 0 };
+        if !chance.happens(wanted) {
+            continue;
+        }
+        let hour = u32::try_from(hour).unwrap_or_default();
+        let at = city
+            .calendar
+            .zone()
+            .with_ymd_and_hms(local.year(), local.month(), local.day(), hour, 0, 0)
+            .earliest();
+        let Some(at) = at.map(|at| at.with_timezone(&Utc) + Duration::seconds(second)) else { continue };
+        let latest = until - Duration::days(latest);
+        if at < latest && at >= until - Duration::days(DAYS) {
+            return at.with_nanosecond(0).unwrap_or(at);
+        }
+    }
+}
+
+fn fate(group: &str, verdict: Option<bool>, chance: &mut Chance) -> Fate {
+    if verdict.is_some() {
+        return Fate::Done { after: Duration::hours(chance.between(20, 150)) };
+    }
+    let weights = match group {
+        "yard" => [62, 12, 14, 12],
+        "new_build" | "new_objects" => [32, 20, 36, 12],
+        "region" => [48, 18, 12, 22],
+        _ => [72, 10, 8, 10],
+    };
+    match chance.weighted(&weights) {
+        0 => Fate::Done { after: Duration::hours(chance.between(24, 500)) },
+        1 => Fate::Taken,
+        2 => Fate::Refused,
+        _ => Fate::Silent,
+    }
+}
+
+fn author(nth: usize, chance: &mut Chance) -> (String, String) {
+    const NAMES: [&str; 24] = [
+        "Айгүл",
+        "Нурлан",
+        "Елена",
+        "Данияр",
+        "Асель",
+        "Марат",
+        "Ольга",
+        "Ерлан",
+        "Динара",
+        "Сергей",
+        "Гүлнар",
+        "Тимур",
+        "Жанна",
+        "Азамат",
+        "Ирина",
+        "Бауыржан",
+        "Алия",
+        "Виктор",
+        "Салтанат",
+        "Руслан",
+        "Мадина",
+        "Қанат",
+        "Наталья",
+        "Ержан",
+    ];
+    const LETTERS: [&str; 12] = ["А.", "Б.", "Ж.", "К.", "М.", "Н.", "О.", "С.", "Т.", "У.", "Ш.", "Е."];
+    // Numbers that no operator gives: 7 000.
+    (format!("7000{:07}", 1_000_000 + nth), format!("{} {}", chance.one(&NAMES), chance.one(&LETTERS)))
+}
+
+/// The messages that open an appeal: its words, then perhaps a photo and a word about it.
+fn opening(
+    grammar: &Grammar,
+    (from, name): &(String, String),
+    (at, tongue): (DateTime<Utc>, Tongue),
+    text: String,
+    nth: usize,
+    chance: &mut Chance,
+) -> Vec<Said> {
+    let said = |at, part: usize, kind| Said {
+        at,
+        id: format!("wamid.SIM{nth:07}{part}"),
+        from: from.clone(),
+        name: name.clone(),
+        answers: None,
+        kind,
+    };
+    let mut opening = vec![said(at, 0, Kind::Text(text))];
+    if chance.happens(30) {
+        let captions = &grammar.shared(tongue).photo_captions;
+        let caption = chance.happens(40).then(|| chance.one(captions).clone());
+        opening.push(said(at + Duration::seconds(chance.between(20, 240)), 1, Kind::Photo { caption }));
+    }
+    opening
+}
+
+fn later(
+    writer: &Writer<'_>,
+    grammar: &Grammar,
+    place: &Where,
+    tongue: Tongue,
+    verdict: Option<bool>,
+    chance: &mut Chance,
+) -> Option<Later> {
+    let shared = grammar.shared(tongue);
+    let list = match verdict {
+        Some(true) if chance.happens(30) => &shared.thanks,
+        None if chance.happens(8) => &shared.followups,
+        _ => return None,
+    };
+    Some(Later {
+        after: Duration::hours(chance.between(170, 400)),
+        text: writer.whole(list, place, tongue, chance),
+    })
+}
+
+/// Messages of people who ask for nothing: abuse, and words that need no answer.
+fn noise(
+    plan: &Plan,
+    city: &City,
+    grammar: &Grammar,
+    writer: &Writer<'_>,
+    places: &Places<'_>,
+) -> Vec<Story> {
+    let mut chance = Chance::of(plan.seed, NOISE);
+    let count = plan.appeals as usize / 60;
+    let one = |nth| {
+        let tongue = if chance.happens(65) { Tongue::Ru } else { Tongue::Kk };
+        let shared = grammar.shared(tongue);
+        let list = if chance.happens(50) { &shared.abuse } else { &shared.chatter };
+        let place = places.street(&mut chance);
+        let text = writer.whole(list, &place, tongue, &mut chance);
+        let (_, name) = author(nth, &mut chance);
+        let said = Said {
+            at: moment(plan.until, 0, city, &mut chance),
+            id: format!("wamid.SIMN{nth:07}"),
+            from: format!("7000{:07}", 9_000_000 + nth),
+            name,
+            answers: None,
+            kind: Kind::Text(text),
+        };
+        Story {
+            opening: vec![said],
+            again: false,
+            category: NOTHING.to_owned(),
+            group: BESIDE.to_owned(),
+            lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
+            fate: Fate::Silent,
+            verdict: None,
+            later: None,
+        }
+    };
+    (0..count).map(one).collect()
+}

@@ -1,0 +1,415 @@
+//! Plays a script: its messages through the real intake, by the played clock, and what operators, parties and authors make of what
+//! the system decided.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Duration, Utc};
+use futures::{StreamExt, stream};
+use zholdary_city::Lang;
+use zholdary_domain::{
+    AppealId, Clock, CommandId, IdKey, Personal, StreamId,
+    appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Route, Stage},
+    message::Outcome,
+    time::PlayedClock,
+};
+use zholdary_log::{
+    Cause, Decider,
+    streams::{Appeals, Messages},
+};
+use zholdary_simulation::{ACCOUNT, BESIDE, Fate, Kind, Said, Script, Story, post, sent_line};
+
+use super::super::ingest::{Feed, Source};
+use crate::{cli::Payload, print, system::System};
+
+/// How far the clock goes at once.
+const STEP: Duration = Duration::hours(6);
+/// Deeds that are under way together.
+const AT_ONCE: usize = 64;
+/// Messages of one delivery.
+const IN_ONE_POST: usize = 200;
+/// The token under which the simulated press centre acts.
+const OPERATOR: &str = "demo";
+/// Corrections of one appeal before the operator decides by hand.
+const LOOKS: u8 = 3;
+
+/// What was simulated, for the note of the demo.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Played {
+    /// Messages of residents.
+    pub(super) messages: usize,
+    /// Appeals in groups of the report.
+    pub(super) appeals: usize,
+    /// Appeals whose understanding or group an operator corrected.
+    pub(super) corrected: usize,
+}
+
+/// Something that somebody will do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Deed {
+    /// An operator looks at what was understood and decided.
+    Look(u8),
+    /// A message of ours tells the author that it is registered.
+    Receipt,
+    Accept,
+    Start,
+    Finish,
+    Refuse,
+    /// An operator ends what its party refused.
+    Close,
+    /// A message of ours asks whether it is fixed.
+    Ask,
+    /// The author presses a button.
+    Press,
+    /// The author writes again, in answer to the receipt.
+    Later,
+}
+
+/// Due when, which story, what.
+type Due = Reverse<(DateTime<Utc>, usize, Deed)>;
+
+pub(super) struct Player<'a> {
+    feed: Feed<'a>,
+    clock: &'a PlayedClock,
+    script: &'a Script,
+    appeals: Decider<Appeals>,
+    messages: Decider<Messages>,
+    key: IdKey,
+    due: BinaryHeap<Due>,
+    placed: BTreeMap<usize, AppealId>,
+    played: Played,
+    corrected: Vec<bool>,
+}
+
+impl<'a> Player<'a> {
+    pub(super) async fn new(
+        system: &'a Arc<System>,
+        clock: &'a PlayedClock,
+        script: &'a Script,
+    ) -> anyhow::Result<Self> {
+        let decider = || (Arc::clone(&system.log), Arc::clone(&system.clock));
+        let ((log, now), (same, again)) = (decider(), decider());
+        Ok(Self {
+            feed: Feed::over(system, Some(clock), None).await?,
+            clock,
+            script,
+            appeals: Decider::new(log, now),
+            messages: Decider::new(same, again),
+            key: system.data.id_key()?,
+            due: BinaryHeap::new(),
+            placed: BTreeMap::new(),
+            played: Played::default(),
+            corrected: vec![false; script.stories.len()],
+        })
+    }
+
+    /// Plays everything up to `until`.
+    pub(super) async fn play(mut self, from: DateTime<Utc>, until: DateTime<Utc>) -> anyhow::Result<Played> {
+        let steps = u64::try_from((until - from).num_hours() / STEP.num_hours() + 1).unwrap_or_default();
+        let bar = print::bar("quarters of days", steps);
+        let mut stories = 0;
+        let mut at = from;
+        while at < until {
+            at = (at + STEP).min(until);
+            let opened =
+                self.script.stories[stories..].iter().take_while(|story| story.opening[0].at < at).count();
+            let opened = stories..stories + opened;
+            let mut messages: Vec<Said> = Vec::new();
+            for story in &self.script.stories[opened.clone()] {
+                messages.extend(story.opening.iter().cloned());
+                if story.again {
+                    messages.push(story.opening[0].clone());
+                }
+            }
+            stories = opened.end;
+            self.step(at, opened, messages).await?;
+            bar.inc(1);
+        }
+        // What was begun in the last step comes to its end.
+        for _ in 0..LOOKS {
+            self.step(until, 0..0, Vec::new()).await?;
+        }
+        bar.finish_and_clear();
+        self.played.corrected = self.corrected.iter().filter(|corrected| **corrected).count();
+        let in_report = |nth: &&usize| self.script.stories[**nth].group != BESIDE;
+        self.played.appeals = self.placed.keys().filter(in_report).count();
+        self.feed.finish().await?;
+        Ok(self.played)
+    }
+
+    /// Everything up to `at`: the messages, what is due, and a look at what was opened.
+    async fn step(
+        &mut self,
+        at: DateTime<Utc>,
+        opened: std::ops::Range<usize>,
+        mut messages: Vec<Said>,
+    ) -> anyhow::Result<()> {
+        let mut sent = String::new();
+        let mut deeds: Vec<(usize, Deed)> = Vec::new();
+        while let Some(Reverse((due, ..))) = self.due.peek()
+            && *due <= at
+        {
+            let Some(Reverse((due, nth, deed))) = self.due.pop() else { break };
+            let story = &self.script.stories[nth];
+            match deed {
+                Deed::Receipt => sent += &line(story, "RCP", due),
+                Deed::Ask => sent += &line(story, "ASK", due),
+                Deed::Press => messages.push(press(story, due)),
+                Deed::Later => messages.extend(later(story, due)),
+                deed => deeds.push((nth, deed)),
+            }
+        }
+        self.feed_all(&sent, messages).await?;
+        self.clock.advance_to(at);
+        for nth in opened {
+            self.open(nth).await?;
+        }
+        let again: Vec<Vec<(DateTime<Utc>, usize, Deed)>> = {
+            let this = &*self;
+            let under_way = deeds.into_iter().map(|(nth, deed)| async move { this.act(nth, deed).await });
+            stream::iter(under_way).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await
+        }
+        .into_iter()
+        .collect::<anyhow::Result<_>>()?;
+        for due in again.into_iter().flatten() {
+            if matches!(due.2, Deed::Look(looks) if looks > 0) {
+                self.corrected[due.1] = true;
+            }
+            self.due.push(Reverse(due));
+        }
+        self.feed.settled().await
+    }
+
+    async fn feed_all(&mut self, sent: &str, mut messages: Vec<Said>) -> anyhow::Result<()> {
+        if !sent.is_empty() {
+            let source =
+                Source { name: "demo_sent.jsonl", payload: Payload::Jsonl, bytes: sent.to_owned().into() };
+            self.feed.take(&source).await?;
+        }
+        messages.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        for part in messages.chunks(IN_ONE_POST) {
+            let body = post(&part.iter().collect::<Vec<_>>());
+            let source = Source { name: "demo.json", payload: Payload::Whatsapp, bytes: body.into() };
+            self.played.messages += self.feed.take(&source).await?;
+        }
+        self.feed.settled().await
+    }
+
+    /// A story that was opened now: finds its appeal, and plans what will become of it.
+    async fn open(&mut self, nth: usize) -> anyhow::Result<()> {
+        let story = &self.script.stories[nth];
+        let said = &story.opening[0];
+        let message = self.key.message("whatsapp", ACCOUNT, &said.id);
+        let outcome = self.messages.load(&StreamId::from(message)).await?.state.outcome;
+        let appeal = match outcome {
+            Some(Outcome::Placed { appeal, .. }) => appeal,
+            // A thumb up asks for nothing.
+            Some(Outcome::SetAside(_)) if story.group == BESIDE => return Ok(()),
+            outcome => anyhow::bail!("a message of the simulation was not placed: {outcome:?}"),
+        };
+        self.placed.insert(nth, appeal);
+        let mut plan = |after: Duration, deed| self.due.push(Reverse((said.at + after, nth, deed)));
+        plan(Duration::zero(), Deed::Look(0));
+        if let Some(later) = &story.later {
+            plan(Duration::minutes(1), Deed::Receipt);
+            plan(later.after, Deed::Later);
+        }
+        match story.fate {
+            Fate::Done { after } => {
+                plan(after / 4, Deed::Accept);
+                plan(after / 2, Deed::Start);
+                plan(after, Deed::Finish);
+                if story.verdict.is_some() {
+                    plan(after + Duration::hours(1), Deed::Ask);
+                    plan(after + Duration::hours(9), Deed::Press);
+                }
+            }
+            Fate::Taken => {
+                plan(Duration::hours(30), Deed::Accept);
+                plan(Duration::hours(90), Deed::Start);
+            }
+            Fate::Refused => {
+                plan(Duration::hours(50), Deed::Refuse);
+                plan(Duration::hours(80), Deed::Close);
+            }
+            Fate::Silent => {}
+        }
+        Ok(())
+    }
+
+    /// Does it, and says what follows.
+    async fn act(&self, nth: usize, deed: Deed) -> anyhow::Result<Vec<(DateTime<Utc>, usize, Deed)>> {
+        let (Some(appeal), story) = (self.placed.get(&nth), &self.script.stories[nth]) else {
+            return Ok(Vec::new());
+        };
+        let stream = StreamId::from(*appeal);
+        let now = self.appeals.load(&stream).await?.state;
+        let mut follows = Vec::new();
+        let commands = match &deed {
+            Deed::Look(looks) => {
+                let (commands, again) = look(story, &now, *looks);
+                if again {
+                    follows.push((self.clock.now(), nth, Deed::Look(looks + 1)));
+                }
+                commands
+            }
+            Deed::Close if now.findings.first().is_some_and(|main| main.stage == Stage::Refused) => {
+                vec![Command::Close {
+                    by: Actor::Operator { token: OPERATOR.to_owned() },
+                    reason: Personal::new("Исполнитель объяснил отказ, житель извещён.".to_owned()),
+                }]
+            }
+            Deed::Close => Vec::new(),
+            deed => by_party(&now, deed),
+        };
+        for (at, command) in (0..).zip(commands) {
+            let id = CommandId::named("demo", &format!("{nth}/{deed:?}/{at}"));
+            self.ask(&stream, id, &command).await?;
+        }
+        Ok(follows)
+    }
+
+    /// What the state does not allow is not done: people come too late, too.
+    async fn ask(&self, stream: &StreamId, id: CommandId, command: &Command) -> anyhow::Result<()> {
+        let decide = |appeal: &Appeal, _| {
+            Ok::<_, std::convert::Infallible>(appeal::decide(appeal, command.clone()).unwrap_or_default())
+        };
+        self.appeals
+            .handle(stream, id, Cause::command(id), decide)
+            .await
+            .context("could not act in the demo")?;
+        Ok(())
+    }
+}
+
+/// What an operator does on seeing it, and whether another look is needed.
+fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
+    let Some(main) = appeal.findings.first() else { return (Vec::new(), false) };
+    let Some(route) = &main.route else { return (Vec::new(), looks < LOOKS) };
+    let finding = FindingId(0);
+    let by = || Actor::Operator { token: OPERATOR.to_owned() };
+    let in_region = story.group == "region";
+    let right = route.bucket == story.group;
+    if !right && looks == 0 && !in_region && main.category != story.category {
+        let correct = Command::Correct {
+            finding,
+            category: Some(story.category.clone()),
+            place: None,
+            route: None,
+            by: by(),
+            reason: Personal::new("Прочитано оператором".to_owned()),
+        };
+        return (vec![correct], true);
+    }
+    if !right {
+        let because = |ru: &str, kk: &str, en: &str| Because { ru: ru.into(), kk: kk.into(), en: en.into() };
+        let by_hand = Route {
+            bucket: story.group.clone(),
+            rule: "person".to_owned(),
+            because: because("Решил оператор.", "Оператор шешті.", "An operator decided."),
+            ..route.clone()
+        };
+        let correct = Command::Correct {
+            finding,
+            category: (!in_region).then(|| story.category.clone()),
+            place: None,
+            route: Some(Box::new(by_hand)),
+            by: by(),
+            reason: Personal::new("Прочитано оператором".to_owned()),
+        };
+        return (vec![correct], looks < LOOKS);
+    }
+    let settles = matches!(story.group.as_str(), "reference" | "plan_howto");
+    if settles && main.is_open() {
+        let text = match story.lang {
+            Lang::Kk => "Сұрағыңызға жауап: мәліметті жауапты мекемеден нақтыладық, төменде жібердік.",
+            _ => "Ответ на ваш вопрос: уточнили у ответственной службы, сведения направили вам.",
+        };
+        let answer = Answer {
+            finding,
+            template: None,
+            version: None,
+            lang: if story.lang == Lang::Kk { "kk" } else { "ru" }.to_owned(),
+            text: Personal::new(text.to_owned()),
+            settles: true,
+            by: by(),
+        };
+        return (vec![Command::Answer(Box::new(answer))], false);
+    }
+    if matches!(main.stage, Stage::Desk | Stage::Asked) && !settles {
+        let to = route.candidates.first().unwrap_or(&route.to).clone();
+        let to =
+            Route { to, waits_at: None, candidates: Vec::new(), rule: "person".to_owned(), ..route.clone() };
+        return (vec![Command::Redirect { route: Box::new(to), alarms: Vec::new(), by: by() }], false);
+    }
+    (Vec::new(), false)
+}
+
+/// What the party of each open finding does.
+fn by_party(appeal: &Appeal, deed: &Deed) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for (nth, state) in (0..).zip(&appeal.findings).filter(|(_, state)| state.is_open()) {
+        let finding = FindingId(nth);
+        let by = Actor::Party { code: state.party().to_owned() };
+        commands.push(match deed {
+            Deed::Accept => Command::Accept { finding, by },
+            Deed::Start => Command::Start { finding, by },
+            Deed::Refuse => Command::Refuse {
+                finding,
+                by,
+                reason: Personal::new("В плане этого года нет, включим в заявку на следующий.".to_owned()),
+            },
+            _ => Command::Finish {
+                finding,
+                by,
+                explanation: Some(Personal::new("Работы выполнены, участок проверен.".to_owned())),
+                proof: Vec::new(),
+            },
+        });
+    }
+    commands
+}
+
+/// The platform's id of a message of ours to the author of a story.
+fn ours(story: &Story, kind: &str) -> String {
+    format!("{}{kind}", story.opening[0].id)
+}
+
+fn line(story: &Story, kind: &str, at: DateTime<Utc>) -> String {
+    sent_line(&ours(story, kind), at, &story.opening[0].id) + "\n"
+}
+
+fn press(story: &Story, at: DateTime<Utc>) -> Said {
+    let fixed = story.verdict == Some(true);
+    let title = match (story.lang, fixed) {
+        (Lang::Kk, true) => "Иә",
+        (Lang::Kk, false) => "Жоқ",
+        (_, true) => "Да",
+        (_, false) => "Нет",
+    };
+    Said {
+        at,
+        id: ours(story, "BTN"),
+        answers: Some(ours(story, "ASK")),
+        kind: Kind::Button {
+            id: format!("fixed:{}", if fixed { "yes" } else { "no" }),
+            title: title.to_owned(),
+        },
+        ..story.opening[0].clone()
+    }
+}
+
+fn later(story: &Story, at: DateTime<Utc>) -> Option<Said> {
+    let later = story.later.as_ref()?;
+    Some(Said {
+        at,
+        id: ours(story, "LTR"),
+        answers: Some(ours(story, "RCP")),
+        kind: Kind::Text(later.text.clone()),
+        ..story.opening[0].clone()
+    })
+}
