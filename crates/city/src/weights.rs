@@ -71,12 +71,6 @@ impl PieceSort {
 }
 
 impl Weights {
-    /// Whether a category, by its place in the list, was there when the weights were learnt. Of another one stems alone decide.
-    #[must_use]
-    pub fn knows(&self, category: usize) -> bool {
-        self.bias.get(category).is_some_and(|bias| *bias != Self::UNKNOWN_BIAS)
-    }
-
     /// What 1 in the file is worth.
     pub const UNIT: f64 = 0.5;
     /// The greatest weight: a letter each.
@@ -91,6 +85,12 @@ impl Weights {
     pub(crate) const JOINS: [&'static str; 2] = ["model", "score"];
     /// The sort of the rows of biases; their order is the order of the letters in the rows of pieces.
     pub(crate) const BIAS: &'static str = "bias";
+
+    /// Whether a category, by its place in the list, was there when the weights were learnt. Of another one stems alone decide.
+    #[must_use]
+    pub fn knows(&self, category: usize) -> bool {
+        self.bias.get(category).is_some_and(|bias| *bias != Self::UNKNOWN_BIAS)
+    }
 
     /// The file, its rows in one order.
     #[must_use]

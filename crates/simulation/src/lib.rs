@@ -14,7 +14,7 @@ mod texts;
 mod whatsapp;
 
 pub use grammar::GrammarError;
-pub use script::{ACCOUNT, BESIDE, Fate, Kind, Plan, PlanError, Said, Script, Story};
+pub use script::{ACCOUNT, BESIDE, DAYS, Fate, Kind, Plan, PlanError, Said, Script, Story};
 pub use whatsapp::{post, sent_line};
 
 /// The README's example is run as a test.

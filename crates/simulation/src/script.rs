@@ -14,7 +14,7 @@ use crate::{
 pub const ACCOUNT: &str = "118920446655001";
 
 /// Days before the end in which everything was written.
-const DAYS: i64 = 90;
+pub const DAYS: i64 = 90;
 /// Earliest, in days before the end, that an appeal comes which its author will have judged by then.
 const JUDGED_BEFORE: i64 = 9;
 
@@ -72,13 +72,6 @@ pub enum Kind {
         /// Words under it.
         caption: Option<String>,
     },
-    /// A point on the map.
-    Point {
-        /// Longitude.
-        lon: f64,
-        /// Latitude.
-        lat: f64,
-    },
     /// A button of a message of ours.
     Button {
         /// Its id.
@@ -111,8 +104,8 @@ pub struct Story {
     pub opening: Vec<Said>,
     /// Of the first message: it is delivered again.
     pub again: bool,
-    /// The code of its category, as its author means it.
-    pub category: String,
+    /// The code of its category, as its author means it; none where any of a road outside the city is right.
+    pub category: Option<String>,
     /// The code of its group in the report.
     pub group: String,
     /// The language of its words, as an answer to it speaks.
@@ -199,7 +192,7 @@ impl Script {
                 stories.push(Story {
                     opening: opening(&grammar, &author, (at, tongue), text, stories.len(), &mut texts),
                     again: fates.happens(3),
-                    category: category.unwrap_or("road_worn").to_owned(),
+                    category: category.map(str::to_owned),
                     group: group.clone(),
                     lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
                     fate,
@@ -436,7 +429,7 @@ fn noise(
         Story {
             opening: vec![said],
             again: false,
-            category: NOTHING.to_owned(),
+            category: Some(NOTHING.to_owned()),
             group: BESIDE.to_owned(),
             lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
             fate: Fate::Silent,

@@ -48,7 +48,6 @@ fn message(said: &Said) -> Value {
             }
             ("image", image)
         }
-        Kind::Point { lon, lat } => ("location", json!({ "latitude": lat, "longitude": lon })),
         Kind::Button { id, title } => {
             ("interactive", json!({ "type": "button_reply", "button_reply": { "id": id, "title": title } }))
         }

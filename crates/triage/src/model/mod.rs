@@ -23,9 +23,9 @@ const HEARD: f64 = 0.35;
 /// Probability from which the next category is told as near.
 const NEAR: f64 = 0.1;
 /// Stands before the next category and its probability among the reasons of a finding.
-pub(crate) const NEXT: &str = "near: ";
+const NEXT: &str = "near: ";
 /// Stands before a piece among the reasons of a finding.
-pub(crate) const LEARNT: &str = "≈ ";
+const LEARNT: &str = "≈ ";
 
 /// Weights, prepared to be looked up.
 #[derive(Debug, Clone)]
@@ -105,9 +105,9 @@ impl Model {
         let pieces = city.weights.as_ref().map_or(&[][..], |weights| &weights.pieces);
         // «The wire is not torn»: stems know what is denied, weights do not.
         let is_denied = |category: usize| {
-            let says = |at: &usize| self.leaning(tokens[*at], latin, category) > 0;
-            let denied = (0..tokens.len()).filter(|at| is_denied(tokens, *at, 1, What::State));
-            denied.into_iter().any(|at| says(&at))
+            (0..tokens.len()).any(|at| {
+                is_denied(tokens, at, 1, What::State) && self.leaning(tokens[at], latin, category) > 0
+            })
         };
         for category in (0..shares.len()).filter(|at| city.is_never_dropped(*at)) {
             let seen = (NEAR..CERTAIN).contains(&shares[category]);

@@ -13,7 +13,7 @@ use zholdary_log::{
     jetstream::{Init, init},
 };
 use zholdary_natsd::{Options, Server};
-use zholdary_simulation::{Plan, Script};
+use zholdary_simulation::{DAYS, Plan, Script};
 
 use self::play::{Played, Player};
 use super::up::{self, Publish, Roles};
@@ -25,8 +25,6 @@ use crate::{
     system::{self, System},
 };
 
-/// Days that are simulated.
-const DAYS: i64 = 90;
 /// The works of the shipped city, and the day that they were made up for.
 const WORKS: &str = "works.csv";
 const WORKS_OF: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day");

@@ -292,12 +292,11 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
     let Some(route) = &main.route else { return (Vec::new(), looks < LOOKS) };
     let finding = FindingId(0);
     let by = || Actor::Operator { token: OPERATOR.to_owned() };
-    let in_region = story.group == "region";
     let right = route.bucket == story.group;
-    if !right && looks == 0 && !in_region && main.category != story.category {
+    if !right && looks == 0 && story.category.as_ref().is_some_and(|meant| *meant != main.category) {
         let correct = Command::Correct {
             finding,
-            category: Some(story.category.clone()),
+            category: story.category.clone(),
             place: None,
             route: None,
             by: by(),
@@ -315,7 +314,7 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
         };
         let correct = Command::Correct {
             finding,
-            category: (!in_region).then(|| story.category.clone()),
+            category: story.category.clone(),
             place: None,
             route: Some(Box::new(by_hand)),
             by: by(),
