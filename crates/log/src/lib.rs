@@ -12,6 +12,7 @@ mod decider;
 mod error;
 pub mod faults;
 pub mod jetstream;
+mod memory;
 mod metrics;
 mod port;
 mod record;
@@ -26,6 +27,7 @@ pub use error::{
     AppendError, BindError, Damage, DecodeError, EncodeError, Fault, OpenError, ReadError, Source,
 };
 pub use jetstream::{JetStreamConfig, JetStreamLog};
+pub use memory::MemoryLog;
 pub use metrics::Metrics;
 pub use port::{EventLog, LogInfo, Progress, Verified, WritePermit};
 pub use record::{
