@@ -17,11 +17,12 @@ use zholdary_log::{EventLog, JetStreamConfig, JetStreamLog, Metrics};
 use zholdary_natsd::{Cluster, Server, find};
 
 use crate::{
-    harness::{City, Told, folder, json, path, root, run},
+    harness::{City, folder, json, path, root, run},
     nodes::{HTTP, INTAKE, Node, decider},
     people::{Client, heard_once},
     proxy::{Network, Proxy},
 };
+use zholdary_tests::Told;
 
 /// People who write at once.
 const CLIENTS: u32 = 16;

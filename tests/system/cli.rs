@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use zholdary_testkit::samples;
 
-use crate::harness::{City, Told, folder, json, path, root, run, until};
+use crate::harness::{City, folder, json, path, root, run, until};
+use zholdary_tests::Told;
 
 fn sample_appeals() -> String {
     root().join("tests/samples/almaty/appeals-sample.jsonl").to_str().unwrap().to_owned()

@@ -10,9 +10,10 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{City, Told, folder, json, path},
+    harness::{City, folder, json, path},
     people::{Chance, Client, heard_once},
 };
+use zholdary_tests::Told;
 
 /// People who write at once.
 const CLIENTS: u32 = 16;

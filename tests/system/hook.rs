@@ -3,7 +3,8 @@
 use serde_json::json;
 use zholdary_testkit::{samples, sign};
 
-use crate::harness::{City, Told, folder};
+use crate::harness::{City, folder};
+use zholdary_tests::Told;
 
 #[tokio::test]
 async fn bad_deliveries_lose_nothing_and_crash_nothing() {

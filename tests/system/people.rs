@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use zholdary_testkit::samples;
 
-use crate::harness::{City, Told};
+use crate::harness::City;
+use zholdary_tests::Told;
 
 /// A small generator: the same seed plays the same texts and moments.
 pub(crate) struct Chance(pub(crate) u64);

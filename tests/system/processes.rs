@@ -11,7 +11,8 @@ use tokio::{
 };
 use zholdary_testkit::{samples, sign};
 
-use crate::harness::{City, Told, binary, folder, ingest, path, sample, until};
+use crate::harness::{City, binary, folder, ingest, path, sample, until};
+use zholdary_tests::Told;
 
 #[tokio::test]
 async fn ingest_waits_for_who_runs_the_workers() {

@@ -11,12 +11,13 @@ use zholdary_testkit::samples;
 
 use crate::{
     api::{answers, questions},
-    harness::{City, DEADLINE, Told, folder, json, path, root, run, sample, until},
+    harness::{City, DEADLINE, folder, json, path, root, run, sample, until},
     nats::Servers,
     nodes::{HTTP, INTAKE, Node, ROUTING, decider},
     people::{Client, heard_once},
     samples::{STORY, expected},
 };
+use zholdary_tests::Told;
 
 /// How soon another process must decide when the one that did is gone.
 const TAKEOVER: Duration = Duration::from_secs(10);

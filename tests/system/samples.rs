@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use zholdary_testkit::samples;
 
-use crate::harness::{City, Told, folder, ingest, sample, sample_file};
+use crate::harness::{City, folder, ingest, sample, sample_file};
+use zholdary_tests::Told;
 
 /// The files of the story, in order; 07z is a seed.
 pub(crate) const STORY: [&str; 11] = ["01", "02", "03", "04", "05", "06", "07", "07z", "10", "11", "18"];

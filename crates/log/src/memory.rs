@@ -7,7 +7,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -28,7 +27,9 @@ const MAX_RECORD_BYTES: usize = 900 * 1024;
 /// as long as any handle.
 pub struct MemoryLog {
     held: Arc<Mutex<Held>>,
-    head: Arc<watch::Sender<Position>>,
+    /// What each tail hears by. One for each: those that wait on one channel are woken in no order, and a simulation of one seed must
+    /// be one history.
+    tails: Mutex<Vec<Arc<watch::Sender<Position>>>>,
 }
 
 struct Held {
@@ -37,7 +38,7 @@ struct Held {
     streams: HashMap<StreamId, Vec<usize>>,
     commands: HashMap<(StreamId, CommandId), Position>,
     key: Option<String>,
-    handles: Vec<Weak<watch::Sender<Position>>>,
+    tails: Vec<Weak<watch::Sender<Position>>>,
 }
 
 impl MemoryLog {
@@ -50,23 +51,15 @@ impl MemoryLog {
             streams: HashMap::new(),
             commands: HashMap::new(),
             key: None,
-            handles: Vec::new(),
+            tails: Vec::new(),
         };
-        Self::on(Arc::new(Mutex::new(held)))
+        Self { held: Arc::new(Mutex::new(held)), tails: Mutex::default() }
     }
 
     /// One more handle on the same log.
     #[must_use]
     pub fn handle(&self) -> Self {
-        Self::on(Arc::clone(&self.held))
-    }
-
-    fn on(held: Arc<Mutex<Held>>) -> Self {
-        let mut inside = locked(&held);
-        let head = Arc::new(watch::Sender::new(inside.head()));
-        inside.handles.push(Arc::downgrade(&head));
-        drop(inside);
-        Self { held, head }
+        Self { held: Arc::clone(&self.held), tails: Mutex::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -75,7 +68,7 @@ impl MemoryLog {
 }
 
 /// Nothing is left half done under the lock: a panic elsewhere spoils nothing here.
-fn locked(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn locked<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -118,7 +111,7 @@ impl Held {
         self.streams.entry(new.stream.clone()).or_default().push(self.records.len());
         self.commands.insert(command, position);
         self.records.push(record);
-        self.handles.retain(|handle| handle.upgrade().map(|handle| handle.send_replace(position)).is_some());
+        self.tails.retain(|tail| tail.upgrade().map(|tail| tail.send_replace(position)).is_some());
         Ok(Appended::New(token))
     }
 
@@ -187,7 +180,14 @@ impl EventLog for MemoryLog {
     }
 
     fn tail(&self, after: Position) -> Tail {
-        Tail::new(Arc::new(Pages(Arc::clone(&self.held))), self.head.subscribe(), after)
+        let mut held = self.held();
+        let hears = Arc::new(watch::Sender::new(held.head()));
+        held.tails.push(Arc::downgrade(&hears));
+        let head = hears.subscribe();
+        let mut tails = locked(&self.tails);
+        tails.retain(|tail| !tail.is_closed());
+        tails.push(hears);
+        Tail::new(Arc::new(Pages(Arc::clone(&self.held))), head, after)
     }
 
     async fn position_at(&self, at: DateTime<Utc>) -> Result<Position, ReadError> {
@@ -238,6 +238,8 @@ impl TailSource for Pages {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::{
         Checkpoints,

@@ -178,7 +178,12 @@ impl Deadlines {
             }
             let waits = !gate.is_ours();
             tokio::select! {
+                // What comes rarely first, as in `follow`.
+                biased;
                 () = stop.cancelled() => {}
+                () = gate.changed() => self.leave_finished(&mut queue).await,
+                _ = standby.tick(), if waits => self.leave_finished(&mut queue).await,
+                _ = look.tick() => {}
                 page = tail.next_page(config.page_records) => match page {
                     Ok(page) => {
                         patience.rest();
@@ -191,9 +196,6 @@ impl Deadlines {
                     }
                     Err(error) => patience.after(error, stop).await?,
                 },
-                _ = look.tick() => {}
-                () = gate.changed() => self.leave_finished(&mut queue).await,
-                _ = standby.tick(), if waits => self.leave_finished(&mut queue).await,
             }
         }
         Ok(())

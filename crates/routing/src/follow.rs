@@ -76,7 +76,16 @@ impl<T> Follow<T> {
         loop {
             let waits = !self.gate.is_ours();
             tokio::select! {
+                // In this order: what comes rarely first, so that a log that is always longer cannot hide it, and a simulation of
+                // one seed is one history.
+                biased;
                 () = stop.cancelled() => return Ok(None),
+                () = self.gate.changed() => {
+                    // Whoever had the turn may have finished what left no record.
+                    self.leave_finished().await;
+                    return Ok(Some(vec![]));
+                }
+                _ = self.look.tick(), if waits => self.leave_finished().await,
                 page = self.tail.next_page(self.parts.config.page_records) => match page {
                     Ok(page) => {
                         self.patience.rest();
@@ -89,12 +98,6 @@ impl<T> Follow<T> {
                     }
                     Err(error) => self.patience.after(error, stop).await?,
                 },
-                () = self.gate.changed() => {
-                    // Whoever had the turn may have finished what left no record.
-                    self.leave_finished().await;
-                    return Ok(Some(vec![]));
-                }
-                _ = self.look.tick(), if waits => self.leave_finished().await,
             }
         }
     }

@@ -81,6 +81,8 @@ struct Trigger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
     Registered,
+    /// It had ended before anybody understood it.
+    Reopened,
     Added(MessageId),
     /// The message has this version since.
     Edited(MessageId, u32),
@@ -195,6 +197,7 @@ impl Route {
         }
         let why = events.iter().find_map(|event| match event {
             Event::Registered(_) => Some(Why::Registered),
+            Event::Reopened { .. } => Some(Why::Reopened),
             Event::MessageAdded { message, .. } => Some(Why::Added(*message)),
             Event::MessageEdited { message, version } => Some(Why::Edited(*message, *version)),
             // A person who named the party too has decided everything.
@@ -259,6 +262,10 @@ impl Route {
             }
             let [whole, danger, reroute] = ids;
             let appeal = &loaded.state;
+            // Whoever opens again what was understood has it before their eyes.
+            if trigger.why == Why::Reopened && appeal.understanding.is_some() {
+                return Ok(());
+            }
             let (id, command) = if let Why::Corrected(finding) = trigger.why {
                 (reroute, self.reroute_again(rules, &loaded, finding, trigger).await?)
             } else {
@@ -296,7 +303,7 @@ impl Route {
     /// What a trigger was told by: the message, and which version of it.
     async fn told(&self, appeal: &Appeal, why: Why) -> Result<Told, Error> {
         let (id, version) = match why {
-            Why::Registered | Why::Corrected(_) => (appeal.messages.first().copied(), 1),
+            Why::Registered | Why::Reopened | Why::Corrected(_) => (appeal.messages.first().copied(), 1),
             Why::Added(message) => (Some(message), 1),
             Why::Edited(message, version) => (Some(message), version),
         };
@@ -317,7 +324,8 @@ impl Route {
     ) -> Result<Option<Settlement>, Error> {
         let why = trigger.why;
         let Some(registered) = &appeal.registered else { return Ok(None) };
-        if !further::waits(appeal) || (why == Why::Registered && appeal.understanding.is_some()) {
+        let waits = further::waits(appeal) || (why == Why::Reopened && appeal.end.is_none());
+        if !waits || (why == Why::Registered && appeal.understanding.is_some()) {
             return Ok(None);
         }
         // A message without words or a point changes no decision.

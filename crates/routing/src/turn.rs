@@ -1,5 +1,7 @@
 //! Whose turn it is: of several processes over one log each reads along, and one appends.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use tokio::sync::watch;
 use zholdary_domain::Position;
 use zholdary_log::{EventLog, ReadError};
@@ -9,7 +11,15 @@ use zholdary_log::{EventLog, ReadError};
 /// It saves work, and is no lock: who still appends when its turn has ended is refused by the log's expectations, or repeats what the
 /// next one decides under the same command ids.
 #[derive(Debug, Clone)]
-pub struct Turn(watch::Sender<State>);
+pub struct Turn(Arc<Mutex<Held>>);
+
+/// Each worker hears of it by a channel of its own: those that wait on one are woken in no order, and a simulation of one seed must be one
+/// history.
+#[derive(Debug)]
+struct Held {
+    state: State,
+    gates: Vec<watch::Sender<State>>,
+}
 
 /// No turn is like one before it: what was known in that one is old.
 #[derive(Debug, Clone, Copy)]
@@ -22,33 +32,51 @@ impl Turn {
     /// Another's, until it begins.
     #[must_use]
     pub fn waiting() -> Self {
-        Self(watch::Sender::new(State { ours: false, turns: 0 }))
+        Self::of(State { ours: false, turns: 0 })
     }
 
     /// Ours from the start: nobody else is there.
     #[must_use]
     pub fn ours() -> Self {
-        Self(watch::Sender::new(State { ours: true, turns: 1 }))
+        Self::of(State { ours: true, turns: 1 })
+    }
+
+    fn of(state: State) -> Self {
+        Self(Arc::new(Mutex::new(Held { state, gates: Vec::new() })))
     }
 
     /// It is ours now.
     pub fn begin(&self) {
-        self.0.send_modify(|state| *state = State { ours: true, turns: state.turns + 1 });
+        self.change(|state| State { ours: true, turns: state.turns + 1 });
     }
 
     /// It is another's.
     pub fn end(&self) {
-        self.0.send_modify(|state| state.ours = false);
+        self.change(|state| State { ours: false, ..state });
     }
 
     /// Whether it is ours.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        self.0.borrow().ours
+        self.held().state.ours
     }
 
     pub(crate) fn gate(&self) -> Gate {
-        Gate { turn: self.0.subscribe(), opened: None }
+        let mut held = self.held();
+        let (gate, turn) = watch::channel(held.state);
+        held.gates.push(gate);
+        Gate { turn, opened: None }
+    }
+
+    fn change(&self, to: impl FnOnce(State) -> State) {
+        let mut held = self.held();
+        let state = to(held.state);
+        held.state = state;
+        held.gates.retain(|gate| gate.send(state).is_ok());
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -54,6 +54,7 @@ struct Languages {
 #[serde(deny_unknown_fields)]
 struct File {
     weights: BTreeMap<String, usize>,
+    seasons: BTreeMap<String, Vec<u32>>,
     shared: Languages,
     topic: Vec<Topic>,
     region: Vec<Topic>,
@@ -68,6 +69,7 @@ pub struct GrammarError(#[from] toml::de::Error);
 #[derive(Debug)]
 pub(crate) struct Grammar {
     weights: BTreeMap<String, usize>,
+    seasons: BTreeMap<String, Vec<u32>>,
     shared: Languages,
     topics: BTreeMap<(String, Tongue), Topic>,
     region: BTreeMap<Tongue, Topic>,
@@ -75,15 +77,17 @@ pub(crate) struct Grammar {
 
 impl Grammar {
     pub(crate) fn shipped() -> Result<Self, GrammarError> {
-        let File { weights, shared, topic, region } = toml::from_str(include_str!("../grammar.toml"))?;
+        let File { weights, seasons, shared, topic, region } =
+            toml::from_str(include_str!("../grammar.toml"))?;
         let topics = topic.into_iter().map(|topic| ((topic.category.clone(), topic.lang), topic)).collect();
         let region = region.into_iter().map(|topic| (topic.lang, topic)).collect();
-        Ok(Self { weights, shared, topics, region })
+        Ok(Self { weights, seasons, shared, topics, region })
     }
 
-    /// How often a category is written about, beside others.
-    pub(crate) fn weight(&self, category: &str) -> usize {
-        self.weights.get(category).copied().unwrap_or(USUAL)
+    /// How often a category is written about in a month, beside others.
+    pub(crate) fn weight(&self, category: &str, month: u32) -> usize {
+        let in_season = self.seasons.get(category).is_none_or(|months| months.contains(&month));
+        if in_season { self.weights.get(category).copied().unwrap_or(USUAL) } else { 0 }
     }
 
     /// What is said of a category in a language.

@@ -10,12 +10,14 @@ mod chance;
 mod grammar;
 mod places;
 mod script;
+mod story;
 mod texts;
 mod whatsapp;
 
 pub use grammar::GrammarError;
-pub use script::{ACCOUNT, BESIDE, DAYS, Fate, Kind, Plan, PlanError, Said, Script, Story};
-pub use whatsapp::{post, sent_line};
+pub use script::{BESIDE, DAYS, Plan, PlanError, Script};
+pub use story::{ACCOUNT, Fate, Kind, Later, Said, Story};
+pub use whatsapp::post;
 
 /// The README's example is run as a test.
 #[cfg(doctest)]

@@ -1,17 +1,17 @@
 //! What will happen, from one seed.
 
+use std::collections::VecDeque;
+
 use chrono::{DateTime, Datelike, Duration, TimeZone, Timelike, Utc, Weekday};
 use zholdary_city::{City, Lang};
 
 use crate::{
     chance::Chance,
-    grammar::{Grammar, GrammarError, Tongue},
+    grammar::{Grammar, GrammarError, Shared, Tongue},
     places::{Places, Where},
+    story::{Fate, Kind, Later, Said, Story},
     texts::Writer,
 };
-
-/// Our account on the channel: the id of the phone number.
-pub const ACCOUNT: &str = "118920446655001";
 
 /// Days before the end in which everything was written.
 pub const DAYS: i64 = 90;
@@ -45,88 +45,6 @@ pub enum PlanError {
     Nowhere,
 }
 
-/// A message of a resident.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Said {
-    /// When it was sent.
-    pub at: DateTime<Utc>,
-    /// The platform's id of it.
-    pub id: String,
-    /// The phone of who sent it.
-    pub from: String,
-    /// The name in that person's profile.
-    pub name: String,
-    /// The message of ours that it answers, by the platform's id.
-    pub answers: Option<String>,
-    /// What it is.
-    pub kind: Kind,
-}
-
-/// What a message is.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
-    /// Words.
-    Text(String),
-    /// A photo.
-    Photo {
-        /// Words under it.
-        caption: Option<String>,
-    },
-    /// A button of a message of ours.
-    Button {
-        /// Its id.
-        id: String,
-        /// Its text.
-        title: String,
-    },
-}
-
-/// What the party does about an appeal that it gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Takes it, begins, and has done it after so long.
-    Done {
-        /// From the day that it came.
-        after: Duration,
-    },
-    /// Takes it, and that is all so far.
-    Taken,
-    /// Does not take it, and says why.
-    Refused,
-    /// Says nothing.
-    Silent,
-}
-
-/// One appeal as it is meant: what its author wants, and what becomes of it.
-#[derive(Debug, Clone)]
-pub struct Story {
-    /// The messages that open it, in order: the first has its words.
-    pub opening: Vec<Said>,
-    /// Of the first message: it is delivered again.
-    pub again: bool,
-    /// The code of its category, as its author means it; none where any of a road outside the city is right.
-    pub category: Option<String>,
-    /// The code of its group in the report.
-    pub group: String,
-    /// The language of its words, as an answer to it speaks.
-    pub lang: Lang,
-    /// What its party does.
-    pub fate: Fate,
-    /// What its author says when it is done: fixed, or not.
-    pub verdict: Option<bool>,
-    /// What its author says in answer to a message of ours: thanks, or a question how it goes.
-    pub later: Option<Later>,
-}
-
-/// What an author says later, in answer to a message of ours.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Later {
-    /// How long after the first message.
-    pub after: Duration,
-    /// The words.
-    pub text: String,
-}
-
 /// Everything that residents will say.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -144,6 +62,20 @@ const TIMES: u64 = 2;
 const TEXTS: u64 = 3;
 const FATES: u64 = 4;
 const NOISE: u64 = 5;
+const FURTHER: u64 = 6;
+const STORMS: u64 = 7;
+
+/// Of a hundred appeals about a street so many tell of what another one told.
+const AGAIN_TOLD: usize = 12;
+/// Within so many hours of the first one.
+const TOLD_WITHIN: i64 = 72;
+/// Problems that people may still come upon.
+const FRESH: usize = 12;
+/// Storms in the ninety days; each is an evening and a night in which far more is written.
+const STORM_COUNT: usize = 3;
+const STORM_HOURS: i64 = 9;
+/// Of a hundred appeals so many come in a storm.
+const IN_STORMS: usize = 6;
 
 impl Script {
     /// Plans.
@@ -158,12 +90,14 @@ impl Script {
         let grammar = Grammar::shipped()?;
         let places = Places::new(city);
         let mut writer = Writer::new(&grammar);
-        let [mut people, mut times, mut texts, mut fates] =
-            [PEOPLE, TIMES, TEXTS, FATES].map(|purpose| Chance::of(plan.seed, purpose));
+        let [mut people, mut times, mut texts, mut fates, mut further] =
+            [PEOPLE, TIMES, TEXTS, FATES, FURTHER].map(|purpose| Chance::of(plan.seed, purpose));
+        let calendar = Times::new(plan, city);
         let mut stories = Vec::new();
         for (group, count, satisfied) in shares(city, plan.appeals) {
             let subjects = subjects(city, &grammar, &group)?;
             let yes = satisfied.filter(|percent| *percent < 100.0).map(|percent| part(count, percent));
+            let mut fresh: VecDeque<Problem<'_>> = VecDeque::new();
             for nth in 0..count {
                 let verdict = yes.and_then(|yes| match nth {
                     nth if nth < yes => Some(true),
@@ -171,37 +105,59 @@ impl Script {
                     nth if nth % 2 == 0 => Some(false),
                     _ => None,
                 });
-                let (category, tongue) = subject(&grammar, &subjects, &mut texts);
+                let latest = if verdict.is_some() { JUDGED_BEFORE } else { 0 };
+                let told = further
+                    .happens(AGAIN_TOLD)
+                    .then(|| told_before(&fresh, &calendar, latest, &mut further))
+                    .flatten();
+                let (problem, at) = match told {
+                    Some((problem, at)) => (problem, at),
+                    None => {
+                        let at = calendar.moment(latest, &mut times);
+                        let month = calendar.month(at);
+                        let category = subject(&grammar, &subjects, month, &mut texts);
+                        let place = match (group.as_str(), category) {
+                            (_, None) => places.outside(&mut texts),
+                            ("yard", _) => places.micro(&mut texts, true),
+                            ("new_build", _) if texts.happens(60) => places.micro(&mut texts, false),
+                            _ => places.street(&mut texts),
+                        };
+                        (Problem { first: None, at, category, place }, at)
+                    }
+                };
+                let Problem { first, category, place, .. } = &problem;
+                let tongue = tongue(&subjects, *category, &mut texts);
                 let topic = match category {
                     Some(category) => grammar.topic(category, tongue),
                     None => grammar.region(tongue),
                 };
                 let Some(topic) = topic else { return Err(PlanError::Group(group)) };
-                let place = match (group.as_str(), category) {
-                    (_, None) => places.outside(&mut texts),
-                    ("yard", _) => places.micro(&mut texts, true),
-                    ("new_build", _) if texts.happens(60) => places.micro(&mut texts, false),
-                    _ => places.street(&mut texts),
-                };
-                let text = writer.about(topic, &place, &mut texts);
-                let latest = if verdict.is_some() { JUDGED_BEFORE } else { 0 };
-                let at = moment(plan.until, latest, city, &mut times);
-                let fate = fate(&group, verdict, &mut fates);
+                let text = writer.about(topic, place, &mut texts);
                 let author = author(stories.len(), &mut people);
-                let later = later(&writer, &grammar, &place, tongue, verdict, &mut fates);
-                stories.push(Story {
-                    opening: opening(&grammar, &author, (at, tongue), text, stories.len(), &mut texts),
+                let mut opening = opening(&grammar, &author, (at, tongue), text, stories.len(), &mut texts);
+                follow_up(&mut opening, &places, place, grammar.shared(tongue), &mut further);
+                let story = Story {
                     again: fates.happens(3),
                     category: category.map(str::to_owned),
                     group: group.clone(),
+                    problem: first.clone(),
                     lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
-                    fate,
+                    fate: fate(&group, verdict, &mut fates),
                     verdict,
-                    later,
-                });
+                    later: later(&writer, &grammar, place, tongue, verdict, &mut fates),
+                    opening,
+                };
+                if problem.first.is_none() && place.is_in_city() {
+                    let first = Some(story.opening[0].id.clone());
+                    fresh.push_back(Problem { first, ..problem });
+                    if fresh.len() > FRESH {
+                        fresh.pop_front();
+                    }
+                }
+                stories.push(story);
             }
         }
-        stories.extend(noise(plan, city, &grammar, &writer, &places));
+        stories.extend(noise(plan, &calendar, &grammar, &writer, &places));
         stories.sort_by(|a, b| (a.opening[0].at, &a.opening[0].id).cmp(&(b.opening[0].at, &b.opening[0].id)));
         Ok(Self { stories })
     }
@@ -257,14 +213,22 @@ fn subjects<'a>(city: &'a City, grammar: &Grammar, group: &str) -> Result<Vec<Su
     if subjects.is_empty() { Err(PlanError::Group(group.to_owned())) } else { Ok(subjects) }
 }
 
+/// What somebody writes about in a month; `None` is a road outside the city.
 fn subject<'a>(
     grammar: &Grammar,
     subjects: &[Subject<'a>],
+    month: u32,
     chance: &mut Chance,
-) -> (Option<&'a str>, Tongue) {
-    let weights: Vec<usize> =
-        subjects.iter().map(|(category, _)| category.map_or(1, |code| grammar.weight(code))).collect();
-    let (category, tongues) = &subjects[chance.weighted(&weights)];
+) -> Option<&'a str> {
+    let weigh = |category: &Option<&str>| category.map_or(1, |code| grammar.weight(code, month));
+    let weights: Vec<usize> = subjects.iter().map(|(category, _)| weigh(category)).collect();
+    subjects[chance.weighted(&weights)].0
+}
+
+/// A language that has words for a category.
+fn tongue(subjects: &[Subject<'_>], category: Option<&str>, chance: &mut Chance) -> Tongue {
+    let known = subjects.iter().find(|(known, _)| *known == category);
+    let tongues = known.map_or(&[Tongue::Ru][..], |(_, tongues)| tongues);
     let weights: Vec<usize> = tongues
         .iter()
         .map(|tongue| match tongue {
@@ -273,34 +237,83 @@ fn subject<'a>(
             Tongue::Mixed => 8,
         })
         .collect();
-    (*category, tongues[chance.weighted(&weights)])
+    tongues[chance.weighted(&weights)]
 }
 
-/// When people write: by day more than at night, on working days more than at weekends, more in the weeks after snow and rain.
-fn moment(until: DateTime<Utc>, latest: i64, city: &City, chance: &mut Chance) -> DateTime<Utc> {
-    const HOURS: [usize; 24] =
-        [2, 1, 1, 1, 1, 2, 5, 9, 14, 15, 14, 13, 12, 12, 12, 12, 13, 15, 17, 16, 14, 11, 7, 4];
-    loop {
-        let day = chance.between(latest, DAYS);
-        let hour = chance.weighted(&HOURS);
-        let second = chance.between(0, 3_600);
-        let local = (until - Duration::days(day)).with_timezone(&city.calendar.zone());
-        let weekend = matches!(local.weekday(), Weekday::Sat | Weekday::Sun);
-        let wet = local.iso_week().week().is_multiple_of(3);
-        let wanted = if weekend { 55 } else { 85 } + if wet { 15 } else { 0 };
-        if !chance.happens(wanted) {
-            continue;
-        }
-        let hour = u32::try_from(hour).unwrap_or_default();
-        let at = city
-            .calendar
-            .zone()
-            .with_ymd_and_hms(local.year(), local.month(), local.day(), hour, 0, 0)
-            .earliest();
-        let Some(at) = at.map(|at| at.with_timezone(&Utc) + Duration::seconds(second)) else { continue };
-        let latest = until - Duration::days(latest);
-        if at < latest && at >= until - Duration::days(DAYS) {
-            return at.with_nanosecond(0).unwrap_or(at);
+/// Something on a road that people write about.
+#[derive(Clone)]
+struct Problem<'a> {
+    /// The message that told it first.
+    first: Option<String>,
+    at: DateTime<Utc>,
+    category: Option<&'a str>,
+    place: Where,
+}
+
+/// One of the problems that were told lately, and when it is told again.
+fn told_before<'a>(
+    fresh: &VecDeque<Problem<'a>>,
+    calendar: &Times<'_>,
+    latest: i64,
+    chance: &mut Chance,
+) -> Option<(Problem<'a>, DateTime<Utc>)> {
+    let problem = fresh.get(chance.below(fresh.len()))?;
+    let at = problem.at + Duration::seconds(chance.between(600, TOLD_WITHIN * 3_600));
+    (at < calendar.end(latest)).then(|| (problem.clone(), at))
+}
+
+/// When people write.
+struct Times<'a> {
+    city: &'a City,
+    until: DateTime<Utc>,
+    storms: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Times<'a> {
+    fn new(plan: &Plan, city: &'a City) -> Self {
+        let mut chance = Chance::of(plan.seed, STORMS);
+        let evening = |_| plan.until - Duration::days(chance.between(1, DAYS)) + Duration::hours(19);
+        let storms = (0..STORM_COUNT).map(evening).collect();
+        Self { city, until: plan.until, storms }
+    }
+
+    /// The end of what comes at least so many days before the end.
+    fn end(&self, latest: i64) -> DateTime<Utc> {
+        self.until - Duration::days(latest)
+    }
+
+    fn month(&self, at: DateTime<Utc>) -> u32 {
+        at.with_timezone(&self.city.calendar.zone()).month()
+    }
+
+    /// By day more than at night, on working days more than at weekends, more in some weeks of bad weather, most in a storm.
+    fn moment(&self, latest: i64, chance: &mut Chance) -> DateTime<Utc> {
+        const HOURS: [usize; 24] =
+            [2, 1, 1, 1, 1, 2, 5, 9, 14, 15, 14, 13, 12, 12, 12, 12, 13, 15, 17, 16, 14, 11, 7, 4];
+        let days = (self.until - Duration::days(DAYS))..self.end(latest);
+        let zone = self.city.calendar.zone();
+        loop {
+            let at = if chance.happens(IN_STORMS) {
+                *chance.one(&self.storms) + Duration::seconds(chance.between(0, STORM_HOURS * 3_600))
+            } else {
+                let day = chance.between(latest, DAYS);
+                let hour = u32::try_from(chance.weighted(&HOURS)).unwrap_or_default();
+                let second = chance.between(0, 3_600);
+                let local = (self.until - Duration::days(day)).with_timezone(&zone);
+                let weekend = matches!(local.weekday(), Weekday::Sat | Weekday::Sun);
+                let wet = local.iso_week().week().is_multiple_of(3);
+                let wanted = if weekend { 55 } else { 85 } + if wet { 15 } else { 0 };
+                if !chance.happens(wanted) {
+                    continue;
+                }
+                let hour =
+                    zone.with_ymd_and_hms(local.year(), local.month(), local.day(), hour, 0, 0).earliest();
+                let Some(hour) = hour else { continue };
+                hour.with_timezone(&Utc) + Duration::seconds(second)
+            };
+            if days.contains(&at) {
+                return at.with_nanosecond(0).unwrap_or(at);
+            }
         }
     }
 }
@@ -381,6 +394,34 @@ fn opening(
     opening
 }
 
+/// What some send after their first words: a point, or the same words mended.
+fn follow_up(
+    opening: &mut Vec<Said>,
+    places: &Places<'_>,
+    place: &Where,
+    shared: &Shared,
+    chance: &mut Chance,
+) {
+    let (Some(first), Some(last)) = (opening.first(), opening.last()) else { return };
+    let (first, mut at) = (first.clone(), last.at);
+    let mut follow = |chance: &mut Chance, part: usize, kind| {
+        at += Duration::seconds(chance.between(15, 180));
+        let id = format!("{}{part}", first.id);
+        opening.push(Said { at, id, kind, ..first.clone() });
+    };
+    if chance.happens(15)
+        && let Some((lon, lat)) = places.point(place, chance)
+    {
+        follow(chance, 2, Kind::Point { lon, lat });
+    }
+    if let Kind::Text(text) = &first.kind
+        && chance.happens(5)
+    {
+        let text = format!("{text} {}", chance.one(&shared.asks));
+        follow(chance, 3, Kind::Edit { of: first.id.clone(), text });
+    }
+}
+
 fn later(
     writer: &Writer<'_>,
     grammar: &Grammar,
@@ -404,7 +445,7 @@ fn later(
 /// Messages of people who ask for nothing: abuse, and words that need no answer.
 fn noise(
     plan: &Plan,
-    city: &City,
+    calendar: &Times<'_>,
     grammar: &Grammar,
     writer: &Writer<'_>,
     places: &Places<'_>,
@@ -419,7 +460,7 @@ fn noise(
         let text = writer.whole(list, &place, tongue, &mut chance);
         let (_, name) = author(nth, &mut chance);
         let said = Said {
-            at: moment(plan.until, 0, city, &mut chance),
+            at: calendar.moment(0, &mut chance),
             id: format!("wamid.SIMN{nth:07}"),
             from: format!("7000{:07}", 9_000_000 + nth),
             name,
@@ -431,6 +472,7 @@ fn noise(
             again: false,
             category: Some(NOTHING.to_owned()),
             group: BESIDE.to_owned(),
+            problem: None,
             lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
             fate: Fate::Silent,
             verdict: None,

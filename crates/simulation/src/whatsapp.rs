@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::script::{ACCOUNT, Kind, Said};
+use crate::story::{ACCOUNT, Kind, Said};
 
 /// Our number as it is shown.
 const DISPLAY: &str = "77272000100";
@@ -48,6 +48,11 @@ fn message(said: &Said) -> Value {
             }
             ("image", image)
         }
+        Kind::Point { lon, lat } => ("location", json!({ "latitude": lat, "longitude": lon })),
+        Kind::Edit { of, text } => {
+            let words = json!({ "type": "text", "text": { "body": text } });
+            ("edit", json!({ "original_message_id": of, "message": words }))
+        }
         Kind::Button { id, title } => {
             ("interactive", json!({ "type": "button_reply", "button_reply": { "id": id, "title": title } }))
         }
@@ -61,8 +66,7 @@ fn message(said: &Said) -> Value {
 }
 
 /// A message of ours, `id`, that was sent at `at` in answer to a resident's: a line of `*_sent.jsonl`.
-#[must_use]
-pub fn sent_line(id: &str, at: chrono::DateTime<chrono::Utc>, answers: &str) -> String {
+pub(crate) fn sent_line(id: &str, at: chrono::DateTime<chrono::Utc>, answers: &str) -> String {
     json!({
         "direction": "out",
         "channel": "whatsapp",

@@ -192,8 +192,9 @@ pub const TABLE: &[(CommandName, &[StateName])] = &[
 ];
 
 /// What may still happen after the personal data were erased: work on the findings that are open. Nobody is left to be
-/// answered, and nothing that a resident says is added.
+/// answered. A message that was placed in it before it was erased still comes in: who wrote it must be read by somebody.
 pub const AFTER_ERASURE: &[CommandName] = &[
+    CommandName::AddMessage,
     CommandName::Redirect,
     CommandName::Accept,
     CommandName::Refuse,

@@ -167,6 +167,8 @@ impl Projector {
             let page = match held.take() {
                 Some(page) => page,
                 None => tokio::select! {
+                    // What comes rarely first: a log that is always longer must not hide that we live.
+                    biased;
                     () = stop.cancelled() => return Ok(None),
                     _ = heart.tick() => {
                         let (back, beaten) = self.beat(writer).await?;

@@ -2,7 +2,7 @@
 //!
 //! The rules are R4, R10, R11, R15 and R19 of the channels; all of them use the messages' own time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use zholdary_domain::{
@@ -38,6 +38,8 @@ pub struct Fold {
     ours: HashMap<MessageId, Belongs>,
     authors: HashMap<AppealId, ContactId>,
     numbers: HashMap<Number, AppealId>,
+    /// Appeals without an author any more: nothing joins them.
+    erased: HashSet<AppealId>,
 }
 
 /// Messages of one person join an appeal when they were sent this close to one another.
@@ -115,6 +117,11 @@ impl Fold {
         self.authors.entry(appeal).or_insert(author);
     }
 
+    /// Takes in that the personal data of an appeal were erased.
+    pub fn erased(&mut self, appeal: AppealId) {
+        self.erased.insert(appeal);
+    }
+
     /// The appeal that a message of ours, or of a resident, belongs to.
     #[must_use]
     pub fn appeal_of(&self, message: MessageId) -> Option<AppealId> {
@@ -128,7 +135,8 @@ impl Fold {
     /// Whether `contact` is the author of `appeal`.
     #[must_use]
     pub fn is_author(&self, appeal: AppealId, contact: ContactId) -> bool {
-        self.authors.get(&appeal).is_some_and(|a| self.person(*a) == self.person(contact))
+        !self.erased.contains(&appeal)
+            && self.authors.get(&appeal).is_some_and(|a| self.person(*a) == self.person(contact))
     }
 
     /// The author of `appeal`, when known.
@@ -197,7 +205,8 @@ impl Fold {
         let person = self.person(received.contact);
         let place = (received.channel, received.account.clone(), received.surface);
         let last = self.last.get(&person)?.get(&place)?;
-        ((received.sent_at - last.sent_at).abs() <= WINDOW).then_some(last.appeal)
+        let near = (received.sent_at - last.sent_at).abs() <= WINDOW;
+        (near && !self.erased.contains(&last.appeal)).then_some(last.appeal)
     }
 }
 
@@ -306,6 +315,22 @@ mod tests {
         ];
         for (name, received, expected) in cases {
             assert_eq!(fold.decide(message("m2"), &received), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_joins_an_appeal_without_an_author() {
+        let (mut fold, appeal) = begun();
+        fold.erased(appeal);
+        let opens =
+            Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
+        let cases = [
+            (from("a", 600, "и тут"), opens),
+            (Received { reply_to: Some(message("out")), ..from("a", 31_000_000, "снова") }, opens),
+            (button("a", "fixed:yes:Z-2026-000301"), Outcome::SetAside(SetAside::NoAppeal)),
+        ];
+        for (received, expected) in cases {
+            assert_eq!(fold.decide(message("m2"), &received), expected);
         }
     }
 

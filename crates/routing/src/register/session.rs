@@ -196,6 +196,7 @@ impl Session {
                     self.fold.numbered(registered.number, id);
                 }
                 appeal::Event::AliasNamed { number } => self.fold.numbered(number, id),
+                appeal::Event::Erased { .. } => self.fold.erased(id),
                 appeal::Event::Split { children, .. } => {
                     for appeal in children {
                         let what = What::OpenPart { appeal, parent: id };

@@ -54,6 +54,31 @@ async fn check(line: Value, expected: Expected) {
     assert!(main.due.contains_key(&Clock::Legal));
 }
 
+/// Found by the simulation: seed 78.
+#[tokio::test]
+async fn what_ended_unread_is_read_when_it_is_opened_again() {
+    let rig = Rig::new().await;
+    let [message] = rig.hear(&[says("1", "Яма на пересечении Толе би и Масанчи")]).await[..]
+    else {
+        panic!("one message")
+    };
+    rig.register().await;
+    let (id, _) = rig.appeal_of(message).await;
+    let by = || Actor::Operator { token: "desk".into() };
+    let reason = || "по ошибке".to_owned().into();
+    wish(&rig, id, "end", Command::NotConsider { by: by(), reason: reason() }).await;
+    rig.settle().await;
+    assert_eq!(names(&rig.events(id).await), ["registered", "not_considered"]);
+    wish(&rig, id, "open", Command::Reopen { by: by(), reason: reason() }).await;
+    rig.settle().await;
+    assert_eq!(
+        names(&rig.events(id).await),
+        ["registered", "not_considered", "reopened", "understood", "routed"]
+    );
+    let (_, appeal) = rig.appeal_of(message).await;
+    assert!(appeal.next_due().is_some(), "its terms run");
+}
+
 #[tokio::test]
 async fn each_kind_of_words_finds_who_acts() {
     let routed = StateName::Routed;

@@ -21,7 +21,7 @@ use zholdary_log::{
     Cause, Decider,
     streams::{Appeals, Messages},
 };
-use zholdary_simulation::{ACCOUNT, BESIDE, Fate, Kind, Said, Script, Story, post, sent_line};
+use zholdary_simulation::{ACCOUNT, BESIDE, Fate, Said, Script, Story, post};
 
 use super::super::ingest::{Feed, Source};
 use crate::{cli::Payload, print, system::System};
@@ -53,6 +53,8 @@ pub(super) struct Played {
 enum Deed {
     /// An operator looks at what was understood and decided.
     Look(u8),
+    /// An operator counts it to a problem that somebody told of before.
+    Join,
     /// A message of ours tells the author that it is registered.
     Receipt,
     Accept,
@@ -81,6 +83,8 @@ pub(super) struct Player<'a> {
     key: IdKey,
     due: BinaryHeap<Due>,
     placed: BTreeMap<usize, AppealId>,
+    /// Appeals by the platform's id of the message that opened them.
+    by_message: BTreeMap<&'a str, AppealId>,
     played: Played,
     corrected: Vec<bool>,
 }
@@ -102,6 +106,7 @@ impl<'a> Player<'a> {
             key: system.data.id_key()?,
             due: BinaryHeap::new(),
             placed: BTreeMap::new(),
+            by_message: BTreeMap::new(),
             played: Played::default(),
             corrected: vec![false; script.stories.len()],
         })
@@ -116,13 +121,13 @@ impl<'a> Player<'a> {
         while at < until {
             at = (at + STEP).min(until);
             let opened =
-                self.script.stories[stories..].iter().take_while(|story| story.opening[0].at < at).count();
+                self.script.stories[stories..].iter().take_while(|story| story.first().at < at).count();
             let opened = stories..stories + opened;
             let mut messages: Vec<Said> = Vec::new();
             for story in &self.script.stories[opened.clone()] {
                 messages.extend(story.opening.iter().cloned());
                 if story.again {
-                    messages.push(story.opening[0].clone());
+                    messages.push(story.first().clone());
                 }
             }
             stories = opened.end;
@@ -156,10 +161,10 @@ impl<'a> Player<'a> {
             let Some(Reverse((due, nth, deed))) = self.due.pop() else { break };
             let story = &self.script.stories[nth];
             match deed {
-                Deed::Receipt => sent += &line(story, "RCP", due),
-                Deed::Ask => sent += &line(story, "ASK", due),
-                Deed::Press => messages.push(press(story, due)),
-                Deed::Later => messages.extend(later(story, due)),
+                Deed::Receipt => sent += &(story.receipt(due) + "\n"),
+                Deed::Ask => sent += &(story.question(due) + "\n"),
+                Deed::Press => messages.extend(story.press(due)),
+                Deed::Later => messages.extend(story.later_said(due)),
                 deed => deeds.push((nth, deed)),
             }
         }
@@ -201,8 +206,9 @@ impl<'a> Player<'a> {
 
     /// A story that was opened now: finds its appeal, and plans what will become of it.
     async fn open(&mut self, nth: usize) -> anyhow::Result<()> {
-        let story = &self.script.stories[nth];
-        let said = &story.opening[0];
+        let script: &'a Script = self.script;
+        let story = &script.stories[nth];
+        let said = story.first();
         let message = self.key.message("whatsapp", ACCOUNT, &said.id);
         let outcome = self.messages.load(&StreamId::from(message)).await?.state.outcome;
         let appeal = match outcome {
@@ -212,8 +218,12 @@ impl<'a> Player<'a> {
             outcome => anyhow::bail!("a message of the simulation was not placed: {outcome:?}"),
         };
         self.placed.insert(nth, appeal);
+        self.by_message.insert(&said.id, appeal);
         let mut plan = |after: Duration, deed| self.due.push(Reverse((said.at + after, nth, deed)));
         plan(Duration::zero(), Deed::Look(0));
+        if story.problem.is_some() {
+            plan(Duration::hours(1), Deed::Join);
+        }
         if let Some(later) = &story.later {
             plan(Duration::minutes(1), Deed::Receipt);
             plan(later.after, Deed::Later);
@@ -259,11 +269,18 @@ impl<'a> Player<'a> {
             }
             Deed::Close if now.findings.first().is_some_and(|main| main.stage == Stage::Refused) => {
                 vec![Command::Close {
-                    by: Actor::Operator { token: OPERATOR.to_owned() },
+                    by: operator(),
                     reason: Personal::new("Исполнитель объяснил отказ, житель извещён.".to_owned()),
                 }]
             }
             Deed::Close => Vec::new(),
+            Deed::Join => {
+                let problem = story.problem.as_deref().and_then(|first| self.by_message.get(first));
+                problem
+                    .map(|problem| Command::Join { of: *appeal, problem: *problem, by: operator() })
+                    .into_iter()
+                    .collect()
+            }
             deed => by_party(&now, deed),
         };
         for (at, command) in (0..).zip(commands) {
@@ -286,12 +303,15 @@ impl<'a> Player<'a> {
     }
 }
 
+fn operator() -> Actor {
+    Actor::Operator { token: OPERATOR.to_owned() }
+}
+
 /// What an operator does on seeing it, and whether another look is needed.
 fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
     let Some(main) = appeal.findings.first() else { return (Vec::new(), false) };
     let Some(route) = &main.route else { return (Vec::new(), looks < LOOKS) };
     let finding = FindingId(0);
-    let by = || Actor::Operator { token: OPERATOR.to_owned() };
     let right = route.bucket == story.group;
     if !right && looks == 0 && story.category.as_ref().is_some_and(|meant| *meant != main.category) {
         let correct = Command::Correct {
@@ -299,7 +319,7 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
             category: story.category.clone(),
             place: None,
             route: None,
-            by: by(),
+            by: operator(),
             reason: Personal::new("Прочитано оператором".to_owned()),
         };
         return (vec![correct], true);
@@ -317,7 +337,7 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
             category: story.category.clone(),
             place: None,
             route: Some(Box::new(by_hand)),
-            by: by(),
+            by: operator(),
             reason: Personal::new("Прочитано оператором".to_owned()),
         };
         return (vec![correct], looks < LOOKS);
@@ -335,7 +355,7 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
             lang: if story.lang == Lang::Kk { "kk" } else { "ru" }.to_owned(),
             text: Personal::new(text.to_owned()),
             settles: true,
-            by: by(),
+            by: operator(),
         };
         return (vec![Command::Answer(Box::new(answer))], false);
     }
@@ -343,7 +363,7 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
         let to = route.candidates.first().unwrap_or(&route.to).clone();
         let to =
             Route { to, waits_at: None, candidates: Vec::new(), rule: "person".to_owned(), ..route.clone() };
-        return (vec![Command::Redirect { route: Box::new(to), alarms: Vec::new(), by: by() }], false);
+        return (vec![Command::Redirect { route: Box::new(to), alarms: Vec::new(), by: operator() }], false);
     }
     (Vec::new(), false)
 }
@@ -371,44 +391,4 @@ fn by_party(appeal: &Appeal, deed: &Deed) -> Vec<Command> {
         });
     }
     commands
-}
-
-/// The platform's id of a message of ours to the author of a story.
-fn ours(story: &Story, kind: &str) -> String {
-    format!("{}{kind}", story.opening[0].id)
-}
-
-fn line(story: &Story, kind: &str, at: DateTime<Utc>) -> String {
-    sent_line(&ours(story, kind), at, &story.opening[0].id) + "\n"
-}
-
-fn press(story: &Story, at: DateTime<Utc>) -> Said {
-    let fixed = story.verdict == Some(true);
-    let title = match (story.lang, fixed) {
-        (Lang::Kk, true) => "Иә",
-        (Lang::Kk, false) => "Жоқ",
-        (_, true) => "Да",
-        (_, false) => "Нет",
-    };
-    Said {
-        at,
-        id: ours(story, "BTN"),
-        answers: Some(ours(story, "ASK")),
-        kind: Kind::Button {
-            id: format!("fixed:{}", if fixed { "yes" } else { "no" }),
-            title: title.to_owned(),
-        },
-        ..story.opening[0].clone()
-    }
-}
-
-fn later(story: &Story, at: DateTime<Utc>) -> Option<Said> {
-    let later = story.later.as_ref()?;
-    Some(Said {
-        at,
-        id: ours(story, "LTR"),
-        answers: Some(ours(story, "RCP")),
-        kind: Kind::Text(later.text.clone()),
-        ..story.opening[0].clone()
-    })
 }

@@ -1,0 +1,164 @@
+//! One appeal as it is meant, and what its author sends.
+
+use chrono::{DateTime, Duration, Utc};
+use zholdary_city::Lang;
+
+use crate::whatsapp::sent_line;
+
+/// Our account on the channel: the id of the phone number.
+pub const ACCOUNT: &str = "118920446655001";
+
+const RECEIPT: &str = "RCP";
+const QUESTION: &str = "ASK";
+const BUTTON: &str = "BTN";
+const LATER: &str = "LTR";
+
+/// A message of a resident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// The platform's id of it.
+    pub id: String,
+    /// The phone of who sent it.
+    pub from: String,
+    /// The name in that person's profile.
+    pub name: String,
+    /// The message of ours that it answers, by the platform's id.
+    pub answers: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Words.
+    Text(String),
+    /// A photo.
+    Photo {
+        /// Words under it.
+        caption: Option<String>,
+    },
+    /// A point of the map, in degrees.
+    Point {
+        /// Longitude.
+        lon: f64,
+        /// Latitude.
+        lat: f64,
+    },
+    /// Other words in place of those of a message.
+    Edit {
+        /// That message, by the platform's id.
+        of: String,
+        /// The words.
+        text: String,
+    },
+    /// A button of a message of ours.
+    Button {
+        /// Its id.
+        id: String,
+        /// Its text.
+        title: String,
+    },
+}
+
+/// What the party does about an appeal that it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Takes it, begins, and has done it after so long.
+    Done {
+        /// From the day that it came.
+        after: Duration,
+    },
+    /// Takes it, and that is all so far.
+    Taken,
+    /// Does not take it, and says why.
+    Refused,
+    /// Says nothing.
+    Silent,
+}
+
+/// One appeal as it is meant: what its author wants, and what becomes of it.
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// The messages that open it, in order: the first has its words. A photo, a point or better words may follow.
+    pub opening: Vec<Said>,
+    /// Of the first message: it is delivered again.
+    pub again: bool,
+    /// The code of its category, as its author means it; none where any of a road outside the city is right.
+    pub category: Option<String>,
+    /// The code of its group in the report.
+    pub group: String,
+    /// Somebody wrote about the same problem before: the first message of the first who did, by the platform's id.
+    pub problem: Option<String>,
+    /// The language of its words, as an answer to it speaks.
+    pub lang: Lang,
+    /// What its party does.
+    pub fate: Fate,
+    /// What its author says when it is done: fixed, or not.
+    pub verdict: Option<bool>,
+    /// What its author says in answer to a message of ours: thanks, or a question how it goes.
+    pub later: Option<Later>,
+}
+
+/// What an author says later, in answer to a message of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Later {
+    /// How long after the first message.
+    pub after: Duration,
+    /// The words.
+    pub text: String,
+}
+
+impl Story {
+    /// Its first message: the one that it is known by.
+    #[must_use]
+    pub fn first(&self) -> &Said {
+        &self.opening[0]
+    }
+
+    /// A message of ours that tells the author of the number, sent at `at`: a line of `*_sent.jsonl`.
+    #[must_use]
+    pub fn receipt(&self, at: DateTime<Utc>) -> String {
+        sent_line(&self.beside(RECEIPT), at, &self.first().id)
+    }
+
+    /// A message of ours that asks whether it is fixed.
+    #[must_use]
+    pub fn question(&self, at: DateTime<Utc>) -> String {
+        sent_line(&self.beside(QUESTION), at, &self.first().id)
+    }
+
+    /// The button under that question, pressed at `at`; none where the author says nothing.
+    #[must_use]
+    pub fn press(&self, at: DateTime<Utc>) -> Option<Said> {
+        let fixed = self.verdict?;
+        let title = match (self.lang, fixed) {
+            (Lang::Kk, true) => "Иә",
+            (Lang::Kk, false) => "Жоқ",
+            (_, true) => "Да",
+            (_, false) => "Нет",
+        };
+        let id = format!("fixed:{}", if fixed { "yes" } else { "no" });
+        let kind = Kind::Button { id, title: title.to_owned() };
+        Some(self.answer(BUTTON, QUESTION, at, kind))
+    }
+
+    /// What the author says at `at` in answer to the receipt, if anything.
+    #[must_use]
+    pub fn later_said(&self, at: DateTime<Utc>) -> Option<Said> {
+        let later = self.later.as_ref()?;
+        Some(self.answer(LATER, RECEIPT, at, Kind::Text(later.text.clone())))
+    }
+
+    fn answer(&self, part: &str, to: &str, at: DateTime<Utc>, kind: Kind) -> Said {
+        let (id, answers) = (self.beside(part), Some(self.beside(to)));
+        Said { at, id, answers, kind, ..self.first().clone() }
+    }
+
+    /// The platform's id of a message beside the first.
+    fn beside(&self, part: &str) -> String {
+        format!("{}{part}", self.first().id)
+    }
+}
