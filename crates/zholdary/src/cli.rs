@@ -110,6 +110,12 @@ impl FromStr for Engine {
     }
 }
 
+/// An instant of the command line.
+fn time(text: &str) -> Result<DateTime<FixedOffset>, &'static str> {
+    DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "give day, time and offset, such as 2026-11-20T09:00:00+05:00 (RFC 3339)")
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   zholdary up
@@ -215,7 +221,7 @@ pub(crate) struct Ingest {
     #[command(flatten)]
     pub(crate) place: Place,
     /// Time of lines without `sent_at` (jsonl), and of bodies that tell none (web). RFC 3339.
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = time)]
     pub(crate) at: Option<DateTime<FixedOffset>>,
     /// City to publish when none is published yet. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]
@@ -232,7 +238,7 @@ pub(crate) struct Triage {
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// When it is decided: works and validity of parties are asked for that day. Default: now. RFC 3339.
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = time)]
     pub(crate) at: Option<DateTime<FixedOffset>>,
     /// City. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]

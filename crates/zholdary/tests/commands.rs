@@ -1,0 +1,84 @@
+//! Commands as somebody at a terminal meets them: what is wrong is said where it is, and nothing wrong looks like success.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+fn zholdary(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zholdary"));
+    command.args(args);
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    zholdary(args).output().expect("the binary starts")
+}
+
+/// What `zholdary triage` makes of `lines`.
+fn triage(lines: &str, args: &[&str]) -> Output {
+    let mut child = zholdary(&[&["triage"], args].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+}
+
+#[test]
+fn a_line_that_does_not_read_is_told_by_its_field() {
+    for (line, expected) in [
+        ("яма на Абая", "line 1: not a JSON object: trouble at column 1"),
+        ("[1, \"яма\"]", "line 1: not a JSON object"),
+        ("{\"id\": 1, \"text\": \"яма\"", "line 1: not a JSON object: trouble at column"),
+        ("{\"id\": 1}", "line 1: `text` is missing"),
+        ("{\"id\": 1, \"Text\": \"яма\"}", "line 1: `text` is missing: is `Text` meant for it?"),
+        ("{\"id\": 1, \"text\": [\"яма\"]}", "line 1: `text` must be text"),
+        ("{\"id\": 1, \"text\": \"яма\", \"point\": \"Абая\"}", "line 1: `point` must be"),
+        ("{\"id\": 1, \"text\": \"яма\", \"point\": {\"lon\": 300, \"lat\": 1}}", "line 1: `point` must be"),
+    ] {
+        let told = triage(&format!("{line}\n{{\"id\": 2, \"text\": \"Яма на Абая 45\"}}\n"), &[]);
+        let said = err(&told);
+        assert!(said.contains(expected) && !said.contains("яма"), "{line}: {said}");
+        assert_eq!((told.status.code(), out(&told).lines().count()), (Some(1), 1), "the next line goes on");
+    }
+}
+
+#[test]
+fn a_key_that_looks_misspelt_is_told_once() {
+    let line = "{\"id\": 1, \"text\": \"Яма на Абая 45\", \"poitn\": [76.9, 43.2], \"note\": \"ours\"}\n";
+    let told = triage(&line.repeat(2), &[]);
+    assert!(told.status.success(), "{told:?}");
+    assert_eq!(err(&told).trim(), "line 1: the key `poitn` is passed over: is `point` meant?");
+    let labelled = root().join("tests/samples/almaty/appeals-sample.jsonl");
+    assert_eq!(err(&run(&["triage", path(&labelled)])), "");
+}
+
+#[test]
+fn a_time_that_does_not_read_is_told_with_one_that_does() {
+    for args in
+        [&["triage", "--at", "yesterday"][..], &["ingest", "jsonl", "none.jsonl", "--at", "2026-11-20"]]
+    {
+        let said = err(&run(args));
+        assert!(said.contains("2026-11-20T09:00:00+05:00"), "{said}");
+    }
+}
