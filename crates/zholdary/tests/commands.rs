@@ -40,8 +40,20 @@ fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+}
+
+#[test]
+fn one_fault_is_one_fault() {
+    let city = folder();
+    std::fs::write(city.path().join("notes.toml"), "").unwrap();
+    let checked = run(&["city", "check", path(city.path())]);
+    assert_eq!((out(&checked).lines().count(), err(&checked).trim()), (1, "1 fault"), "{checked:?}");
 }
 
 #[test]
