@@ -6,6 +6,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use serde_json::Value;
+
 fn zholdary(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zholdary"));
     command.args(args);
@@ -54,6 +56,35 @@ fn one_fault_is_one_fault() {
     std::fs::write(city.path().join("notes.toml"), "").unwrap();
     let checked = run(&["city", "check", path(city.path())]);
     assert_eq!((out(&checked).lines().count(), err(&checked).trim()), (1, "1 fault"), "{checked:?}");
+}
+
+#[test]
+fn a_file_that_is_no_body_of_the_hook_is_no_success() {
+    let data = folder();
+    let at = |name: &str, text: &str| {
+        let file = data.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    for (name, text, expected) in [
+        ("empty.json", "", "empty"),
+        ("list.csv", "id,text\n1,яма\n", "not JSON: trouble at line 1, column 1"),
+        ("lines.jsonl", "{\"id\":1,\"text\":\"яма\"}\n{\"id\":2,\"text\":\"яма\"}\n", "one body"),
+        ("web.json", "{\"text\":\"яма\"}", "\"object\": \"whatsapp_business_account\""),
+        ("page.json", "{\"object\":\"page\",\"entry\":[]}", "\"object\": \"whatsapp_business_account\""),
+    ] {
+        let file = at(name, text);
+        let told = run(&["ingest", "whatsapp", path(&file), "--data", path(data.path())]);
+        let line: Value = serde_json::from_slice(&told.stdout).unwrap();
+        let error = line["error"].as_str().unwrap_or_else(|| panic!("{name} is taken: {line}"));
+        assert!(error.contains(expected) && !error.contains("яма"), "{name}: {error}");
+        assert_eq!((told.status.code(), &line["parked"]), (Some(1), &Value::from(0)), "{name}: {line}");
+    }
+    // What was a body once and is cut off waits for a person, as a delivery does.
+    let cut = at("cut.json", "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":");
+    let told = run(&["ingest", "whatsapp", path(&cut), "--data", path(data.path())]);
+    let line: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert!(told.status.success() && line["parked"] == 1, "{line}");
 }
 
 #[test]
