@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Learn(Learn),
     /// Checks or publishes a city's folder.
     City(City),
-    /// Makes access tokens.
+    /// Makes, lists and ends access tokens.
     Token(Token),
     /// Makes the log on NATS, and keys of those who use it.
     Log(Log),
@@ -333,6 +333,16 @@ pub(crate) enum TokenCommand {
         #[command(flatten)]
         place: Place,
         /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the tokens that there are or were, as the views of the folder know them: name, role, party, whether it works. No
+    /// secret.
+    #[command(after_help = "Example:\n  zholdary token list --data ./data")]
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// The list as JSON lines.
         #[arg(long)]
         json: bool,
     },

@@ -88,6 +88,39 @@ fn a_file_that_is_no_body_of_the_hook_is_no_success() {
 }
 
 #[test]
+fn tokens_are_listed_without_their_secrets() {
+    let data = folder();
+    let sample = root().join("tests/samples/channels/whatsapp/01_text_pothole_ru.json");
+    let place = ["--data", path(data.path())];
+    assert!(run(&[&["ingest", "whatsapp", path(&sample)], &place[..]].concat()).status.success());
+    let create = |args: &[&str]| {
+        let made = run(&[&["token", "create"], args, &place[..]].concat());
+        assert!(made.status.success(), "{made:?}");
+        out(&made).trim().to_owned()
+    };
+    let operator = create(&["--role", "operator"]);
+    let party = create(&["--role", "party", "--party", "akimat-almaly", "--days", "30"]);
+    assert!(run(&[&["token", "revoke", &operator], &place[..]].concat()).status.success());
+    assert!(run(&[&["rebuild"], &place[..]].concat()).status.success());
+
+    let listed = run(&[&["token", "list", "--json"], &place[..]].concat());
+    let lines: Vec<Value> = out(&listed).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named = |token: &str| {
+        let name = token.split('_').nth(1).unwrap();
+        lines.iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}: {listed:?}"))
+    };
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&named(&operator)["role"], &named(&operator)["works"]), (&"operator".into(), &false.into()));
+    assert_eq!((&named(&party)["party"], &named(&party)["works"]), (&"akimat-almaly".into(), &true.into()));
+    assert!(lines.iter().all(|line| line.get("digest").is_none()), "{lines:?}");
+
+    let told = out(&run(&[&["token", "list"], &place[..]].concat()));
+    assert!(told.contains("revoked") && told.contains("akimat-almaly"), "{told}");
+    let secret = party.rsplit('_').next().unwrap();
+    assert!(!told.contains(secret), "{told}");
+}
+
+#[test]
 fn a_line_that_does_not_read_is_told_by_its_field() {
     for (line, expected) in [
         ("яма на Абая", "line 1: not a JSON object: trouble at column 1"),
