@@ -158,3 +158,46 @@ fn a_time_that_does_not_read_is_told_with_one_that_does() {
         assert!(said.contains("2026-11-20T09:00:00+05:00"), "{said}");
     }
 }
+
+#[test]
+fn the_doctor_tells_the_settings_and_no_secret() {
+    let data = folder();
+    let at = |name: &str| data.path().join(name);
+    let city = root().join("deploy/cities/almaty");
+    assert!(run(&["city", "publish", path(&city), "--data", path(data.path())]).status.success());
+    std::fs::write(at("secret"), "the-very-secret").unwrap();
+    let secret = at("secret");
+    let settings = at("settings.toml");
+    let text = format!(
+        "[workers]\nlanes = 8\n[http.limits]\nphotos_max = 3\n[whatsapp]\napp_secret_file = \"{0}\"\nverify_token_file = \"{0}\"\n",
+        path(&secret)
+    );
+    std::fs::write(&settings, text).unwrap();
+    let doctor = |config: &[&str]| run(&[&["doctor", "--data", path(data.path())], config].concat());
+    let told = doctor(&["--config", path(&settings)]);
+    let said = out(&told);
+    for expected in
+        ["workers.lanes = 8", "http.limits.photos_max = 3", path(&settings), "WhatsApp hook: configured"]
+    {
+        assert!(said.contains(expected), "no {expected}: {said}");
+    }
+    assert!(!said.contains("the-very-secret"), "{said}");
+    assert!(out(&doctor(&[])).contains("settings: no file"), "{}", out(&doctor(&[])));
+
+    for (text, expected) in [
+        ("[workers]\nlanes = 0\n", "workers.lanes is 0: give 1 to"),
+        ("[query]\nreaders = 0\n", "query.readers is 0"),
+        ("[http]\nrequest_timeout_ms = 0\n", "http.request_timeout_ms is 0"),
+        ("[workers]\nlook_ms = 86400000\n", "workers.look_ms is 86400000"),
+        ("[workers]\nsite = \"zholdary.example/\"\n", "workers.site"),
+        ("[raw]\nbody_bytes = 1000\n", "raw.body_bytes"),
+    ] {
+        std::fs::write(&settings, text).unwrap();
+        let told = doctor(&["--config", path(&settings)]);
+        let said = err(&told);
+        assert!(!told.status.success() && said.contains(expected), "{text}: {said}");
+    }
+    std::fs::write(&settings, "[http]\nrequest_timeout_ms = 5000\n").unwrap();
+    let told = doctor(&["--config", path(&settings)]);
+    assert!(out(&told).contains("keep it above both"), "{}", out(&told));
+}
