@@ -67,6 +67,12 @@ schemas:
 weights *args:
     cargo run --release -- learn crates/triage/corpus/*.jsonl --also crates/triage/corpus/known/*.jsonl crates/triage/cases/*.jsonl --city deploy/cities/almaty {{ args }}
 
+# write docs/commands.md anew from the definitions of the command line; look at the diff
+[group('make')]
+commands:
+    ZHOLDARY_WRITE_COMMANDS=1 cargo test -p zholdary the_page_of_commands
+    git diff --stat -- docs/commands.md
+
 # accept the snapshots of the last test run, after a look at each
 [group('make')]
 snapshots:

@@ -1,5 +1,8 @@
 //! The command line. Every command has an example, exits non-zero on failure, and takes `--json` where it prints a result.
 
+#[cfg(test)]
+mod page;
+
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use chrono::{DateTime, FixedOffset};
