@@ -28,26 +28,26 @@ fn plain(command: Command) -> Command {
     names.iter().fold(command, |command, name| command.mut_subcommand(name, plain))
 }
 
-fn section(page: &mut String, command: &mut Command, path: &str, depth: usize) {
-    let path = if path.is_empty() {
-        command.get_name().to_owned()
-    } else {
-        format!("{path} {}", command.get_name())
-    };
-    let help = command.render_long_help().to_string();
-    let marks = "#".repeat(depth);
-    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
-    let _ = write!(page, "\n{marks} {path}\n\n```text\n{}\n```\n", lines.join("\n").trim());
-    for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
-        section(page, command, &path, depth.max(2) + usize::from(path.contains(' ')));
+/// What the command prints when it is asked for `--help`: a short list where nothing wants more words, as clap chooses.
+fn help(path: &str) -> String {
+    let asked = path.split(' ').chain(["--help"]);
+    let told = plain(Cli::command()).try_get_matches_from(asked).expect_err("help is no match");
+    let lines: Vec<String> = told.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+fn section(page: &mut String, command: &Command, above: &str) {
+    let path = format!("{above} {}", command.get_name()).trim().to_owned();
+    let marks = if path.split(' ').count() > 2 { "###" } else { "##" };
+    let _ = write!(page, "\n{marks} {path}\n\n```text\n{}\n```\n", help(&path));
+    for command in command.get_subcommands() {
+        section(page, command, &path);
     }
 }
 
 fn page() -> String {
-    let mut command = plain(Cli::command());
-    command.build();
     let mut page = BEGINNING.to_owned();
-    section(&mut page, &mut command, "", 2);
+    section(&mut page, &Cli::command(), "");
     page
 }
 
