@@ -11,12 +11,12 @@ data := "data"
 default:
     @just --list --unsorted
 
-# everything that must hold before a commit, as CI runs it: format, clippy, docs, licences, unused, weights, test
+# everything that must hold before a commit, as CI runs it: format, clippy, docs, book, licences, unused, weights, test
 [group('check')]
 check:
     bash .ci/run
 
-# one or more steps of check: tools format clippy docs licences unused weights test
+# one or more steps of check: tools format clippy docs book licences unused weights test
 [group('check')]
 step +names:
     bash .ci/run {{ names }}
@@ -66,6 +66,18 @@ schemas:
 [group('make')]
 weights *args:
     cargo run --release -- learn crates/triage/corpus/*.jsonl --also crates/triage/corpus/known/*.jsonl crates/triage/cases/*.jsonl --city deploy/cities/almaty {{ args }}
+
+# write docs/commands.md anew from the definitions of the command line; look at the diff
+[group('make')]
+commands:
+    ZHOLDARY_WRITE_COMMANDS=1 cargo test -p zholdary the_page_of_commands
+    git diff --stat -- docs/commands.md
+
+# the book of docs/ in target/book; a broken link of any page of the repository is an error
+[group('make')]
+book:
+    bash .ci/run book
+    @echo "target/book/index.html"
 
 # accept the snapshots of the last test run, after a look at each
 [group('make')]

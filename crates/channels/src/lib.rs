@@ -61,3 +61,8 @@ pub fn told_at(element: &Inbound) -> Option<DateTime<Utc>> {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Runs the example of the book.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/channels.md")]
+struct Book;

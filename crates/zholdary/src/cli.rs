@@ -1,5 +1,8 @@
 //! The command line. Every command has an example, exits non-zero on failure, and takes `--json` where it prints a result.
 
+#[cfg(test)]
+mod page;
+
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use chrono::{DateTime, FixedOffset};
@@ -49,7 +52,7 @@ pub(crate) enum Command {
     Learn(Learn),
     /// Checks or publishes a city's folder.
     City(City),
-    /// Makes access tokens.
+    /// Makes, lists and ends access tokens.
     Token(Token),
     /// Makes the log on NATS, and keys of those who use it.
     Log(Log),
@@ -108,6 +111,12 @@ impl FromStr for Engine {
             _ => Err("give `sqlite`, `nats://HOST:PORT` or `tls://HOST:PORT`"),
         }
     }
+}
+
+/// An instant of the command line.
+fn time(text: &str) -> Result<DateTime<FixedOffset>, &'static str> {
+    DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "give day, time and offset, such as 2026-11-20T09:00:00+05:00 (RFC 3339)")
 }
 
 #[derive(Debug, Args)]
@@ -215,7 +224,7 @@ pub(crate) struct Ingest {
     #[command(flatten)]
     pub(crate) place: Place,
     /// Time of lines without `sent_at` (jsonl), and of bodies that tell none (web). RFC 3339.
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = time)]
     pub(crate) at: Option<DateTime<FixedOffset>>,
     /// City to publish when none is published yet. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]
@@ -232,7 +241,7 @@ pub(crate) struct Triage {
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// When it is decided: works and validity of parties are asked for that day. Default: now. RFC 3339.
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = time)]
     pub(crate) at: Option<DateTime<FixedOffset>>,
     /// City. Default: the one that ships with the binary.
     #[arg(long, value_name = "DIR")]
@@ -327,6 +336,16 @@ pub(crate) enum TokenCommand {
         #[command(flatten)]
         place: Place,
         /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the tokens that there are or were, as the views of the folder know them: name, role, party, whether it works. No
+    /// secret.
+    #[command(after_help = "Example:\n  zholdary token list --data ./data")]
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// The list as JSON lines.
         #[arg(long)]
         json: bool,
     },

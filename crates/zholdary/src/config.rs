@@ -1,5 +1,7 @@
 //! Settings: a TOML file, and secrets from files or the environment. Only this crate reads either.
 
+mod bounds;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -36,6 +38,36 @@ pub(crate) struct Config {
     pub(crate) metrics: MetricsFiles,
     /// The WhatsApp hook. Its secrets stand in files, or in the environment.
     pub(crate) whatsapp: WhatsAppFiles,
+    /// What the file says, for `doctor`.
+    #[serde(skip)]
+    pub(crate) said: Said,
+}
+
+/// The file of settings as it was understood. No secret stands in it: they have files of their own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// The file; none when every setting has its default.
+    pub(crate) file: Option<PathBuf>,
+    /// Each key that it sets, with its value, as TOML.
+    pub(crate) keys: Vec<(String, String)>,
+}
+
+impl Said {
+    fn of(file: &Path, table: &toml::Table) -> Self {
+        let mut keys = Vec::new();
+        flatten("", table, &mut keys);
+        Self { file: Some(file.to_owned()), keys }
+    }
+}
+
+fn flatten(before: &str, table: &toml::Table, keys: &mut Vec<(String, String)>) {
+    for (key, value) in table {
+        let key = format!("{before}{key}");
+        match value {
+            toml::Value::Table(table) => flatten(&format!("{key}."), table, keys),
+            value => keys.push((key, value.to_string())),
+        }
+    }
 }
 
 /// Where the secret of whoever collects the metrics is.
@@ -77,7 +109,11 @@ impl Config {
             Some(file) => {
                 let text = std::fs::read_to_string(file)
                     .with_context(|| format!("could not read the settings {}", file.display()))?;
-                toml::from_str(&text).with_context(|| format!("in the settings {}", file.display()))?
+                let what = || format!("in the settings {}", file.display());
+                let mut config: Self = toml::from_str(&text).with_context(what)?;
+                config.check().with_context(what)?;
+                config.said = Said::of(file, &toml::from_str(&text).with_context(what)?);
+                config
             }
         };
         config.http.metrics_token = secret(config.metrics.token_file.as_deref(), "ZHOLDARY_METRICS_TOKEN")?;

@@ -52,7 +52,10 @@ fn check(dir: &Path, json: bool) -> anyhow::Result<ExitCode> {
         for fault in &faults {
             print::line(&fault.to_string())?;
         }
-        print::note(&format!("{} faults", faults.len()));
+        print::note(&match faults.len() {
+            1 => "1 fault".to_owned(),
+            n => format!("{n} faults"),
+        });
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -39,6 +39,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     let mut look = |what, is: String, remedy: Option<&'static str>| {
         found.push(Finding { what, is, remedy });
     };
+    settings(&config, &mut look);
     look("data folder", data.path().display().to_string(), None);
     let place = match &config.engine {
         Engine::Sqlite => SqliteLog::file_in(data.path()).display().to_string(),
@@ -113,6 +114,30 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the settings say, without secrets: of these only whether they were found.
+fn settings(config: &Config, look: &mut impl FnMut(&'static str, String, Option<&'static str>)) {
+    let said = &config.said;
+    let Some(file) = &said.file else {
+        look("settings", "no file: every one has its default".to_owned(), None);
+        return;
+    };
+    look("settings", format!("{}; what it does not set has its default", file.display()), None);
+    for (key, value) in &said.keys {
+        look("setting", format!("{key} = {value}"), None);
+    }
+    let wait = config.log.busy_ms.max(config.raw.busy_ms.into());
+    if config.http.request_timeout_ms <= wait {
+        look(
+            "request timeout",
+            format!(
+                "{} ms, and a request may wait {wait} ms for log.busy_ms or raw.busy_ms",
+                config.http.request_timeout_ms
+            ),
+            Some("keep it above both, else nobody hears that the log is out of reach"),
+        );
+    }
 }
 
 /// How the servers keep what they acknowledge.

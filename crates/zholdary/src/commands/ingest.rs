@@ -211,6 +211,10 @@ impl<'a> Feed<'a> {
             _ if seed => self.lines(source, report, seed::line),
             Payload::Jsonl => self.lines(source, report, |line| jsonl::line(line, self.at)),
             Payload::Whatsapp => {
+                if let Err(error) = body_of_a_hook(&source.bytes) {
+                    report.error = Some(error);
+                    return vec![];
+                }
                 let parsed = whatsapp::parse(&source.bytes, &self.system.config.whatsapp.accounts);
                 self.whole(source, Channel::Whatsapp, parsed.elements, report)
             }
@@ -392,6 +396,31 @@ impl<'a> Feed<'a> {
         self.stop.cancel();
         workers.and(self.views.await.context("the views' writer ended")?)
     }
+}
+
+/// Refuses a file that no hook delivered, whoever named it can name the right one. A body that was cut off is none of these: it
+/// is kept for a person, as a delivery would be.
+fn body_of_a_hook(bytes: &[u8]) -> Result<(), String> {
+    const EXPECTED: &str = "one file is one body of the WhatsApp hook, as it was delivered";
+    let text = String::from_utf8_lossy(bytes);
+    if text.trim().is_empty() {
+        return Err(format!("the file is empty: {EXPECTED}"));
+    }
+    let body: serde_json::Value = match serde_json::from_str(&text) {
+        Ok(body) => body,
+        Err(error) if error.is_eof() => return Ok(()),
+        // The message of the parser may quote what somebody wrote; line and column do not.
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            return Err(format!("not JSON: trouble at line {line}, column {column}; {EXPECTED}"));
+        }
+    };
+    if body["object"] != "whatsapp_business_account" || !body["entry"].is_array() {
+        return Err(format!(
+            "no \"object\": \"whatsapp_business_account\" with a list \"entry\" in it: {EXPECTED}"
+        ));
+    }
+    Ok(())
 }
 
 fn channel_of(element: &Inbound) -> Channel {

@@ -1,9 +1,9 @@
-//! `zholdary token create` and `zholdary token revoke`.
+//! `zholdary token create|list|revoke`.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use zholdary_domain::{
     Clock, CommandId, StreamId, StreamKind, SystemClock,
@@ -11,10 +11,10 @@ use zholdary_domain::{
 };
 use zholdary_http::{RANDOM_BYTES, new_token};
 use zholdary_log::{Cause, Decider, streams::Access};
-use zholdary_readmodel::Query;
+use zholdary_readmodel::{Query, Token};
 
 use crate::{
-    cli::{Place, RoleName, Token, TokenCommand},
+    cli::{self, Place, RoleName, TokenCommand},
     config::Config,
     print, system,
 };
@@ -34,11 +34,12 @@ impl From<RoleName> for Role {
     }
 }
 
-pub(crate) async fn token(args: Token) -> anyhow::Result<ExitCode> {
+pub(crate) async fn token(args: cli::Token) -> anyhow::Result<ExitCode> {
     match args.command {
         TokenCommand::Create { role, party, days, place, json } => {
             create(role.into(), party, days, &place, json).await
         }
+        TokenCommand::List { place, json } => list(&place, json).await,
         TokenCommand::Revoke { name, place } => revoke(&name, &place).await,
     }
 }
@@ -81,6 +82,41 @@ async fn create(
             place.data.display()
         ));
         print::line(new.text.reveal())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
+    let config = Config::of(place)?;
+    let data = system::existing(place, &config)?;
+    if !data.has_views() {
+        bail!(
+            "there are no views in {}, and tokens are listed from them: name the folder of `up` or `serve views`",
+            data.path().display()
+        );
+    }
+    let tokens =
+        Query::open(data.path(), &config.query)?.tokens().await.context("could not read the views")?;
+    let now = SystemClock.now();
+    for token in tokens.body {
+        let works = token.works_at(now);
+        let Token { name, digest: _, role, party, created_at, expires_at, revoked_at } = token;
+        if json {
+            print::json(&json!({
+                "name": name, "role": role.code(), "party": party, "created_at": created_at,
+                "expires_at": expires_at, "revoked_at": revoked_at, "works": works,
+            }))?;
+            continue;
+        }
+        let day = |at: DateTime<Utc>| at.format("%Y-%m-%d").to_string();
+        let stands = match (revoked_at, expires_at) {
+            (Some(at), _) => format!("revoked {}", day(at)),
+            (None, Some(at)) if works => format!("until {}", day(at)),
+            (None, Some(at)) => format!("expired {}", day(at)),
+            (None, None) => "works".to_owned(),
+        };
+        let whose = party.map_or_else(String::new, |party| format!(" {party}"));
+        print::line(&format!("{name}  {}{whose}  made {}  {stands}", role.code(), day(created_at)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,10 @@
 //! `zholdary triage`: texts in, findings and destinations out.
 
+mod line;
 mod score;
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{BufRead, BufReader},
     process::ExitCode,
@@ -13,26 +15,16 @@ use anyhow::Context;
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use zholdary_domain::{Clock, Point, SystemClock, appeal::FindingId};
+use zholdary_domain::{Clock, SystemClock, appeal::FindingId};
 use zholdary_routing::{Ruleset, settle};
 use zholdary_triage::Input;
 
 pub(super) use self::score::Codes;
-use self::score::{Right, Score};
+use self::{
+    line::Line,
+    score::{Right, Score},
+};
 use crate::{cli, print, system};
-
-/// A line in; other keys are ignored.
-#[derive(Debug, Deserialize)]
-struct Line {
-    #[serde(default)]
-    id: Value,
-    text: String,
-    #[serde(default)]
-    point: Option<Point>,
-    /// What is right, when the line says so.
-    #[serde(flatten)]
-    right: Value,
-}
 
 /// A line out.
 #[derive(Debug, Serialize)]
@@ -76,18 +68,25 @@ pub(crate) fn triage(args: &cli::Triage) -> anyhow::Result<ExitCode> {
     };
     let mut code = ExitCode::SUCCESS;
     let mut score = args.score.then(Score::default);
+    let mut told = BTreeSet::new();
     for (n, line) in (1..).zip(input.lines()) {
         let line = line.context("could not read the input")?;
         if line.trim().is_empty() {
             continue;
         }
-        match serde_json::from_str::<Line>(&line) {
-            Ok(line) => one(&rules, &line, at, score.as_mut())?,
+        match Line::read(&line) {
+            Ok(line) => {
+                for (key, meant) in line.misspelt() {
+                    if told.insert(key.to_owned()) {
+                        print::note(&format!(
+                            "line {n}: the key `{key}` is passed over: is `{meant}` meant?"
+                        ));
+                    }
+                }
+                one(&rules, &line, at, score.as_mut())?;
+            }
             Err(error) => {
-                print::note(&format!(
-                    "line {n}: expected {{\"id\": …, \"text\": …}}: column {}",
-                    error.column()
-                ));
+                print::note(&format!("line {n}: {error}"));
                 code = ExitCode::FAILURE;
             }
         }
@@ -114,7 +113,7 @@ fn one(
         return Ok(());
     };
     if let Some(score) = score {
-        let right = Right::deserialize(&line.right)
+        let right = Right::deserialize(&line.others)
             .with_context(|| format!("line {}: what it says is right does not read", line.id))?;
         let id = line.id.as_str().map_or_else(|| line.id.to_string(), str::to_owned);
         score.add(city, &id, &right, understanding, &decision.route.to, took);

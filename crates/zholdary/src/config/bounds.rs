@@ -1,0 +1,118 @@
+//! What a setting may be. A value outside stops every command: by it a process would stand still, or only look as if it worked.
+//! `log.*` and `nats.*` are looked at by their engines, when they are opened.
+
+use std::ops::RangeInclusive;
+
+use anyhow::bail;
+
+use super::Config;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const MINUTE_MS: u64 = 60 * 1000;
+const MANY: u64 = 1_000_000;
+const GIBIBYTE: u64 = 1 << 30;
+
+impl Config {
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        for (key, value, allowed) in self.numbers() {
+            if !allowed.contains(&value) {
+                bail!("{key} is {value}: give {} to {}", allowed.start(), allowed.end());
+            }
+        }
+        let site = &self.workers.site;
+        if !(site.starts_with("http://") || site.starts_with("https://")) || site.ends_with('/') {
+            bail!(
+                "workers.site is \"{site}\": give an address such as https://zholdary.example, without a slash at its end"
+            );
+        }
+        if self.raw.body_bytes < self.http.max_body_bytes {
+            bail!(
+                "raw.body_bytes is {}, less than http.max_body_bytes with {}: a body that is taken must find room",
+                self.raw.body_bytes,
+                self.http.max_body_bytes
+            );
+        }
+        if self.workers.longest_retry_ms < self.workers.retry_ms {
+            bail!(
+                "workers.longest_retry_ms is {}, less than workers.retry_ms with {}",
+                self.workers.longest_retry_ms,
+                self.workers.retry_ms
+            );
+        }
+        Ok(())
+    }
+
+    fn numbers(&self) -> [(&'static str, u64, RangeInclusive<u64>); 40] {
+        let Self { intake, raw, workers, views, query, http, .. } = self;
+        let (limits, changes) = (http.limits, http.changes);
+        [
+            ("intake.parallel", intake.parallel as u64, 1..=MANY),
+            ("intake.ahead_seconds", intake.ahead_seconds.into(), 0..=DAY_MS / 1000),
+            ("raw.retention_days", raw.retention_days.into(), 0..=36_500),
+            ("raw.body_bytes", raw.body_bytes as u64, 1..=GIBIBYTE),
+            ("raw.queue", raw.queue as u64, 1..=MANY),
+            ("raw.group_bodies", raw.group_bodies as u64, 1..=MANY),
+            ("raw.group_bytes", raw.group_bytes as u64, 1..=GIBIBYTE),
+            ("raw.busy_ms", raw.busy_ms.into(), 1..=DAY_MS),
+            ("workers.lanes", workers.lanes as u64, 1..=MANY),
+            ("workers.page_records", workers.page_records as u64, 1..=MANY),
+            ("workers.thread_messages", workers.thread_messages as u64, 1..=MANY),
+            ("workers.retry_ms", workers.retry_ms, 1..=DAY_MS),
+            ("workers.longest_retry_ms", workers.longest_retry_ms, 1..=DAY_MS),
+            // An alarm may wait no longer.
+            ("workers.look_ms", workers.look_ms, 1..=MINUTE_MS),
+            ("workers.checkpoint_ms", workers.checkpoint_ms, 1..=DAY_MS),
+            ("workers.standby_look_ms", workers.standby_look_ms, 1..=DAY_MS),
+            ("views.batch_records", views.batch_records as u64, 1..=MANY),
+            ("views.attempts", views.attempts.into(), 1..=MANY),
+            ("views.heartbeat_ms", views.heartbeat_ms, 1..=DAY_MS),
+            ("views.wait_ms", views.wait_ms, 1..=DAY_MS),
+            ("query.readers", query.readers as u64, 1..=MANY),
+            ("query.watch_ms", query.watch_ms, 1..=MINUTE_MS),
+            ("http.max_body_bytes", http.max_body_bytes as u64, 1..=GIBIBYTE),
+            ("http.header_timeout_ms", http.header_timeout_ms, 1..=DAY_MS),
+            ("http.connections_max", http.connections_max as u64, 1..=MANY),
+            ("http.request_timeout_ms", http.request_timeout_ms, 1..=DAY_MS),
+            ("http.place_wait_ms", http.place_wait_ms, 0..=DAY_MS),
+            ("http.position_wait_ms", http.position_wait_ms, 0..=DAY_MS),
+            ("http.limits.text_max_chars", limits.text_max_chars as u64, 1..=MANY),
+            ("http.limits.contact_max_chars", limits.contact_max_chars as u64, 1..=MANY),
+            ("http.limits.photos_max", limits.photos_max as u64, 0..=MANY),
+            ("http.limits.reason_max_chars", limits.reason_max_chars as u64, 1..=MANY),
+            ("http.limits.answer_max_chars", limits.answer_max_chars as u64, 1..=MANY),
+            ("http.limits.key_max_chars", limits.key_max_chars as u64, 1..=MANY),
+            ("http.limits.parts_max", limits.parts_max.into(), 1..=MANY),
+            ("http.limits.term_max_years", limits.term_max_years.into(), 1..=100),
+            ("http.limits.page_max", limits.page_max.into(), 1..=MANY),
+            ("http.changes.clients_max", changes.clients_max as u64, 1..=MANY),
+            ("http.changes.clients_per_token_max", changes.clients_per_token_max as u64, 1..=MANY),
+            ("http.changes.heartbeat_ms", changes.heartbeat_ms, 1..=DAY_MS),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_allowed() {
+        Config::default().check().unwrap();
+    }
+
+    #[test]
+    fn what_stands_still_is_refused_by_its_name() {
+        for (text, key) in [
+            ("[intake]\nparallel = 0", "intake.parallel"),
+            ("[raw]\nretention_days = 40000", "raw.retention_days"),
+            ("[workers]\nretry_ms = 20000", "workers.longest_retry_ms"),
+            ("[views]\nattempts = 0", "views.attempts"),
+            ("[http.changes]\nheartbeat_ms = 0", "http.changes.heartbeat_ms"),
+            ("[http]\nmax_body_bytes = 16777216", "raw.body_bytes"),
+        ] {
+            let config: Config = toml::from_str(text).unwrap();
+            let said = config.check().unwrap_err().to_string();
+            assert!(said.starts_with(key), "{text}: {said}");
+        }
+    }
+}
