@@ -20,7 +20,7 @@ use zholdary_domain::{
     access::{self, Role},
 };
 use zholdary_http::{Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
-use zholdary_intake::{Intake, RawConfig, RawFile};
+use zholdary_intake::{Files, Intake, RawConfig, RawFile};
 use zholdary_log::{
     Cause, Decider, EventLog, SqliteCheckpoints, SqliteConfig, SqliteLog,
     faults::Faulty,
@@ -48,7 +48,8 @@ pub(crate) struct Town {
     router: Router,
     workers: Option<Workers>,
     tokens: u8,
-    _folder: TempDir,
+    pub(crate) files: Files,
+    pub(crate) folder: TempDir,
 }
 
 /// What was answered.
@@ -114,6 +115,7 @@ impl Town {
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),
         );
+        let files = Files::in_folder(folder.path()).unwrap();
         let query =
             Query::open(folder.path(), &QueryConfig { watch_ms: 5, ..QueryConfig::default() }).unwrap();
         let registry = Registry::new();
@@ -140,6 +142,7 @@ impl Town {
             hooks: Some(intake.clone()),
             views: Some(query.clone()),
             window: Some(intake.clone()),
+            files: Some(files.clone()),
             metrics: Metrics::new(&registry).unwrap(),
             registry: registry.clone(),
             ready,
@@ -176,7 +179,8 @@ impl Town {
             router: router(parts),
             workers,
             tokens: 0,
-            _folder: folder,
+            files,
+            folder,
         };
         town.settle().await;
         town
