@@ -1,12 +1,14 @@
 //! Photos on their way in: piece by piece into a draft, within the limits, some at once.
 
+use std::task::Poll;
+
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use zholdary_domain::FileId;
 use zholdary_intake::{Draft, FileError, Incoming};
@@ -55,7 +57,7 @@ pub(crate) async fn form(app: &App, request: Request) -> Result<Sent, Problem> {
     };
     let most = app.config.limits.form_max_bytes as u64;
     let constraints = Constraints::new().size_limit(SizeLimit::new().whole_stream(most));
-    let body = request.into_body().into_data_stream();
+    let body = one_by_one(request.into_body().into_data_stream());
     in_turn(app, parts(app, Multipart::with_constraints(body, boundary, constraints))).await
 }
 
@@ -65,6 +67,21 @@ fn label(headers: &HeaderMap) -> &str {
 
 fn unreadable() -> Problem {
     Problem::new(Code::BadField, "the form does not read")
+}
+
+/// A body that pauses after each piece: the parser takes in whatever is ready before it gives out anything, and of a fast sender
+/// that would be everything.
+fn one_by_one(mut body: BodyDataStream) -> impl Stream<Item = Result<Bytes, axum::Error>> {
+    let mut pauses = false;
+    stream::poll_fn(move |context| {
+        if std::mem::take(&mut pauses) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = body.poll_next_unpin(context);
+        pauses = matches!(polled, Poll::Ready(Some(Ok(_))));
+        polled
+    })
 }
 
 /// Waits for a seat, then for the upload: both end, whoever sends how slowly.
@@ -81,7 +98,14 @@ async fn in_turn<T>(app: &App, upload: impl Future<Output = Result<T, Problem>>)
 async fn parts(app: &App, mut body: Multipart<'_>) -> Result<Sent, Problem> {
     let mut sent = Sent::default();
     let mut room = app.config.max_body_bytes;
-    while let Some(mut field) = body.next_field().await.map_err(broken)? {
+    loop {
+        let mut field = match body.next_field().await {
+            Ok(Some(field)) => field,
+            Ok(None) => break,
+            // The photos alone made it too large: the words came before them.
+            Err(multer::Error::StreamSizeExceeded { .. }) if sent.refused.is_some() => break,
+            Err(error) => return Err(broken(error)),
+        };
         let name = field.name().unwrap_or_default().to_owned();
         if name == PHOTO {
             match photo(app, &mut field, sent.photos.len()).await? {
@@ -120,7 +144,15 @@ async fn photo(app: &App, field: &mut Field<'_>, before: usize) -> Result<Chosen
     let limits = &app.config.limits;
     let mut chosen = Chosen::Nothing;
     let mut incoming: Option<Incoming> = None;
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    loop {
+        let piece = match field.chunk().await {
+            Ok(Some(piece)) => piece,
+            Ok(None) => break,
+            Err(multer::Error::StreamSizeExceeded { .. }) => {
+                return Ok(Chosen::Refused(PhotoRefused::TooLarge));
+            }
+            Err(error) => return Err(broken(error)),
+        };
         if piece.is_empty() || matches!(chosen, Chosen::Refused(_)) {
             continue;
         }

@@ -31,6 +31,11 @@ pub(crate) struct Asked<'a> {
 pub(crate) trait Wish {
     /// The command, or why it cannot be one.
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem>;
+
+    /// The photos that it names as proof: they must be kept.
+    fn proof(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// Take the task.
@@ -87,7 +92,7 @@ pub(crate) struct Done {
     finding: u16,
     /// What was done.
     explanation: Option<String>,
-    /// Photos that show it: BLAKE3 of the bytes, 64 hexadecimal digits each.
+    /// Photos that show it: what `POST /api/v1/files` called them.
     proof: Vec<String>,
 }
 
@@ -107,6 +112,10 @@ impl Wish for Done {
             explanation,
             proof: self.proof.clone(),
         })
+    }
+
+    fn proof(&self) -> &[String] {
+        &self.proof
     }
 }
 

@@ -69,7 +69,8 @@ async fn a_point_is_taken_as_it_was_pasted_or_told_what_is_wrong_with_it() {
     for pasted in ["43.238, 76.889", "https://2gis.kz/almaty/geo/1/76.889,43.238", "43.6 77.0"] {
         let sent = send(&town, &form(pasted)).await.expect(303);
         town.settle().await;
-        let number = sent.header("location").unwrap()[10..].split('?').next().unwrap().to_owned();
+        let number =
+            sent.header("location").unwrap()["/appeals/".len()..].split('?').next().unwrap().to_owned();
         let seen = town.get(&operator, &format!("/api/v1/appeals/{number}")).await.expect(200).json();
         let point = &seen["thread"][0]["point"];
         let lat = if pasted.starts_with("43.6") { 43.6 } else { 43.238 };
@@ -294,7 +295,8 @@ async fn pages_hold_nothing_inline() {
     let mut town = Town::start().await;
     town.file("Яма на Абая").await;
     for path in ["/", "/appeals/Z-2026-000001", "/appeals/Z-2026-000009"] {
-        let page = town.get("", path).await.text();
+        // A file of ours is no script within the page.
+        let page = town.get("", path).await.text().replace("<script src=\"/assets/", "");
         for inline in ["<script", "<style", " style=", " onclick=", "http://", "//"] {
             assert!(!page.contains(inline), "{path} holds {inline}");
         }

@@ -20,7 +20,7 @@ use zholdary_domain::{
     access::{self, Role},
 };
 use zholdary_http::{Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
-use zholdary_intake::{Files, Intake, RawConfig, RawFile};
+use zholdary_intake::{Intake, RawConfig, RawFile};
 use zholdary_log::{
     Cause, Decider, EventLog, SqliteCheckpoints, SqliteConfig, SqliteLog,
     faults::Faulty,
@@ -48,7 +48,6 @@ pub(crate) struct Town {
     router: Router,
     workers: Option<Workers>,
     tokens: u8,
-    pub(crate) files: Files,
     pub(crate) folder: TempDir,
 }
 
@@ -115,7 +114,7 @@ impl Town {
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),
         );
-        let files = Files::in_folder(folder.path()).unwrap();
+        let files = zholdary_intake::Files::in_folder(folder.path()).unwrap();
         let query =
             Query::open(folder.path(), &QueryConfig { watch_ms: 5, ..QueryConfig::default() }).unwrap();
         let registry = Registry::new();
@@ -142,7 +141,7 @@ impl Town {
             hooks: Some(intake.clone()),
             views: Some(query.clone()),
             window: Some(intake.clone()),
-            files: Some(files.clone()),
+            files: Some(files),
             metrics: Metrics::new(&registry).unwrap(),
             registry: registry.clone(),
             ready,
@@ -179,7 +178,6 @@ impl Town {
             router: router(parts),
             workers,
             tokens: 0,
-            files,
             folder,
         };
         town.settle().await;

@@ -20,8 +20,8 @@ struct Stores {
 
 async fn stores() -> Stores {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(&find().unwrap(), &Options::in_folder(&folder.path().join("server")));
-    let server = server.await.unwrap();
+    let options = Options::in_folder(&folder.path().join("server"));
+    let server = Server::start(&find().unwrap(), &options).await.unwrap();
     let nats = JetStreamConfig::at(&server.url());
     init(&nats, &Init::default()).await.unwrap();
     let log = JetStreamLog::open(nats, Metrics::unregistered()).await.unwrap();

@@ -541,6 +541,10 @@ mod tests {
             (Beside::Waiting, |c| c.max_messages_per_subject = -1, "max_msgs_per_subject"),
             (Beside::Waiting, |c| c.allow_rollup = true, "allow_rollup_hdrs"),
             (Beside::Waiting, |c| c.subjects.truncate(1), "subjects"),
+            (Beside::Files, |c| c.max_age = THIRTY_DAYS, "max_age"),
+            (Beside::Files, |c| c.discard = DiscardPolicy::Old, "discard"),
+            (Beside::Files, |c| c.deny_delete = false, "deny_delete"),
+            (Beside::Files, |c| c.subjects.clear(), "subjects"),
         ] {
             let mut found = beside.wanted(&config, 3, THIRTY_DAYS);
             beside.check(&config, &found, 3, THIRTY_DAYS).unwrap();
