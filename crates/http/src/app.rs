@@ -9,7 +9,7 @@ use prometheus::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::Clock;
-use zholdary_intake::{Files, Intake};
+use zholdary_intake::{FileStore, Intake};
 use zholdary_log::{
     Decider, EventLog,
     streams::{Appeals, Messages},
@@ -64,7 +64,7 @@ pub struct Parts {
     /// What takes in what people write here. With it, the files and the views, the pages and the API are served.
     pub window: Option<Intake>,
     /// Where the photos are that people add.
-    pub files: Option<Files>,
+    pub files: Option<FileStore>,
 }
 
 /// What the handlers of pages and API share.
@@ -75,7 +75,7 @@ pub(crate) struct App {
     pub(crate) appeals: Decider<Appeals>,
     pub(crate) messages: Decider<Messages>,
     pub(crate) intake: Intake,
-    pub(crate) files: Files,
+    pub(crate) files: FileStore,
     /// Seats for requests that bring photos.
     pub(crate) uploads: Semaphore,
     pub(crate) query: Query,
@@ -91,7 +91,7 @@ pub(crate) struct App {
 pub(crate) type Shared = Arc<App>;
 
 impl App {
-    pub(crate) fn new(parts: &Parts, query: Query, intake: Intake, files: Files) -> Self {
+    pub(crate) fn new(parts: &Parts, query: Query, intake: Intake, files: FileStore) -> Self {
         let Parts { config, clock, log, metrics, stop, .. } = parts;
         Self {
             appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),

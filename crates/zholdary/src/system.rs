@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_domain::{Clock, IdKey, StreamKind, SystemClock};
-use zholdary_intake::{Files, Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
+use zholdary_intake::{FileStore, Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
     Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
     streams::Rules,
@@ -100,16 +100,16 @@ impl System {
     }
 
     /// Where the photos are that people add: beside the log, on NATS as safe as it.
-    pub(crate) async fn files(&self) -> anyhow::Result<Files> {
+    pub(crate) async fn files(&self) -> anyhow::Result<FileStore> {
         let data = self.data.path().to_owned();
         let opened = match &self.jetstream {
             Some(log) => {
                 let servers = log.files().await.context(
                     "could not open the files on the servers: a log that an earlier release began needs `zholdary log init` once more",
                 )?;
-                tokio::task::spawn_blocking(move || Files::on_servers(&data, servers)).await?
+                tokio::task::spawn_blocking(move || FileStore::on_servers(&data, servers)).await?
             }
-            None => tokio::task::spawn_blocking(move || Files::in_folder(&data)).await?,
+            None => tokio::task::spawn_blocking(move || FileStore::in_folder(&data)).await?,
         };
         opened.context("could not open the files that people add")
     }

@@ -114,7 +114,7 @@ impl Town {
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),
         );
-        let files = zholdary_intake::Files::in_folder(folder.path()).unwrap();
+        let files = zholdary_intake::FileStore::in_folder(folder.path()).unwrap();
         let query =
             Query::open(folder.path(), &QueryConfig { watch_ms: 5, ..QueryConfig::default() }).unwrap();
         let registry = Registry::new();

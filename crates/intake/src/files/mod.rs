@@ -85,7 +85,7 @@ impl From<BodyError> for FileError {
 
 /// Where files are kept. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub struct FileStore {
     drafts: Arc<Drafts>,
     kept: Kept,
 }
@@ -96,7 +96,7 @@ enum Kept {
     Servers(jetstream::Files),
 }
 
-impl Files {
+impl FileStore {
     /// Keeps files in the folder `data`, for a log in a SQLite file. Blocks; for start-up.
     ///
     /// # Errors

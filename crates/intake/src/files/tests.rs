@@ -13,24 +13,24 @@ use super::*;
 
 /// A store of each kind, and what it stands on.
 struct Stores {
-    stores: Vec<(&'static str, Files)>,
+    stores: Vec<(&'static str, FileStore)>,
     _server: Server,
     folder: TempDir,
 }
 
 async fn stores() -> Stores {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::in_folder(&folder.path().join("server"));
+    let options = Options::in_folder(folder.path().join("server"));
     let server = Server::start(&find().unwrap(), &options).await.unwrap();
     let nats = JetStreamConfig::at(&server.url());
     init(&nats, &Init::default()).await.unwrap();
     let log = JetStreamLog::open(nats, Metrics::unregistered()).await.unwrap();
-    let servers = Files::on_servers(&folder.path().join("other"), log.files().await.unwrap()).unwrap();
-    let here = Files::in_folder(&folder.path().join("data")).unwrap();
+    let servers = FileStore::on_servers(&folder.path().join("other"), log.files().await.unwrap()).unwrap();
+    let here = FileStore::in_folder(&folder.path().join("data")).unwrap();
     Stores { stores: vec![("folder", here), ("servers", servers)], _server: server, folder }
 }
 
-async fn draft(files: &Files, bytes: &[u8]) -> Result<Draft, FileError> {
+async fn draft(files: &FileStore, bytes: &[u8]) -> Result<Draft, FileError> {
     let mut incoming = files.begin(3 << 20).await?;
     for piece in bytes.chunks(100_000) {
         incoming.add(piece).await?;
@@ -96,8 +96,8 @@ async fn a_start_removes_what_a_kill_left_and_nothing_of_those_at_work() {
     for (name, files) in &all.stores {
         let folder = all.folder.path().join(if *name == "folder" { "data" } else { "other" });
         let reopened = || match &files.kept {
-            Kept::Folder(_) => Files::in_folder(&folder),
-            Kept::Servers(servers) => Files::on_servers(&folder, servers.clone()),
+            Kept::Folder(_) => FileStore::in_folder(&folder),
+            Kept::Servers(servers) => FileStore::on_servers(&folder, servers.clone()),
         };
         let at_work = draft(files, &photo(100)).await.unwrap();
         let left = folder.join("files/incoming/left");
@@ -110,7 +110,7 @@ async fn a_start_removes_what_a_kill_left_and_nothing_of_those_at_work() {
     }
     let folder = all.folder.path().join("data");
     drop(all.stores);
-    let alone = Files::in_folder(&folder).unwrap();
+    let alone = FileStore::in_folder(&folder).unwrap();
     assert_eq!(lies_in(&folder), 1, "the photo that was kept");
     drop(alone);
 }
@@ -118,7 +118,7 @@ async fn a_start_removes_what_a_kill_left_and_nothing_of_those_at_work() {
 #[tokio::test]
 async fn a_damaged_file_is_not_given_out_and_is_whole_when_it_comes_again() {
     let folder = tempfile::tempdir().unwrap();
-    let files = Files::in_folder(folder.path()).unwrap();
+    let files = FileStore::in_folder(folder.path()).unwrap();
     let photo = photo(1_000);
     let kept = draft(&files, &photo).await.unwrap();
     let id = kept.id().clone();
