@@ -155,6 +155,12 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "zholdary.raw.v1.body.x.0",
         "zholdary.raw.v1.held.x.0",
         "zholdary.raw.v1.note.x.0",
+        "$JS.API.STREAM.PURGE.ZHOLDARY_FILES",
+        "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_FILES",
+        "$JS.API.STREAM.UPDATE.ZHOLDARY_FILES",
+        "$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES",
+        "$JS.API.DIRECT.GET.ZHOLDARY_FILES",
+        "zholdary.files.v1.file.x.0",
         "_INBOX_http.x",
         "$SYS.REQ.SERVER.PING",
         "$SYS.REQ.SERVER.PING.JSZ",
@@ -179,7 +185,8 @@ async fn a_role_may_do_its_work_and_nothing_else() {
     check("routing", &routed, &kept).await;
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
-    check("http", &written, &raw).await;
+    let files = ["$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES", "zholdary.files.v1.file.x.0"];
+    check("http", &written, &[&raw[..], &files].concat()).await;
     check("operator", &[K::Rules, K::Access], &[&["$KV.ZHOLDARY_INFO.key"], &raw[1..]].concat()).await;
     check("watch", &[], &["$SYS.REQ.SERVER.PING.JSZ"]).await;
 }
@@ -230,8 +237,7 @@ async fn nobody_reads_what_is_not_for_them() {
     for role in ROLES {
         let (client, denied) = servers.client(role).await;
         let other = if role == "http" { "_INBOX_intake.>" } else { "_INBOX_http.>" };
-        for subject in
-            ["zholdary.log.v1.>", "zholdary.log.v1.message.*", "zholdary.raw.v1.>", "$KV.>", other, ">"]
+        for subject in ["zholdary.log.v1.>", "zholdary.raw.v1.>", "zholdary.files.v1.>", "$KV.>", other, ">"]
         {
             let _heard = client.subscribe(subject).await.expect("it is sent");
             until("it was judged", async || {
@@ -264,6 +270,20 @@ async fn every_role_opens_the_log_and_hears_it_grow() {
         assert_eq!(page.first().expect("a record").stream.kind(), StreamKind::Rules, "{role}");
         assert_eq!(log.head().await.expect(role), page.last().expect("a record").position);
     }
+}
+
+#[tokio::test]
+async fn the_pages_keep_photos_and_nobody_writes_over_one() {
+    let servers = Servers::start().await;
+    let log = JetStreamLog::open(servers.config("http"), Metrics::unregistered()).await.expect("the log");
+    let files = log.files().await.expect("the stream of files");
+    let put = async |bytes: &'static [u8]| {
+        files.put("x", bytes.len(), |_, _| std::future::ready(Ok(bytes.into()))).await
+    };
+    put(b"a photo").await.expect("http may");
+    put(b"a photo").await.expect("again");
+    put(b"another").await.expect_err("nobody writes over it");
+    assert_eq!(files.get("x").await.expect("http may").as_deref(), Some(&b"a photo"[..]));
 }
 
 /// Whether `nats-server -t` finds a configuration sound.

@@ -6,6 +6,7 @@
 pub mod jsonl;
 mod keys;
 mod limits;
+pub mod point;
 pub mod seed;
 mod surface;
 mod text;

@@ -64,6 +64,15 @@ impl City {
     pub fn in_city(&self, lon: f64, lat: f64) -> bool {
         self.district_at(lon, lat).is_some()
     }
+
+    /// Metres from a point (degrees, WGS84) to the nearest border of the city; 0 inside. `None` when no border is known. Far away it is a
+    /// rough figure: good enough to tell a slip from a suburb.
+    #[must_use]
+    pub fn metres_outside(&self, lon: f64, lat: f64) -> Option<f64> {
+        let far = |border| metres_to_area(lon, lat, border, f64::INFINITY);
+        let metres = self.districts.iter().filter_map(|district| far(&district.border));
+        metres.min_by(f64::total_cmp).filter(|metres| metres.is_finite())
+    }
 }
 
 /// Metres from a point to an area: 0 inside, `None` when further than `most`.

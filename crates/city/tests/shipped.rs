@@ -191,6 +191,22 @@ fn near_the_edge_the_nearest_district_counts() {
 }
 
 #[test]
+fn outside_it_is_told_how_far_roughly() {
+    let city = city();
+    for (lon, lat, kilometres) in [
+        (76.905, 43.205, 0.0..=0.0),
+        (77.24, 43.30, 5.0..=30.0),
+        (77.07, 43.87, 40.0..=80.0),
+        (71.43, 51.13, 800.0..=1_100.0),
+        // Latitude and longitude swapped.
+        (43.238, 76.889, 2_000.0..=10_000.0),
+    ] {
+        let outside = city.metres_outside(lon, lat).expect("the city has borders") / 1_000.0;
+        assert!(kilometres.contains(&outside), "{lon} {lat}: {outside} km");
+    }
+}
+
+#[test]
 fn works_cover_a_place() {
     let city = city();
     let today = day("2026-11-22");

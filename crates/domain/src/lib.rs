@@ -8,6 +8,7 @@
 pub mod access;
 pub mod appeal;
 pub mod calendar;
+mod file;
 pub mod ids;
 pub mod inbound;
 pub mod message;
@@ -17,6 +18,7 @@ pub mod place;
 pub mod rules;
 pub mod time;
 
+pub use file::{BadFileId, FileId};
 pub use ids::{AppealId, CommandId, ContactId, IdKey, MessageId, StreamId, StreamKind};
 pub use inbound::Inbound;
 pub use number::{Number, NumberFormat};

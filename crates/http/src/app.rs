@@ -9,7 +9,7 @@ use prometheus::Registry;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::Clock;
-use zholdary_intake::Intake;
+use zholdary_intake::{FileStore, Intake};
 use zholdary_log::{
     Decider, EventLog,
     streams::{Appeals, Messages},
@@ -61,8 +61,10 @@ pub struct Parts {
     pub hooks: Option<Intake>,
     /// What reads the views. With it tokens are known.
     pub views: Option<Query>,
-    /// What takes in what people write here. With it, and the views, the pages and the API are served.
+    /// What takes in what people write here. With it, the files and the views, the pages and the API are served.
     pub window: Option<Intake>,
+    /// Where the photos are that people add.
+    pub files: Option<FileStore>,
 }
 
 /// What the handlers of pages and API share.
@@ -73,6 +75,9 @@ pub(crate) struct App {
     pub(crate) appeals: Decider<Appeals>,
     pub(crate) messages: Decider<Messages>,
     pub(crate) intake: Intake,
+    pub(crate) files: FileStore,
+    /// Seats for requests that bring photos.
+    pub(crate) uploads: Semaphore,
     pub(crate) query: Query,
     pub(crate) metrics: Metrics,
     pub(crate) stop: CancellationToken,
@@ -86,7 +91,7 @@ pub(crate) struct App {
 pub(crate) type Shared = Arc<App>;
 
 impl App {
-    pub(crate) fn new(parts: &Parts, query: Query, intake: Intake) -> Self {
+    pub(crate) fn new(parts: &Parts, query: Query, intake: Intake, files: FileStore) -> Self {
         let Parts { config, clock, log, metrics, stop, .. } = parts;
         Self {
             appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
@@ -98,6 +103,8 @@ impl App {
             clock: Arc::clone(clock),
             log: Arc::clone(log),
             intake,
+            files,
+            uploads: Semaphore::new(config.uploads_max.clamp(1, Semaphore::MAX_PERMITS)),
             query,
             metrics: metrics.clone(),
             stop: stop.clone(),

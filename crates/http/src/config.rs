@@ -72,6 +72,10 @@ pub struct Config {
     /// raw bodies wait while another process writes: who waits longest must not win over who knows what is wrong. Longer is
     /// answered with 503.
     pub request_timeout_ms: u64,
+    /// How much longer a request that brings photos may take, in milliseconds: their way here, over a slow network. Default: 120 000.
+    pub upload_timeout_ms: u64,
+    /// Photos that come at once, at most, counted by their requests. Default: 32; more wait their turn within that time.
+    pub uploads_max: usize,
     /// How long `POST /api/v1/appeals` waits for the message's place, in milliseconds. Default: 2 000; then the appeal and
     /// the number are null.
     pub place_wait_ms: u64,
@@ -91,8 +95,16 @@ pub struct Limits {
     pub text_max_chars: usize,
     /// Characters of a contact (a phone or a mail address). Default: 254.
     pub contact_max_chars: usize,
+    /// Kilometres beyond the city's borders that a point may lie. Default: 100, which is most of the region; a point further away is a
+    /// slip.
+    pub point_beyond_km: u32,
     /// Photos of one appeal. Default: 5.
     pub photos_max: usize,
+    /// Bytes of one photo. Default: 10 MiB.
+    pub photo_max_bytes: usize,
+    /// Bytes of a form with its photos. Default: 128 MiB, more than all the photos that are taken: a form with one that is too large is
+    /// read to its end, so that the words beside it are not lost. More is answered with 413.
+    pub form_max_bytes: usize,
     /// Characters of a reason, a note, an explanation. Default: 4 000.
     pub reason_max_chars: usize,
     /// Characters of an answer to a resident. Default: 4 000.
@@ -131,6 +143,8 @@ impl Default for Config {
             header_timeout_ms: 10_000,
             connections_max: 1_024,
             request_timeout_ms: 40_000,
+            upload_timeout_ms: 120_000,
+            uploads_max: 32,
             place_wait_ms: 2_000,
             position_wait_ms: 5_000,
             limits: Limits::default(),
@@ -144,7 +158,10 @@ impl Default for Limits {
         Self {
             text_max_chars: 10_000,
             contact_max_chars: 254,
+            point_beyond_km: 100,
             photos_max: 5,
+            photo_max_bytes: 10 * 1024 * 1024,
+            form_max_bytes: 128 * 1024 * 1024,
             reason_max_chars: 4_000,
             answer_max_chars: 4_000,
             key_max_chars: 128,
@@ -168,6 +185,10 @@ impl Config {
 
     pub(crate) const fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
+    }
+
+    pub(crate) const fn upload_timeout(&self) -> Duration {
+        Duration::from_millis(self.upload_timeout_ms)
     }
 
     /// How long the form waits: less than the request may take, so that a slow machine too can still write its page.

@@ -23,6 +23,7 @@ mod problem;
 mod router;
 mod serve;
 mod token;
+mod upload;
 
 pub use app::{Parts, Ready};
 pub use config::{Changes, Config, Limits, Secret, WhatsApp};

@@ -22,10 +22,18 @@ pub(crate) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id
 const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
                    frame-ancestors 'none'";
 
+/// What a page may ask of the reader's machine. A page that needs something says so itself.
+pub(crate) static PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// Where photos come.
+const UPLOADS: [&str; 2] = ["/", "/api/v1/files"];
+
 /// What is needed around a request.
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) time_limit: Duration,
+    /// How much longer requests may take that bring photos.
+    pub(crate) upload: Duration,
     pub(crate) metrics: Metrics,
 }
 
@@ -38,7 +46,9 @@ pub(crate) async fn observe(State(around): State<Around>, mut request: Request, 
     let path = request.extensions().get::<MatchedPath>().cloned();
     request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     let began = Instant::now();
-    let answered = tokio::time::timeout(around.time_limit, next.run(request)).await;
+    let brings = method == Method::POST && path.as_ref().is_some_and(|path| UPLOADS.contains(&path.as_str()));
+    let limit = around.time_limit + if brings { around.upload } else { Duration::ZERO };
+    let answered = tokio::time::timeout(limit, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| {
         // What a POST asked for may go on, and be recorded yet.
         let code = if method == Method::POST { Code::OutcomeUnknown } else { Code::Timeout };
@@ -72,18 +82,19 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 fn secure(headers: &mut HeaderMap) {
-    const ALWAYS: [(HeaderName, &str); 6] = [
-        (header::CONTENT_SECURITY_POLICY, CSP),
+    const ALWAYS: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP));
+    let nothing = HeaderValue::from_static("camera=(), microphone=(), geolocation=()");
+    headers.entry(PERMISSIONS_POLICY.clone()).or_insert(nothing);
 }
 
 /// A handler that panicked: the client learns that it was us, the log line that it happened and in which request.

@@ -9,7 +9,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{changes, commands, file, read},
+    api::{changes, commands, file, files, read},
     app::Shared,
     permission::{self, Found, Level, Who},
     problem::ProblemBody,
@@ -51,6 +51,8 @@ pub(crate) fn api() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(read::list, file::file))
         .routes(routes!(read::one))
+        .routes(routes!(files::add))
+        .routes(routes!(files::get))
         .routes(routes!(commands::accept))
         .routes(routes!(commands::refuse))
         .routes(routes!(commands::start))
@@ -169,7 +171,8 @@ mod tests {
         let described: serde_json::Value = serde_json::from_slice(&document()).unwrap();
         let posts = described["paths"].as_object().unwrap().iter().filter_map(|(path, item)| {
             let post = item.get("post")?;
-            Some((path, post.pointer("/requestBody/content/application~1json/schema").cloned()))
+            let content = post.pointer("/requestBody/content")?.as_object()?;
+            Some((path, content.values().next().map(|body| body["schema"].clone())))
         });
         let posts: Vec<_> = posts.collect();
         assert!(posts.len() > 15);

@@ -121,6 +121,9 @@ pub const TABLE: &[Line] = &[
     line(GET, "/api/v1/messages", DESK),
     line(GET, "/api/v1/messages/{message}", ALL),
     line(POST, "/api/v1/appeals", [Public, Full, Public, No, Public, No, No]),
+    // As filing itself.
+    line(POST, "/api/v1/files", [Public, Full, Public, No, Public, No, No]),
+    line(GET, "/api/v1/files/{file}", WORK),
     line(GET, "/api/v1/appeals", [No, Full, Own, Plain, No, Plain, No]),
     line(GET, "/api/v1/appeals/{appeal}", [Public, Full, Own, Plain, Public, Plain, No]),
     line(GET, "/api/v1/counters", [No, Full, No, Plain, Public, Plain, No]),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use zholdary_channels::{web::SubmitError, whatsapp::SignatureError};
 use zholdary_domain::{appeal, message};
-use zholdary_intake::RawError;
+use zholdary_intake::{FileError, RawError};
 use zholdary_log::{AppendError, DeciderError, ReadError};
 use zholdary_readmodel as views;
 
@@ -51,6 +51,8 @@ codes! {
     NotFound = NOT_FOUND, "not-found", "Nothing is here";
     /// There is no such appeal, or it is not the caller's.
     NoAppeal = NOT_FOUND, "no-such-appeal", "There is no such appeal";
+    /// No such file is kept, or not for the caller.
+    NoFile = NOT_FOUND, "no-such-file", "There is no such file";
     /// There is no such message.
     NoMessage = NOT_FOUND, "no-such-message", "There is no such message";
     /// The appeal has no such finding.
@@ -71,6 +73,10 @@ codes! {
     NotJson = UNSUPPORTED_MEDIA_TYPE, "not-json", "The body must be application/json";
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
+    /// The body did not arrive whole, or not in its form.
+    NotWhole = BAD_REQUEST, "not-whole", "The body did not arrive whole";
+    /// The file is none of the photos that are taken.
+    NotAPhoto = UNSUPPORTED_MEDIA_TYPE, "not-a-photo", "Only JPEG, PNG, WebP and HEIC photos are taken";
     /// A token is needed.
     TokenNeeded = UNAUTHORIZED, "token-needed", "A token is needed";
     /// The token is unknown, revoked or expired.
@@ -188,6 +194,11 @@ impl Problem {
     pub fn internal(doing: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %chain(error), "could not {doing}");
         Self::new(Code::Internal, "")
+    }
+
+    /// The field that is wrong, when one is.
+    pub(crate) fn wrong_field(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// The kind of the problem.
@@ -326,6 +337,21 @@ impl From<zholdary_intake::Error> for Problem {
             }
             zholdary_intake::Error::Raw(error) => Self::internal("keep raw bytes", &error),
             zholdary_intake::Error::Record(error) => error.into(),
+        }
+    }
+}
+
+impl From<FileError> for Problem {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::TooLarge { limit } => {
+                Self::new(Code::TooLarge, format!("a photo has {limit} bytes at most"))
+            }
+            error if error.is_transient() => {
+                tracing::warn!(error = %chain(&error), "could not keep or read a file");
+                Self::new(Code::LogUnavailable, "").retry_after(5)
+            }
+            error => Self::internal("keep or read a file", &error),
         }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) const BESIDE_THE_API: [(&str, &str); 10] = [
 
 /// The HTTP side of a process: health always, hooks, pages and API where it has what they need.
 pub fn router(parts: Parts) -> Router {
-    let Parts { config, clock, log, metrics, registry, ready, stop, hooks, views, window } = &parts;
+    let Parts { config, clock, log, metrics, registry, ready, stop, hooks, views, window, files } = &parts;
     let health = Health {
         log: Arc::clone(log),
         views: views.clone(),
@@ -62,8 +62,8 @@ pub fn router(parts: Parts) -> Router {
         routes = routes.merge(hooks);
     }
     let mut pages_of = None;
-    if let (Some(query), Some(intake)) = (views, window) {
-        let app: Shared = Arc::new(App::new(&parts, query.clone(), intake.clone()));
+    if let (Some(query), Some(intake), Some(files)) = (views, window, files) {
+        let app: Shared = Arc::new(App::new(&parts, query.clone(), intake.clone(), files.clone()));
         pages_of = Some(Arc::clone(&app));
         let (api, _) = openapi::api().split_for_parts();
         let window = api
@@ -76,7 +76,11 @@ pub fn router(parts: Parts) -> Router {
     }
     let gate =
         Gate { tokens: views.clone(), scraper: config.metrics_token.clone(), clock: Arc::clone(clock) };
-    let around = Around { time_limit: config.request_timeout(), metrics: metrics.clone() };
+    let around = Around {
+        time_limit: config.request_timeout(),
+        upload: config.upload_timeout(),
+        metrics: metrics.clone(),
+    };
     // From the inside out: nothing but the fallback is reached without the guard, a panic of anything below is an answer too,
     // and the log line sees every answer.
     routes

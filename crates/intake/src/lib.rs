@@ -5,6 +5,7 @@
 
 mod config;
 mod error;
+mod files;
 mod ids;
 mod intake;
 mod lanes;
@@ -15,6 +16,7 @@ mod record;
 
 pub use config::{Config, KeepIn, RawConfig};
 pub use error::{Error, RawError};
+pub use files::{Draft, FileError, FileStore, Incoming, Media};
 pub use ids::{contact_id, message_id};
 pub use intake::{Intake, Taken};
 pub use metrics::Metrics;

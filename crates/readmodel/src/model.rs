@@ -281,6 +281,9 @@ pub struct FileView {
     pub kind: String,
     /// Media type as labelled.
     pub media_type: Option<String>,
+    /// The name under which the bytes are kept, for those that are: `GET /api/v1/files/{file}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Name of the file; for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,

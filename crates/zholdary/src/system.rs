@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_domain::{Clock, IdKey, StreamKind, SystemClock};
-use zholdary_intake::{Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
+use zholdary_intake::{FileStore, Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
     Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
     streams::Rules,
@@ -97,6 +97,21 @@ impl System {
             self.config.intake.clone(),
             zholdary_intake::Metrics::new(&self.registry)?,
         ))
+    }
+
+    /// Where the photos are that people add: beside the log, on NATS as safe as it.
+    pub(crate) async fn files(&self) -> anyhow::Result<FileStore> {
+        let data = self.data.path().to_owned();
+        let opened = match &self.jetstream {
+            Some(log) => {
+                let servers = log.files().await.context(
+                    "could not open the files on the servers: a log that an earlier release began needs `zholdary log init` once more",
+                )?;
+                tokio::task::spawn_blocking(move || FileStore::on_servers(&data, servers)).await?
+            }
+            None => tokio::task::spawn_blocking(move || FileStore::in_folder(&data)).await?,
+        };
+        opened.context("could not open the files that people add")
     }
 
     /// What reads the views of the data folder.

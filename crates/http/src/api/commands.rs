@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use zholdary_city::City;
 use zholdary_domain::{
-    AppealId, CommandId, Position, StreamId,
+    AppealId, CommandId, FileId, Position, StreamId,
     access::Role,
     appeal::{self, Appeal, Refusal},
 };
@@ -101,6 +101,14 @@ async fn ask(
         let asked = Asked { city, id, appeal, by: &by, limits, now };
         Ok(appeal::decide(appeal, wish.command(&asked)?)?)
     };
+    // A name that does not read is the wish's own to refuse.
+    for (i, name) in wish.proof().iter().enumerate().take(app.config.limits.photos_max) {
+        if let Ok(file) = name.parse::<FileId>()
+            && !app.files.has(&file).await?
+        {
+            return Err(Problem::bad_field(format!("proof[{i}]"), "no such file is kept: upload it first"));
+        }
+    }
     let by_rules = |appeal: &Appeal, now| decide(&rules.city, appeal, now);
     let handled = app.appeals.handle(&stream, command_id, Cause::command(command_id), by_rules).await?;
     if !handled.new && key.is_some() {

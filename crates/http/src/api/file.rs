@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use zholdary_channels::web::{self, Submission};
+use zholdary_city::City;
 use zholdary_domain::{
-    Inbound, MessageId, Position, StreamId,
+    FileId, Inbound, MessageId, Position, StreamId,
     access::Role,
     inbound::{Channel, InboundMessage, MessageRef},
     message::Message,
 };
-use zholdary_intake::message_id;
+use zholdary_intake::{Draft, message_id};
 use zholdary_readmodel::MessageOutcome;
 
 use super::{
@@ -33,6 +34,7 @@ use crate::{
     moment::POSITION,
     permission::Who,
     problem::{Code, Problem},
+    upload,
 };
 
 /// An appeal as somebody files it.
@@ -52,7 +54,7 @@ pub(crate) struct NewAppeal {
     /// Where it is.
     #[serde(default)]
     pub(crate) point: Option<PointBody>,
-    /// Names under which photos are kept.
+    /// Photos that were uploaded: what `POST /api/v1/files` called them.
     #[serde(default)]
     pub(crate) photos: Vec<String>,
 }
@@ -86,7 +88,7 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     let new: NewAppeal = json(&headers, &raw)?;
     let key = key_of(&app, &headers)?;
-    let filed = submit(&app, &caller, new, key, raw).await?;
+    let filed = submit(&app, &caller, new, vec![], key, raw).await?;
     let position = HeaderValue::from(filed.position);
     let mut response = (StatusCode::ACCEPTED, Json(filed)).into_response();
     response.headers_mut().insert(POSITION.clone(), position);
@@ -107,15 +109,19 @@ impl Filed {
     }
 }
 
-/// Takes an appeal in, from the API or the page, and waits a little for its number.
+/// Takes an appeal in, from the API or the page, and waits a little for its number. Of the photos that it names, those that `came` with it
+/// are kept first.
 pub(crate) async fn submit(
     app: &App,
     caller: &Caller,
     new: NewAppeal,
+    came: Vec<Draft>,
     key: Option<String>,
     raw: Bytes,
 ) -> Result<Filed, Problem> {
-    let submission = checked(app, caller, new)?;
+    let rules = app.query.city().await.unwrap_or_default();
+    let submission = checked(app, caller, rules.as_deref().map(|rules| &rules.city), new)?;
+    let photos = named(&submission.photos)?;
     let named = key.is_some();
     let key = key.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let inbound = web::submit(&submission, &key, caller.account(), app.clock.now())?;
@@ -127,6 +133,16 @@ pub(crate) async fn submit(
     if named {
         unused_elsewhere(app, &message.id).await?;
         same_or_new(app, id, &message).await?;
+    }
+    // Nothing that is recorded names a photo that is not kept.
+    for (i, photo) in photos.iter().enumerate() {
+        let comes = came.iter().any(|draft| draft.id() == photo);
+        if !comes && !app.files.has(photo).await? {
+            return Err(Problem::bad_field(format!("photos[{i}]"), "no such file is kept: upload it first"));
+        }
+    }
+    for draft in came {
+        app.files.keep(draft).await?;
     }
     let channel = message.id.channel;
     let taken = app.intake.take(channel, raw, vec![inbound]).await?;
@@ -147,8 +163,17 @@ pub(crate) async fn submit(
     })
 }
 
+/// The names of photos, read.
+fn named(photos: &[String]) -> Result<Vec<FileId>, Problem> {
+    let read = |(i, photo): (usize, &String)| {
+        let wrong = |_| Problem::bad_field(format!("photos[{i}]"), "what POST /api/v1/files calls a file");
+        photo.parse().map_err(wrong)
+    };
+    photos.iter().enumerate().map(read).collect()
+}
+
 /// What this caller may file, within the limits.
-fn checked(app: &App, caller: &Caller, new: NewAppeal) -> Result<Submission, Problem> {
+fn checked(app: &App, caller: &Caller, city: Option<&City>, new: NewAppeal) -> Result<Submission, Problem> {
     let limits = &app.config.limits;
     let at_most = |field: &str, n: usize| Problem::bad_field(field, format!("{n} characters at most"));
     if new.text.chars().count() > limits.text_max_chars {
@@ -172,8 +197,8 @@ fn checked(app: &App, caller: &Caller, new: NewAppeal) -> Result<Submission, Pro
         text: new.text,
         channel: new.channel,
         contact: new.contact,
-        point: new.point.map(|p| p.point("point")).transpose()?,
-        photos: new.photos,
+        point: new.point.map(|p| p.point("point", city, limits)).transpose()?,
+        photos: upload::each_once(named(&new.photos)?).into_iter().map(String::from).collect(),
     })
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod commands;
 pub(crate) mod file;
+pub(crate) mod files;
 pub(crate) mod filter;
 mod heard;
 pub(crate) mod read;

@@ -84,7 +84,7 @@ pub(crate) async fn one(
 }
 
 /// Whether the party has a finding of the appeal, or a copy of one.
-fn concerns(view: &AppealView, party: &str) -> bool {
+pub(crate) fn concerns(view: &AppealView, party: &str) -> bool {
     view.findings.iter().any(|f| {
         f.queue.code == party || f.party.code == party || f.copies.iter().any(|copy| copy.code == party)
     })

@@ -31,6 +31,11 @@ pub(crate) struct Asked<'a> {
 pub(crate) trait Wish {
     /// The command, or why it cannot be one.
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem>;
+
+    /// The photos that it names as proof: they must be kept.
+    fn proof(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// Take the task.
@@ -87,7 +92,7 @@ pub(crate) struct Done {
     finding: u16,
     /// What was done.
     explanation: Option<String>,
-    /// Photos that show it: BLAKE3 of the bytes, 64 hexadecimal digits each.
+    /// Photos that show it: what `POST /api/v1/files` called them.
     proof: Vec<String>,
 }
 
@@ -107,6 +112,10 @@ impl Wish for Done {
             explanation,
             proof: self.proof.clone(),
         })
+    }
+
+    fn proof(&self) -> &[String] {
+        &self.proof
     }
 }
 
@@ -156,7 +165,7 @@ impl Wish for Correct {
         if let Some(code) = &self.category {
             asked.category("category", code)?;
         }
-        let place = self.place.as_ref().map(|p| p.place(asked.city, "place")).transpose()?.map(Box::new);
+        let place = self.place.as_ref().map(|p| p.place(asked, "place")).transpose()?.map(Box::new);
         let route = match &self.party {
             Some(to) => {
                 let category = self.category.as_deref();
@@ -416,7 +425,7 @@ pub(crate) struct GivePlace {
 
 impl Wish for GivePlace {
     fn command(&self, asked: &Asked<'_>) -> Result<Command, Problem> {
-        let place = Box::new(self.place.place(asked.city, "place")?);
+        let place = Box::new(self.place.place(asked, "place")?);
         let finding = FindingId(self.finding);
         Ok(Command::GivePlace { finding, place, message: None, by: asked.by.clone() })
     }
@@ -433,9 +442,46 @@ pub(crate) struct PointBody {
 }
 
 impl PointBody {
-    pub(crate) fn point(self, field: &str) -> Result<Point, Problem> {
-        Point::new(self.lon, self.lat)
-            .ok_or_else(|| Problem::bad_field(field, "longitude -180 to 180, latitude -90 to 90"))
+    /// The point, when it is near enough to a city to be meant. Without a city any point on Earth is.
+    pub(crate) fn point(self, field: &str, city: Option<&City>, limits: &Limits) -> Result<Point, Problem> {
+        let point = Point::new(self.lon, self.lat)
+            .ok_or_else(|| Problem::bad_field(field, "longitude -180 to 180, latitude -90 to 90"))?;
+        match city.map_or(Ok(()), |city| near(point, city, limits)) {
+            Ok(()) => Ok(point),
+            Err(NotHere::Swapped) => {
+                Err(Problem::bad_field(field, "longitude and latitude are in each other's place"))
+            }
+            Err(NotHere::Far) => {
+                let km = limits.point_beyond_km;
+                Err(Problem::bad_field(field, format!("more than {km} km outside of the city")))
+            }
+        }
+    }
+}
+
+impl From<Point> for PointBody {
+    fn from(Point { lon, lat }: Point) -> Self {
+        Self { lon, lat }
+    }
+}
+
+/// Why a point is not meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotHere {
+    /// Turned round it would be near the city.
+    Swapped,
+    /// Far from it either way.
+    Far,
+}
+
+/// Whether a point is in the city, or not too far outside.
+pub(crate) fn near(point: Point, city: &City, limits: &Limits) -> Result<(), NotHere> {
+    let most = f64::from(limits.point_beyond_km) * 1_000.0;
+    let is_near = |p: Point| city.metres_outside(p.lon, p.lat).is_none_or(|metres| metres <= most);
+    match Point::new(point.lat, point.lon) {
+        _ if is_near(point) => Ok(()),
+        Some(turned) if is_near(turned) => Err(NotHere::Swapped),
+        _ => Err(NotHere::Far),
     }
 }
 
@@ -462,7 +508,8 @@ pub(crate) struct Where {
 
 impl Where {
     /// The place, with names that the city knows: names are shown to everybody, so nothing else may stand there.
-    fn place(&self, city: &City, field: &str) -> Result<Place, Problem> {
+    fn place(&self, asked: &Asked<'_>, field: &str) -> Result<Place, Problem> {
+        let city = asked.city;
         let street = |name: &String| city.street(name).is_some();
         let microdistrict = |name: &String| city.microdistricts.iter().any(|m| m.name.ru == **name);
         let settlement = self.names.iter().find(|n| city.settlement(n).is_some());
@@ -487,7 +534,8 @@ impl Where {
         if self.district.as_ref().is_some_and(|d| city.district(d).is_none()) {
             return Err(Problem::bad_field(format!("{field}.district"), "no such district"));
         }
-        let point = self.point.map(|p| p.point(&format!("{field}.point"))).transpose()?;
+        let point =
+            self.point.map(|p| p.point(&format!("{field}.point"), Some(city), asked.limits)).transpose()?;
         let hit = point.and_then(|p| city.district_at(p.lon, p.lat));
         let kind = if settlement.is_some() {
             PlaceKind::Settlement

@@ -1,5 +1,6 @@
 //! The public page: the form, «check my number», the report. Plain HTML that works without script.
 
+mod ask;
 mod figures;
 mod list;
 mod map;
@@ -11,22 +12,20 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Deserialize;
-use uuid::Uuid;
 use zholdary_city::{City, Lang};
 use zholdary_domain::{MessageId, Number, StreamId};
 use zholdary_readmodel::{AppealView, Level as Sees, Named, RuleSet, Sentence};
 
-use self::{figures::Figures, words::Words};
+pub(crate) use self::ask::write;
+use self::{ask::Form, figures::Figures, words::Words};
 use crate::{
-    api::file::{self, NewAppeal},
     app::{App, Shared},
     assets,
-    caller::Caller,
-    extract::{PageQuery, PathOf, RawBody, known},
-    problem::{Code, Problem},
+    extract::{PageQuery, PathOf},
+    observe::PERMISSIONS_POLICY,
+    problem::Problem,
 };
 
 /// After this long a number that did not come waits for something that was set aside: it is no longer «on its way».
@@ -55,24 +54,12 @@ struct Link {
 
 #[derive(Template)]
 #[template(path = "home.html")]
-struct Home<'a> {
+struct Home {
     frame: Frame,
-    form: Form<'a>,
+    form: Form,
     sample_number: String,
     figures: Option<Figures>,
-}
-
-/// The form as it is shown: empty, or with what could not be taken.
-#[derive(Default)]
-struct Form<'a> {
-    key: String,
-    text: &'a str,
-    contact: &'a str,
-    text_max: usize,
-    contact_max: usize,
-    error: Option<&'static str>,
-    text_wrong: bool,
-    contact_wrong: bool,
+    locate: &'static str,
 }
 
 #[derive(Template)]
@@ -137,16 +124,6 @@ pub(crate) struct AppealQuery {
     new: Option<String>,
 }
 
-/// What the form sends.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Sent {
-    key: String,
-    lang: Option<String>,
-    text: String,
-    contact: String,
-}
-
 /// `GET /`: the form, «check my number», the figures. With `?message=` the number of what was just sent.
 pub(crate) async fn home(
     State(app): State<Shared>,
@@ -163,18 +140,16 @@ pub(crate) async fn home(
         let w = Words::of(lang);
         return note(lang, city, "&kept=1", (w.looked_at, None, None), StatusCode::OK);
     }
-    let form = Form { key: Uuid::new_v4().simple().to_string(), ..Form::default() };
-    show_home(&app, city, lang, form, StatusCode::OK).await
+    show_home(&app, city, lang, Form::empty(), StatusCode::OK).await
 }
 
 async fn show_home(
     app: &App,
     city: Option<&City>,
     lang: Lang,
-    form: Form<'_>,
+    form: Form,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let limits = &app.config.limits;
     let year = city.map_or(2026, |city| city.calendar.local_year(app.clock.now()));
     let sample = city.map_or_else(
         || "Z-2026-000401".to_owned(),
@@ -182,96 +157,16 @@ async fn show_home(
     );
     let page = Home {
         frame: frame(lang, city, |code| format!("/?lang={code}")),
-        form: Form { text_max: limits.text_max_chars, contact_max: limits.contact_max_chars, ..form },
+        form: form.within(&app.config.limits, Words::of(lang)),
+        locate: assets::locate_path(),
         sample_number: sample,
         figures: Figures::read(&app.query, city, lang).await,
     };
-    render(&page, lang, status)
-}
-
-/// `POST /`: takes what the form sends, and shows the number. Works without script.
-pub(crate) async fn write(
-    State(app): State<Shared>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawBody(raw): RawBody,
-) -> Result<Response, Problem> {
-    let is_form = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|label| label.starts_with("application/x-www-form-urlencoded"));
-    if !is_form {
-        return Err(Problem::new(Code::BadField, "the form sends application/x-www-form-urlencoded"));
-    }
-    let pairs = serde_urlencoded::from_bytes(&raw)
-        .map_err(|_| Problem::new(Code::BadField, "the form does not read"))?;
-    let form: Sent = known(pairs, Code::BadField)?;
-    let rules = app.query.city().await.unwrap_or_default();
-    let city = rules.as_deref().map(|rules| &rules.city);
-    let lang = language(form.lang.as_deref(), &headers, city);
-    // A key of our own making: what else stands there did not come from our page. It stays until something was taken under it,
-    // so that what may have been recorded is not recorded again.
-    let key = Uuid::try_parse(&form.key).unwrap_or_else(|_| Uuid::new_v4());
-    let filed = tokio::time::timeout(app.config.form_timeout(), filed(&app, &caller, &form, key, raw)).await;
-    match filed.unwrap_or_else(|_| Err(Problem::new(Code::OutcomeUnknown, ""))) {
-        Ok(Written::Numbered(number)) => {
-            Ok(Redirect::to(&format!("/appeals/{number}?lang={lang}&new=1")).into_response())
-        }
-        Ok(Written::Waiting(message)) => {
-            Ok(Redirect::to(&format!("/?lang={lang}&message={message}")).into_response())
-        }
-        Ok(Written::Kept) => Ok(Redirect::to(&format!("/?lang={lang}&kept=1")).into_response()),
-        Err(problem) => {
-            let w = Words::of(lang);
-            let limits = &app.config.limits;
-            let too_long = form.text.chars().count() > limits.text_max_chars;
-            let no_text = !form.text.chars().any(char::is_alphanumeric);
-            let (error, text_wrong, contact_wrong) = match problem.code() {
-                Code::BadField | Code::TooLarge if too_long => (w.error_long, true, false),
-                Code::BadField if no_text => (w.error_empty, true, false),
-                Code::BadField => (w.error_contact, false, true),
-                Code::KeyReused => (w.error_reused, false, false),
-                Code::OutcomeUnknown => (w.error_unknown, false, false),
-                _ => (w.error_later, false, false),
-            };
-            let status = problem.code().status();
-            let key = if problem.code() == Code::KeyReused { Uuid::new_v4() } else { key };
-            let form = Form {
-                key: key.simple().to_string(),
-                text: &form.text,
-                contact: &form.contact,
-                error: Some(error),
-                text_wrong,
-                contact_wrong,
-                ..Form::default()
-            };
-            show_home(&app, city, lang, form, status).await
-        }
-    }
-}
-
-enum Written {
-    Numbered(String),
-    Waiting(String),
-    /// Its bytes alone are kept, beside the log: no number will come of itself.
-    Kept,
-}
-
-async fn filed(app: &App, caller: &Caller, form: &Sent, key: Uuid, raw: Bytes) -> Result<Written, Problem> {
-    let contact = form.contact.trim();
-    let new = NewAppeal {
-        text: form.text.clone(),
-        channel: None,
-        contact: (!contact.is_empty()).then(|| contact.to_owned()),
-        point: None,
-        photos: vec![],
-    };
-    let filed = file::submit(app, caller, new, Some(key.simple().to_string()), raw).await?;
-    Ok(match filed.number() {
-        Some(number) => Written::Numbered(number.to_owned()),
-        None if filed.is_for_person() => Written::Kept,
-        None => Written::Waiting(filed.message().to_owned()),
-    })
+    let mut response = render(&page, lang, status)?;
+    // The form may ask where the reader stands; nothing else may.
+    let asks = HeaderValue::from_static("camera=(), microphone=(), geolocation=(self)");
+    response.headers_mut().insert(PERMISSIONS_POLICY.clone(), asks);
+    Ok(response)
 }
 
 /// The number of a message that was just sent, or why there is none yet.

@@ -48,6 +48,51 @@ words! {
     contact_hint: "Почта или телефон; их видит только оператор. По номеру виден ход дела, слова ответа — нет.",
         "Пошта немесе телефон; оны тек оператор көреді. Нөмір бойынша істің барысы көрінеді, жауаптың мәтіні көрінбейді.",
         "Mail or phone, seen by the operator only. The number shows how it goes, not the words of the answer.";
+    photos: "Фото", "Фото", "Photos";
+    photos_hint: "до {n}, каждое до {mb} МБ: JPEG, PNG, WebP, HEIC", "{n} суретке дейін, әрқайсысы {mb} МБ-тан аспасын: JPEG, PNG, WebP, HEIC",
+        "up to {n}, {mb} MB each: JPEG, PNG, WebP, HEIC";
+    photos_how: "Фото видят только оператор и исполнитель.", "Суретті тек оператор мен орындаушы көреді.",
+        "Only the operator and the party see the photos.";
+    photos_kept: "Уже загружено; снимите отметку, чтобы не отправлять:", "Жүктеліп қойған; жібермеу үшін белгіні алып тастаңыз:",
+        "Uploaded already; clear the mark not to send it:";
+    photos_again: "Остальные фото нужно выбрать ещё раз.", "Қалған суреттерді қайта таңдау керек.",
+        "The other photos have to be chosen again.";
+    photos_all_again: "Фото нужно выбрать ещё раз.", "Суреттерді қайта таңдау керек.", "The photos have to be chosen again.";
+    error_photos_many: "Фото слишком много: можно не больше {n}.", "Сурет тым көп: {n} суреттен аспауы керек.",
+        "Too many photos: {n} at most.";
+    error_photo_large: "Фото слишком большое: можно до {mb} МБ.", "Сурет тым үлкен: {mb} МБ-тан аспауы керек.",
+        "A photo is too large: {mb} MB at most.";
+    error_photo_kind: "Этот файл — не фото. Подойдут JPEG, PNG, WebP и HEIC.",
+        "Бұл файл сурет емес. JPEG, PNG, WebP және HEIC жарайды.",
+        "This file is no photo. JPEG, PNG, WebP and HEIC are taken.";
+    point: "Точка на карте", "Картадағы нүкте", "Point on the map";
+    point_hint: "или улица и дом — выше", "немесе жоғарыда көше мен үй", "or the street and the house above";
+    point_how: "Координаты или ссылка из 2ГИС, Google, Яндекса или OpenStreetMap. Точку видят только оператор и исполнитель.",
+        "Координаттар немесе 2ГИС, Google, Яндекс не OpenStreetMap сілтемесі. Нүктені тек оператор мен орындаушы көреді.",
+        "Coordinates, or a link from 2GIS, Google, Yandex or OpenStreetMap. Only the operator and the party see the point.";
+    locate: "Моё место", "Менің орным", "My place";
+    locating: "Определяем…", "Анықтап жатырмыз…", "Looking…";
+    not_located: "Телефон не сказал, где вы. Вставьте координаты или напишите улицу.",
+        "Телефон қайда екеніңізді айтпады. Координаттарды қойыңыз немесе көшені жазыңыз.",
+        "Your device did not tell where you are. Paste the coordinates or write the street.";
+    error_point: "Это не координаты и не ссылка на карту. Пример: 43.238, 76.889.",
+        "Бұл координаттар да, карта сілтемесі де емес. Мысалы: 43.238, 76.889.",
+        "These are neither coordinates nor a link of a map. For example: 43.238, 76.889.";
+    error_point_none: "В ссылке нет точки. Отметьте место на карте и скопируйте ссылку ещё раз или вставьте координаты.",
+        "Сілтемеде нүкте жоқ. Картада орынды белгілеп, сілтемені қайта көшіріңіз немесе координаттарды қойыңыз.",
+        "The link names no point. Choose the place on the map and copy the link again, or paste the coordinates.";
+    error_point_short: "Короткая ссылка не говорит, где это. Откройте её и скопируйте полную или вставьте координаты.",
+        "Қысқа сілтеме орынды айтпайды. Оны ашып, толық сілтемені көшіріңіз немесе координаттарды қойыңыз.",
+        "A shortened link does not tell the place. Open it and copy the whole one, or paste the coordinates.";
+    error_point_impossible: "Таких координат нет: широта от −90 до 90, долгота от −180 до 180.",
+        "Мұндай координаттар жоқ: ендік −90 мен 90, бойлық −180 мен 180 аралығында.",
+        "There are no such coordinates: latitude is −90 to 90, longitude −180 to 180.";
+    error_point_swapped: "Широта и долгота перепутаны местами: сначала широта, например 43.238, 76.889.",
+        "Ендік пен бойлықтың орны ауысып кеткен: алдымен ендік, мысалы 43.238, 76.889.",
+        "Latitude and longitude are swapped: latitude comes first, like 43.238, 76.889.";
+    error_point_far: "Эта точка далеко от города. Проверьте её или оставьте поле пустым и напишите место словами.",
+        "Бұл нүкте қаладан алыс. Оны тексеріңіз немесе өрісті бос қалдырып, орынды сөзбен жазыңыз.",
+        "This point is far from the city. Check it, or leave the field empty and say the place in words.";
     send: "Отправить и получить номер", "Жіберу және нөмір алу", "Send and get a number";
     check_title: "Что с моим обращением?", "Өтінішім қандай күйде?", "What about my appeal?";
     number: "Номер обращения", "Өтініш нөмірі", "Number of the appeal";

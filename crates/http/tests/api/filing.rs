@@ -84,6 +84,8 @@ async fn what_cannot_be_filed_names_the_field() {
         (json!({ "text": "яма", "contact": " " }), "bad-field", "contact"),
         (json!({ "text": "яма", "photos": many }), "bad-field", "photos"),
         (json!({ "text": "яма", "point": { "lon": 200, "lat": 0 } }), "bad-field", "point"),
+        (json!({ "text": "яма", "point": { "lon": 43.238, "lat": 76.889 } }), "bad-field", "point"),
+        (json!({ "text": "яма", "point": { "lon": 71.43, "lat": 51.13 } }), "bad-field", "point"),
         (json!({ "text": "яма", "point": { "lon": 76, "lat": 43, "alt": 1 } }), "bad-field", "point.alt"),
         (json!({ "text": "яма", "name": "x" }), "bad-field", "name"),
         (json!({ "text": 7 }), "bad-field", "text"),

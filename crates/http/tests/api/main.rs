@@ -6,6 +6,7 @@ mod filing;
 mod hooks;
 mod pages;
 mod permission;
+mod photos;
 mod problems;
 mod reading;
 mod serve;

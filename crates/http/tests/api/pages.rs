@@ -57,6 +57,64 @@ async fn what_went_wrong_stands_beside_the_form_and_the_text_is_kept() {
     assert_eq!(town.ask(label).await.expect(422).code(), "bad-field");
 }
 
+#[tokio::test]
+async fn a_point_is_taken_as_it_was_pasted_or_told_what_is_wrong_with_it() {
+    let mut town = Town::start().await;
+    let operator = town.token(zholdary_domain::access::Role::Operator).await;
+    let form = |point: &str| {
+        let fields = [("lang", "en"), ("text", "Яма"), ("point", point)];
+        let pairs = fields.map(|(name, value)| format!("{name}={}", percent(value)));
+        pairs.join("&")
+    };
+    for pasted in ["43.238, 76.889", "https://2gis.kz/almaty/geo/1/76.889,43.238", "43.6 77.0"] {
+        let sent = send(&town, &form(pasted)).await.expect(303);
+        town.settle().await;
+        let number =
+            sent.header("location").unwrap()["/appeals/".len()..].split('?').next().unwrap().to_owned();
+        let seen = town.get(&operator, &format!("/api/v1/appeals/{number}")).await.expect(200).json();
+        let point = &seen["thread"][0]["point"];
+        let lat = if pasted.starts_with("43.6") { 43.6 } else { 43.238 };
+        assert_eq!(point["lat"], lat, "{pasted}: {seen}");
+        let page = town.get("", &format!("/appeals/{number}")).await.expect(200).text();
+        assert!(!page.contains("76.889") && !page.contains("43.238"), "a point is nobody else's to see");
+    }
+    for (pasted, says) in [
+        ("Абая 10", "neither coordinates"),
+        ("https://2gis.kz/almaty", "names no point"),
+        ("https://go.2gis.com/abcde", "shortened link"),
+        ("91.5, 200.5", "no such coordinates"),
+        ("76.889, 43.238", "are swapped"),
+        ("51.13, 71.43", "far from the city"),
+        ("<b>\"", "neither coordinates"),
+    ] {
+        let page = send(&town, &form(pasted)).await.expect(422).text();
+        let beside = page.split("id=\"point-error\">").nth(1).unwrap_or_default().split('<').next().unwrap();
+        assert!(beside.contains(says), "{pasted}: {page}");
+        assert!(page.contains("aria-describedby=\"point-hint point-error\" aria-invalid=\"true\""));
+        assert!(page.contains(">Яма</textarea>") && !page.contains("<b>\""), "what was written is kept");
+    }
+}
+
+#[tokio::test]
+async fn the_button_that_finds_where_one_stands_is_a_script_of_ours() {
+    let town = Town::asleep().await;
+    let home = town.get("", "/?lang=ru").await.expect(200);
+    let policy = home.header("permissions-policy").unwrap().to_owned();
+    assert!(policy.contains("geolocation=(self)"), "{policy}");
+    assert!(home.header("content-security-policy").unwrap().contains("default-src 'self'"));
+    let home = home.text();
+    assert!(!home.contains("<button type=\"button\""), "without script there is no button");
+    let script = home.split("<script src=\"").nth(1).unwrap().split('"').next().unwrap();
+    let script = town.get("", script).await.expect(200);
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(script.header("permissions-policy"), Some("camera=(), microphone=(), geolocation=()"));
+    assert!(script.text().contains("getCurrentPosition"));
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 fn key_of(page: &str) -> String {
     page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
@@ -237,7 +295,8 @@ async fn pages_hold_nothing_inline() {
     let mut town = Town::start().await;
     town.file("Яма на Абая").await;
     for path in ["/", "/appeals/Z-2026-000001", "/appeals/Z-2026-000009"] {
-        let page = town.get("", path).await.text();
+        // A file of ours is no script within the page.
+        let page = town.get("", path).await.text().replace("<script src=\"/assets/", "");
         for inline in ["<script", "<style", " style=", " onclick=", "http://", "//"] {
             assert!(!page.contains(inline), "{path} holds {inline}");
         }

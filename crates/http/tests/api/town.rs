@@ -48,7 +48,7 @@ pub(crate) struct Town {
     router: Router,
     workers: Option<Workers>,
     tokens: u8,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 /// What was answered.
@@ -114,6 +114,7 @@ impl Town {
             zholdary_intake::Config::default(),
             zholdary_intake::Metrics::unregistered(),
         );
+        let files = zholdary_intake::FileStore::in_folder(folder.path()).unwrap();
         let query =
             Query::open(folder.path(), &QueryConfig { watch_ms: 5, ..QueryConfig::default() }).unwrap();
         let registry = Registry::new();
@@ -140,6 +141,7 @@ impl Town {
             hooks: Some(intake.clone()),
             views: Some(query.clone()),
             window: Some(intake.clone()),
+            files: Some(files),
             metrics: Metrics::new(&registry).unwrap(),
             registry: registry.clone(),
             ready,
@@ -176,7 +178,7 @@ impl Town {
             router: router(parts),
             workers,
             tokens: 0,
-            _folder: folder,
+            folder,
         };
         town.settle().await;
         town

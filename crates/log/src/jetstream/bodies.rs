@@ -7,7 +7,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::{
+    message::{PublishMessage, StreamMessage},
+    stream::Stream,
+};
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 use zholdary_domain::Position;
@@ -23,7 +26,7 @@ use crate::error::{OpenError, ReadError, Source};
 /// Says, at each part of a body, how many there are. A part without it is what is left of one that was let go.
 const PARTS: &str = "Zholdary-Parts";
 /// The most bytes of one part. No setting: processes with other ones would write halves that do not fit.
-const PART_BYTES: usize = 512 * 1024;
+pub(super) const PART_BYTES: usize = 512 * 1024;
 
 /// Why a body or a note could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -73,21 +76,25 @@ impl JetStreamLog {
     /// [`OpenError`] says what to do.
     pub async fn bodies(&self, retention: Duration) -> Result<Bodies, OpenError> {
         let [bodies, waiting] = setup::open_bodies(&self.store, retention).await?;
-        let beside = |messages, stream: String| {
-            let Store { context, config, log_id, requests, metrics, .. } = &*self.store;
-            Arc::new(Store {
-                context: context.clone(),
-                messages,
-                config: super::JetStreamConfig { stream, ..config.clone() },
-                log_id: *log_id,
-                requests: requests.clone(),
-                metrics: metrics.clone(),
-            })
-        };
         let config = &self.store.config;
         Ok(Bodies {
-            bodies: beside(bodies, config.bodies.clone()),
-            waiting: beside(waiting, config.waiting()),
+            bodies: self.beside(bodies, config.bodies.clone()),
+            waiting: self.beside(waiting, config.waiting()),
+        })
+    }
+}
+
+impl JetStreamLog {
+    /// A stream beside the log.
+    pub(super) fn beside(&self, messages: Stream, stream: String) -> Arc<Store> {
+        let Store { context, config, log_id, requests, metrics, .. } = &*self.store;
+        Arc::new(Store {
+            context: context.clone(),
+            messages,
+            config: super::JetStreamConfig { stream, ..config.clone() },
+            log_id: *log_id,
+            requests: requests.clone(),
+            metrics: metrics.clone(),
         })
     }
 }
@@ -123,11 +130,7 @@ impl Bodies {
             Some(kept) => Some(kept),
             None => parts(&self.waiting, &format!("{}.held.{name}", self.beginning())).await?,
         };
-        Ok(kept.map(|parts| {
-            let mut whole = BytesMut::new();
-            parts.iter().for_each(|part| whole.extend_from_slice(&part.payload));
-            whole.freeze()
-        }))
+        Ok(kept.map(whole))
     }
 
     /// Lets what was held under `name` go: it ages like any other body.
@@ -183,10 +186,23 @@ impl Bodies {
 }
 
 async fn put(store: &Store, base: &str, name: &str, bytes: &Bytes) -> Result<(), BodyError> {
-    let all = bytes.len().div_ceil(PART_BYTES).max(1);
+    let part = |from, to| std::future::ready(Ok(bytes.slice(from..to)));
+    put_parts(store, base, name, bytes.len(), part).await
+}
+
+/// Keeps `length` bytes, of which `read` gives any piece, so that nobody needs to hold the whole.
+pub(super) async fn put_parts<F: Future<Output = Result<Bytes, Source>>>(
+    store: &Store,
+    base: &str,
+    name: &str,
+    length: usize,
+    read: impl Fn(usize, usize) -> F,
+) -> Result<(), BodyError> {
+    let all = length.div_ceil(PART_BYTES).max(1);
     // The first comes last: once it is there, all are. And goes last: once it is gone, all are.
     for number in (0..all).rev() {
-        let part = bytes.slice(number * PART_BYTES..bytes.len().min((number + 1) * PART_BYTES));
+        let part = read(number * PART_BYTES, length.min((number + 1) * PART_BYTES)).await;
+        let part = part.map_err(BodyError::Unavailable)?;
         let message =
             || PublishMessage::build().payload(part.clone()).header(PARTS, all.to_string().as_str());
         let subject = format!("{base}.{number}");
@@ -202,7 +218,7 @@ async fn put(store: &Store, base: &str, name: &str, bytes: &Bytes) -> Result<(),
     Ok(())
 }
 
-async fn parts(store: &Store, base: &str) -> Result<Option<Vec<StreamMessage>>, BodyError> {
+pub(super) async fn parts(store: &Store, base: &str) -> Result<Option<Vec<StreamMessage>>, BodyError> {
     let found = async |number: usize| store.last_message(&format!("{base}.{number}")).await;
     let Some(first) = found(0).await? else { return Ok(None) };
     let all = count(&first);
@@ -212,6 +228,12 @@ async fn parts(store: &Store, base: &str) -> Result<Option<Vec<StreamMessage>>, 
         parts.push(part);
     }
     Ok((all > 0).then_some(parts))
+}
+
+pub(super) fn whole(parts: Vec<StreamMessage>) -> Bytes {
+    let mut whole = BytesMut::new();
+    parts.iter().for_each(|part| whole.extend_from_slice(&part.payload));
+    whole.freeze()
 }
 
 /// Of how many parts it is one; 0 of what is left of one that was let go.

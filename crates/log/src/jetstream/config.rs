@@ -29,6 +29,10 @@ pub struct JetStreamConfig {
     pub bodies: String,
     /// What the subjects of these two begin with. Default `zholdary.raw.v1`.
     pub body_subjects: String,
+    /// The stream for files that people add: photos. Default `ZHOLDARY_FILES`.
+    pub files: String,
+    /// What its subjects begin with. Default `zholdary.files.v1`.
+    pub file_subjects: String,
     /// A file with the seed of the nkey to log in with. Default none.
     pub nkey_file: Option<PathBuf>,
     /// A file with JWT and seed to log in with. Default none.
@@ -76,6 +80,8 @@ impl Default for JetStreamConfig {
             bucket: "ZHOLDARY_INFO".to_owned(),
             bodies: "ZHOLDARY_RAW".to_owned(),
             body_subjects: "zholdary.raw.v1".to_owned(),
+            files: "ZHOLDARY_FILES".to_owned(),
+            file_subjects: "zholdary.files.v1".to_owned(),
             nkey_file: None,
             credentials_file: None,
             ca_file: None,
@@ -142,13 +148,22 @@ impl JetStreamConfig {
             }
         }
         let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-        let names = [("stream", &self.stream), ("bucket", &self.bucket), ("bodies", &self.bodies)];
+        let names = [
+            ("stream", &self.stream),
+            ("bucket", &self.bucket),
+            ("bodies", &self.bodies),
+            ("files", &self.files),
+        ];
         for (name, value) in names {
             if value.is_empty() || !word(value) {
                 return bad(name, "letters, digits, - and _");
             }
         }
-        for (name, value) in [("subjects", &self.subjects), ("body_subjects", &self.body_subjects)] {
+        for (name, value) in [
+            ("subjects", &self.subjects),
+            ("body_subjects", &self.body_subjects),
+            ("file_subjects", &self.file_subjects),
+        ] {
             if value.split('.').any(|token| token.is_empty() || !word(token)) {
                 return bad(name, "words with dots between them, no wildcards");
             }

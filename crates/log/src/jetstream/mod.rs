@@ -10,6 +10,7 @@ mod bodies;
 mod bulk;
 mod checkpoints;
 mod config;
+mod files;
 mod head;
 mod known;
 mod lease;
@@ -39,6 +40,7 @@ use zholdary_domain::{Position, StreamId};
 pub use self::{
     bodies::{Bodies, BodyError, Note},
     config::JetStreamConfig,
+    files::Files,
     lease::Lease,
     servers::{Server, SyncInterval, Watch},
     setup::{Init, init},

@@ -150,16 +150,25 @@ pub(super) async fn open(
 
 /// Finds the streams for raw bodies and for what waits for a person, and checks that they keep what they should for `retention`.
 pub(super) async fn open_bodies(store: &Store, retention: Duration) -> Result<[Stream; 2], OpenError> {
-    let Store { context, messages, config, requests, .. } = store;
     is_time(retention)?;
+    Ok([
+        open_beside(store, Beside::Bodies, retention).await?,
+        open_beside(store, Beside::Waiting, retention).await?,
+    ])
+}
+
+/// Finds the stream for files, and checks that it keeps them for ever.
+pub(super) async fn open_files(store: &Store) -> Result<Stream, OpenError> {
+    open_beside(store, Beside::Files, Duration::ZERO).await
+}
+
+async fn open_beside(store: &Store, beside: Beside, retention: Duration) -> Result<Stream, OpenError> {
+    let Store { context, messages, config, requests, .. } = store;
     let replicas = messages.cached_info().config.num_replicas;
-    let found = async |beside: Beside| {
-        let name = beside.name(config);
-        let found = existing(context, config, requests, &name, &name).await?;
-        beside.check(config, &found.cached_info().config, replicas, retention)?;
-        Ok::<_, OpenError>(found)
-    };
-    Ok([found(Beside::Bodies).await?, found(Beside::Waiting).await?])
+    let name = beside.name(config);
+    let found = existing(context, config, requests, &name, &name).await?;
+    beside.check(config, &found.cached_info().config, replicas, retention)?;
+    Ok(found)
 }
 
 fn unopened(config: &JetStreamConfig, error: Source) -> OpenError {
@@ -268,15 +277,17 @@ const fn is_time(retention: Duration) -> Result<(), OpenError> {
 enum Beside {
     Bodies,
     Waiting,
+    Files,
 }
 
 impl Beside {
-    const ALL: [Self; 2] = [Self::Bodies, Self::Waiting];
+    const ALL: [Self; 3] = [Self::Bodies, Self::Waiting, Self::Files];
 
     fn name(self, config: &JetStreamConfig) -> String {
         match self {
             Self::Bodies => config.bodies.clone(),
             Self::Waiting => config.waiting(),
+            Self::Files => config.files.clone(),
         }
     }
 
@@ -311,6 +322,14 @@ impl Beside {
                 subjects: vec![subjects("note"), subjects("held")],
                 ..common
             },
+            Self::Files => Config {
+                description: Some("Zholdary: files that people add, photos".to_owned()),
+                subjects: vec![format!("{}.file.*.*", config.file_subjects)],
+                // Nobody writes over one.
+                discard: DiscardPolicy::New,
+                discard_new_per_subject: true,
+                ..common
+            },
         }
     }
 
@@ -327,6 +346,7 @@ impl Beside {
         let age = match self {
             Self::Bodies => format!("{days} days, as `raw.retention_days` says"),
             Self::Waiting => "0: else what waits for a person is forgotten".to_owned(),
+            Self::Files => "0: else photos of open appeals are forgotten".to_owned(),
         };
         let is_new = wanted.discard == DiscardPolicy::New;
         let own = [
@@ -338,7 +358,7 @@ impl Beside {
                 found.discard_new_per_subject == wanted.discard_new_per_subject,
             ),
             ("max_msgs_per_subject", "1", found.max_messages_per_subject == 1),
-            // A store of bodies that is full takes no more; one of what waits would forget.
+            // A store of bodies or files that is full takes no more; one of what waits would forget.
             ("max_bytes", "-1", is_new || found.max_bytes <= 0),
             ("subjects", "those that `zholdary log init` gives it", found.subjects == wanted.subjects),
             ("max_msg_size", "-1", found.max_message_size <= 0),
@@ -521,6 +541,10 @@ mod tests {
             (Beside::Waiting, |c| c.max_messages_per_subject = -1, "max_msgs_per_subject"),
             (Beside::Waiting, |c| c.allow_rollup = true, "allow_rollup_hdrs"),
             (Beside::Waiting, |c| c.subjects.truncate(1), "subjects"),
+            (Beside::Files, |c| c.max_age = THIRTY_DAYS, "max_age"),
+            (Beside::Files, |c| c.discard = DiscardPolicy::Old, "discard"),
+            (Beside::Files, |c| c.deny_delete = false, "deny_delete"),
+            (Beside::Files, |c| c.subjects.clear(), "subjects"),
         ] {
             let mut found = beside.wanted(&config, 3, THIRTY_DAYS);
             beside.check(&config, &found, 3, THIRTY_DAYS).unwrap();

@@ -77,6 +77,8 @@ pub(super) async fn log_of_its_own(url: &str, replicas: usize) -> JetStreamConfi
         subjects: format!("t{number}.log.v1"),
         bodies: format!("RAW_{number}"),
         body_subjects: format!("t{number}.raw.v1"),
+        files: format!("FILES_{number}"),
+        file_subjects: format!("t{number}.files.v1"),
         ..JetStreamConfig::at(url)
     };
     init(&config, &Init { replicas, ..Init::default() }).await.unwrap();

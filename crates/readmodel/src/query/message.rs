@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 use serde::Deserialize;
-use zholdary_domain::{AppealId, MessageId};
+use zholdary_domain::{AppealId, FileId, MessageId};
 
 use super::{
     Ask, Query, View,
@@ -215,6 +215,8 @@ fn files(labels: &str, personal: Option<&str>, level: Level) -> Result<Vec<FileV
     let view = |(label, personal): (Label, Personal)| FileView {
         kind: label.kind,
         media_type: label.media_type,
+        // What came here itself is called by its bytes. Whoever may read the thread may see what is in it.
+        file: personal.external_id.clone().filter(|id| id.parse::<FileId>().is_ok()),
         file_name: personal.file_name.filter(|_| operator),
         external_id: personal.external_id.filter(|_| operator),
     };

@@ -72,6 +72,7 @@ pub(crate) async fn run(
     let system = Arc::new(System::open(data, config, Arc::new(SystemClock)).await?);
     let takes_in = roles.has(Role::Intake) || roles.has(Role::Http);
     let intake = if takes_in { Some(system.intake().await?) } else { None };
+    let files = if roles.has(Role::Http) { Some(system.files().await?) } else { None };
     let has_views = roles.has(Role::Views) || roles.has(Role::Http);
     let query = if has_views { Some(system.query()?) } else { None };
     if let Some(city) = city {
@@ -90,6 +91,7 @@ pub(crate) async fn run(
         hooks: intake.clone().filter(|_| roles.has(Role::Intake)),
         views: query.clone(),
         window: intake.clone().filter(|_| roles.has(Role::Http)),
+        files,
     });
     // However one of these ends, a panic included, the whole process ends, and says why.
     let mut tasks = Tasks { running: JoinSet::new(), stop: stop.clone() };

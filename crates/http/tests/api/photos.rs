@@ -1,0 +1,295 @@
+//! Photos: with the form, by the API, and who may see them.
+
+use std::path::Path;
+
+use axum::{body::Body, http::Method};
+use futures::stream;
+use serde_json::json;
+use zholdary_domain::access::Role;
+
+use crate::town::{Answer, Town, request};
+
+const FILES: &str = "/api/v1/files";
+const APPEALS: &str = "/api/v1/appeals";
+const KEY: &str = "5f0c7a526b0e4f0e9d430c1f6f2f8a11";
+/// As a browser makes one up.
+const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+
+fn jpeg(mark: u8) -> Vec<u8> {
+    let mut photo = b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec();
+    photo.resize(3_000, mark);
+    photo
+}
+
+fn name_of(photo: &[u8]) -> String {
+    // The store's own name, told by an upload, is checked against this one.
+    zholdary_log::Hash::of(photo).to_string()
+}
+
+/// A form as a browser writes it: fields, then photos by the names of their files.
+fn form(fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut body = vec![];
+    for (name, value) in fields {
+        let part =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    for (file, bytes) in photos {
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"{file}\"\r\n\
+             Content-Type: image/jpeg\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
+async fn send_as(town: &Town, label: &str, body: Vec<u8>) -> Answer {
+    // In small pieces, as a network brings it.
+    let pieces: Vec<_> = body.chunks(700).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+    let post = request(Method::POST, "", "/").header("content-type", label);
+    town.ask(post.body(Body::from_stream(stream::iter(pieces))).unwrap()).await
+}
+
+async fn send(town: &Town, fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Answer {
+    send_as(town, &format!("multipart/form-data; boundary={BOUNDARY}"), form(fields, photos)).await
+}
+
+fn words<'a>(key: &'a str, text: &'a str) -> [(&'a str, &'a str); 5] {
+    [("key", key), ("lang", "en"), ("text", text), ("point", "43.238, 76.889"), ("contact", "a@b.kz")]
+}
+
+async fn upload(town: &Town, token: &str, bytes: Vec<u8>) -> Answer {
+    town.ask(request(Method::POST, token, FILES).body(Body::from(bytes)).unwrap()).await
+}
+
+/// Photos kept in the town's folder, and drafts left there.
+fn lies(town: &Town) -> (usize, usize) {
+    let count = |folder: &Path| std::fs::read_dir(folder).map_or(0, Iterator::count);
+    let root = town.folder.path().join("files");
+    let folders = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path());
+    let kept = folders.filter(|path| path.is_dir() && !path.ends_with("incoming")).map(|path| count(&path));
+    (kept.sum(), count(&root.join("incoming")))
+}
+
+#[tokio::test]
+async fn the_form_takes_photos_and_sent_again_it_is_one_appeal() {
+    let mut town = Town::start().await;
+    let operator = town.token(Role::Operator).await;
+    let photos = [("a.jpg", jpeg(1)), ("б в.jpg", jpeg(2)), ("again.jpg", jpeg(1)), ("", vec![])];
+    let sent = send(&town, &words(KEY, "Яма на Абая"), &photos).await.expect(303);
+    assert_eq!(sent.header("location"), Some("/appeals/Z-2026-000001?lang=en&new=1"));
+    let again = send(&town, &words(KEY, "Яма на Абая"), &photos).await.expect(303);
+    assert_eq!(again.header("location"), sent.header("location"));
+    // Other photos under the same key are another message.
+    let other = send(&town, &words(KEY, "Яма на Абая"), &photos[..1]).await.expect(422);
+    assert!(other.text().contains("Something else was already sent"));
+    assert_eq!(lies(&town), (2, 0), "the same photo is kept once, and no draft is left");
+    town.settle().await;
+    let seen = town.get(&operator, &format!("{APPEALS}/Z-2026-000001")).await.expect(200).json();
+    let thread = seen["thread"].as_array().unwrap();
+    let files: Vec<_> = thread[0]["files"].as_array().unwrap().iter().map(|f| &f["file"]).collect();
+    assert_eq!((thread.len(), files), (1, vec![&json!(name_of(&jpeg(1))), &json!(name_of(&jpeg(2)))]));
+    assert_eq!(thread[0]["point"]["lat"], 43.238);
+    let page = town.get("", "/appeals/Z-2026-000001?lang=en").await.expect(200).text();
+    assert!(!page.contains(&name_of(&jpeg(1))), "nothing of a photo is public");
+}
+
+#[tokio::test]
+async fn a_photo_without_words_is_taken_as_from_any_channel() {
+    let town = Town::asleep().await;
+    let before = town.log.head().await.unwrap().0;
+    send(&town, &[("key", KEY), ("lang", "en"), ("text", "")], &[("a.jpg", jpeg(1))]).await.expect(303);
+    assert_eq!(town.log.head().await.unwrap().0, before + 1);
+    let nothing = send(&town, &[("lang", "en"), ("text", "")], &[("", vec![])]).await.expect(422);
+    assert!(nothing.text().contains("Write what happened"));
+}
+
+#[tokio::test]
+async fn a_photo_that_is_not_taken_is_told_beside_it_and_the_words_are_kept() {
+    let set = |config: &mut zholdary_http::Config| {
+        config.place_wait_ms = 50;
+        config.limits.photo_max_bytes = 1024 * 1024;
+    };
+    let town = Town::with(set, false).await;
+    let before = town.log.head().await.unwrap().0;
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>".to_vec();
+    let large = [jpeg(1), vec![0; 1024 * 1024]].concat();
+    let six: Vec<_> = (1..=6).map(|n| ("a.jpg", jpeg(n))).collect();
+    for (photos, says) in [
+        (vec![("a.jpg", svg)], "This file is no photo"),
+        (vec![("a.jpg", b"PK\x03\x04".to_vec())], "This file is no photo"),
+        (vec![("a.jpg", jpeg(1)), ("b.png", b"<!doctype html>".to_vec())], "This file is no photo"),
+        (vec![("a.jpg", large)], "A photo is too large: 1 MB at most."),
+        (six, "Too many photos: 5 at most."),
+    ] {
+        let page = send(&town, &words(KEY, "Яма на Абая"), &photos).await.expect(422).text();
+        let beside = page.split("id=\"photo-error\">").nth(1).unwrap_or_default().split('<').next().unwrap();
+        assert!(beside.contains(says), "{says}: {page}");
+        assert!(page.contains("photo-error photo-again\" aria-invalid=\"true\""), "{page}");
+        assert!(page.contains("The photos have to be chosen again"), "{page}");
+        for kept in [">Яма на Абая</textarea>", "value=\"43.238, 76.889\"", "value=\"a@b.kz\"", KEY]
+        {
+            assert!(page.contains(kept), "{kept} is lost: {page}");
+        }
+    }
+    // Another field that is wrong costs the photos too, and says so.
+    let far = [("lang", "ru"), ("text", "Яма"), ("point", "51.13, 71.43")];
+    let page = send(&town, &far, &[("a.jpg", jpeg(1))]).await.expect(422).text();
+    assert!(page.contains("id=\"point-error\"") && page.contains("Фото нужно выбрать ещё раз"), "{page}");
+    assert_eq!((town.log.head().await.unwrap().0, lies(&town)), (before, (0, 0)), "nothing was kept");
+}
+
+#[tokio::test]
+async fn a_form_that_is_broken_on_its_way_leaves_nothing() {
+    let set = |config: &mut zholdary_http::Config| config.limits.form_max_bytes = 100_000;
+    let town = Town::with(set, false).await;
+    let before = town.log.head().await.unwrap().0;
+    let whole = form(&words(KEY, "Яма"), &[("a.jpg", jpeg(1))]);
+    let label = format!("multipart/form-data; boundary={BOUNDARY}");
+    let cut = |at: usize| whole[..at].to_vec();
+    let text = [("text", "я".repeat(60_000))];
+    let text: Vec<_> = text.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    for (label, body, status, code) in [
+        (label.as_str(), cut(whole.len() - 20), 400, "not-whole"),
+        (&label, cut(whole.len() / 2), 400, "not-whole"),
+        (&label, cut(30), 400, "not-whole"),
+        (&label, vec![], 400, "not-whole"),
+        (&label, b"no form at all".to_vec(), 400, "not-whole"),
+        ("multipart/form-data; boundary=another", whole.clone(), 400, "not-whole"),
+        ("multipart/form-data", whole.clone(), 422, "bad-field"),
+        ("text/plain", whole.clone(), 422, "bad-field"),
+        ("", whole.clone(), 422, "bad-field"),
+        (&label, form(&text, &[]), 413, "too-large"),
+    ] {
+        let length = body.len();
+        let refused = send_as(&town, label, body).await.expect(status);
+        assert_eq!(refused.code(), code, "{label}, {length} bytes");
+    }
+    // Photos that make the form too large cost what stands behind them, not the words before.
+    let huge = send(&town, &words(KEY, "Яма"), &[("a.jpg", vec![0xff; 200_000])]).await.expect(422).text();
+    assert!(huge.contains("A photo is too large") && huge.contains(">Яма</textarea>"), "{huge}");
+    assert_eq!((town.log.head().await.unwrap().0, lies(&town)), (before, (0, 0)));
+}
+
+#[tokio::test]
+async fn after_an_unknown_outcome_photos_that_are_kept_need_not_be_chosen_again() {
+    let town = Town::asleep().await;
+    let before = town.log.head().await.unwrap().0;
+    town.faulty.lose_answers(1000);
+    let unknown = send(&town, &words(KEY, "Яма"), &[("a.jpg", jpeg(1)), ("b.jpg", jpeg(2))]).await;
+    town.faulty.lose_answers(0);
+    let page = unknown.expect(503).text();
+    let kept: Vec<_> =
+        page.split("name=\"kept\" value=\"").skip(1).map(|rest| rest[..64].to_owned()).collect();
+    assert_eq!(kept, [name_of(&jpeg(1)), name_of(&jpeg(2))]);
+    assert!(page.contains(KEY) && !page.contains("have to be chosen again"), "{page}");
+    let mut fields = words(KEY, "Яма").to_vec();
+    fields.extend(kept.iter().map(|name| ("kept", name.as_str())));
+    send(&town, &fields, &[("", vec![])]).await.expect(303);
+    // Chosen again all the same, they are the same.
+    send(&town, &fields, &[("b.jpg", jpeg(2))]).await.expect(303);
+    assert_eq!(town.log.head().await.unwrap().0, before + 1, "one message");
+    // A name that is nobody's photo is not taken.
+    let stranger = "0".repeat(64);
+    let refused = send(&town, &[("lang", "en"), ("text", "x"), ("kept", &stranger)], &[]).await.expect(422);
+    assert!(refused.text().contains("photos have to be chosen again"));
+}
+
+#[tokio::test]
+async fn the_api_takes_a_photo_and_then_an_appeal_that_names_it() {
+    let mut town = Town::start().await;
+    let uploaded = upload(&town, "", jpeg(1)).await.expect(201).json();
+    let name = name_of(&jpeg(1));
+    assert_eq!(uploaded, json!({ "file": name, "bytes": 3_000, "media_type": "image/jpeg" }));
+    assert_eq!(upload(&town, "", jpeg(1)).await.expect(201).json(), uploaded);
+    assert_eq!(lies(&town), (1, 0));
+    let body = json!({ "text": "Яма на Абая", "photos": [name, name] });
+    let filed = town.post_as("", APPEALS, Some("k"), &body).await.expect(202).json();
+    let again = town.post_as("", APPEALS, Some("k"), &body).await.expect(202).json();
+    assert_eq!((&again["message"], &again["number"]), (&filed["message"], &filed["number"]));
+    for (photos, field) in [
+        (json!(["0".repeat(64)]), "photos[0]"),
+        (json!([name, "a.jpg"]), "photos[1]"),
+        (json!([name.to_uppercase()]), "photos[0]"),
+    ] {
+        let refused = town.post("", APPEALS, &json!({ "text": "Яма", "photos": photos })).await.expect(422);
+        assert_eq!((refused.code().as_str(), &refused.json()["field"]), ("bad-field", &json!(field)));
+    }
+    for (bytes, status, code) in [
+        (b"<svg/>".to_vec(), 415, "not-a-photo"),
+        (vec![], 415, "not-a-photo"),
+        (vec![0xff; 11 * 1024 * 1024], 413, "too-large"),
+    ] {
+        assert_eq!(upload(&town, "", bytes).await.expect(status).code(), code);
+    }
+    let gone = stream::iter([Ok(jpeg(3)), Err(std::io::Error::other("the network"))]);
+    let broken = request(Method::POST, "", FILES).body(Body::from_stream(gone)).unwrap();
+    assert_eq!(town.ask(broken).await.expect(400).code(), "not-whole");
+    assert_eq!(lies(&town), (1, 0));
+    town.settle().await;
+}
+
+#[tokio::test]
+async fn a_photo_is_for_those_who_work_on_its_appeal() {
+    let mut town = Town::start().await;
+    let (operator, party) = (town.token(Role::Operator).await, town.token(Role::Party).await);
+    let analyst = town.token(Role::Analyst).await;
+    let name = upload(&town, "", jpeg(1)).await.expect(201).json()["file"].as_str().unwrap().to_owned();
+    let file = async |town: &mut Town, text: &str, photos: &[&str]| {
+        let body = json!({ "text": text, "photos": photos });
+        let filed = town.post("", APPEALS, &body).await.expect(202).json();
+        town.settle().await;
+        filed["number"].as_str().unwrap().to_owned()
+    };
+    let theirs = file(&mut town, "Яма на Абая — Розыбакиева", &[&name]).await;
+    let without = file(&mut town, "Яма на Абая — Розыбакиева, ещё одна", &[]).await;
+    let redirect = json!({ "to": crate::town::PARTY, "reason": "наша улица" });
+    for number in [&theirs, &without] {
+        town.post(&operator, &format!("{APPEALS}/{number}/redirect"), &redirect).await.expect(202);
+    }
+    town.settle().await;
+    let others = file(&mut town, "Прошу построить новую дорогу в Талгаре", &[&name]).await;
+    let path = format!("{FILES}/{name}");
+    let of = |number: &str| format!("{path}?appeal={number}");
+    for (token, path, status) in [
+        ("", path.clone(), 401),
+        (analyst.as_str(), of(&theirs), 403),
+        (&operator, path.clone(), 200),
+        (&operator, of(&theirs), 200),
+        (&operator, of(&without), 404),
+        (&operator, format!("{FILES}/{}", "0".repeat(64)), 404),
+        (&operator, format!("{FILES}/..%2F..%2Flog.db"), 400),
+        (&party, path.clone(), 400),
+        (&party, of(&theirs), 200),
+        (&party, of(&without), 404),
+        (&party, of(&others), 404),
+        (&party, of("Z-2026-999999"), 404),
+    ] {
+        town.get(token, &path).await.expect(status);
+    }
+    let got = town.get(&party, &of(&theirs)).await.expect(200);
+    assert_eq!(got.body, jpeg(1));
+    for (header, value) in [
+        ("content-type", "image/jpeg"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "sandbox; default-src 'none'; frame-ancestors 'none'"),
+        ("cache-control", "no-store"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert_eq!(got.header(header), Some(value), "{header}");
+    }
+    let disposition = got.header("content-disposition").unwrap().to_owned();
+    assert_eq!(disposition, format!("attachment; filename=\"{}.jpg\"", &name[..16]));
+    let view = town.get(&party, &format!("{APPEALS}/{theirs}")).await.expect(200).json();
+    let named = &view["thread"][0]["files"][0];
+    assert_eq!((&named["file"], named.get("external_id")), (&json!(name), None), "{view}");
+    // What proves that it is done is a photo that is kept as well.
+    let done = format!("{APPEALS}/{theirs}/done");
+    let refused = town.post(&party, &done, &json!({ "proof": [name, "0".repeat(64)] })).await.expect(422);
+    assert_eq!(refused.json()["field"], "proof[1]");
+    town.post(&party, &done, &json!({ "proof": [name] })).await.expect(202);
+}
