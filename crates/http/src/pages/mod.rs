@@ -1,14 +1,19 @@
 //! The public page: the form, «check my number», the report. Plain HTML that works without script.
 
+mod about;
+mod closures;
 mod figures;
 mod list;
 mod map;
+mod next;
 mod words;
+
+pub(crate) use self::{about::about, closures::closures};
 
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use bytes::Bytes;
@@ -19,7 +24,7 @@ use zholdary_city::{City, Lang};
 use zholdary_domain::{MessageId, Number, StreamId};
 use zholdary_readmodel::{AppealView, Level as Sees, Named, RuleSet, Sentence};
 
-use self::{figures::Figures, words::Words};
+use self::{figures::Figures, next::Next, words::Words};
 use crate::{
     api::file::{self, NewAppeal},
     app::{App, Shared},
@@ -59,6 +64,7 @@ struct Home<'a> {
     frame: Frame,
     form: Form<'a>,
     sample_number: String,
+    closures: Option<closures::Card>,
     figures: Option<Figures>,
 }
 
@@ -92,6 +98,13 @@ struct AppealPage {
     party: Option<String>,
     terms: Vec<Term>,
     official: bool,
+    /// «Is it fixed?», as its author answered.
+    rated: Option<&'static str>,
+    voices: Option<String>,
+    same_as: Option<String>,
+    /// Closed: its author may write again.
+    settled: bool,
+    next: Option<Next>,
     steps: Vec<Step>,
 }
 
@@ -99,6 +112,8 @@ struct Term {
     name: &'static str,
     until: String,
     at_iso: String,
+    /// How it ended; none while it runs.
+    kept: Option<&'static str>,
 }
 
 struct Step {
@@ -184,6 +199,8 @@ async fn show_home(
         frame: frame(lang, city, |code| format!("/?lang={code}")),
         form: Form { text_max: limits.text_max_chars, contact_max: limits.contact_max_chars, ..form },
         sample_number: sample,
+        closures: city
+            .and_then(|city| closures::Card::of(city, city.calendar.local_date(app.clock.now()), lang)),
         figures: Figures::read(&app.query, city, lang).await,
     };
     render(&page, lang, status)
@@ -319,11 +336,21 @@ fn note(
 }
 
 /// Where nothing is: a page for people.
-pub(crate) async fn nowhere(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn nowhere(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
-    let lang = language(None, headers, city);
-    note(lang, city, "", (Words::of(lang).no_such_page, None, None), StatusCode::NOT_FOUND)
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(uri.query().unwrap_or_default()).unwrap_or_default();
+    let asked = pairs.iter().find_map(|(key, value)| (key == "lang").then_some(value.as_str()));
+    let lang = language(asked, headers, city);
+    let page = NotePage {
+        // A path that begins with two slashes would name another host.
+        frame: frame(lang, city, |code| format!("/{}?lang={code}", uri.path().trim_start_matches('/'))),
+        title: Words::of(lang).no_such_page.to_owned(),
+        lines: vec![],
+        link: None,
+    };
+    render(&page, lang, StatusCode::NOT_FOUND)
 }
 
 /// `GET /appeals`: the list behind a figure; with `?number=` «check my number», as it was typed.
@@ -367,11 +394,12 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
     let understood = card.category.code != "unknown";
     let status = name(&card.status, lang).to_owned();
     let term = |name, at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
-        at.map(|at| Term { name, until: until(at), at_iso: iso(at) })
+        let kept = |at| card.settled_at.map(|settled| if settled <= at { w.in_time } else { w.not_in_time });
+        at.map(|at| Term { name, until: until(at), at_iso: iso(at), kept: kept(at) })
     };
     let by_hour = |at| words::until_time(lang, &day(city, at, lang), city.calendar.local_time(at));
     let by_day = |at| w.until.replace("{day}", &day(city, at, lang));
-    let secure = view.findings.first().and_then(|f| f.secure_due_at);
+    let secure = view.findings.first().and_then(|f| f.secure_due_at).filter(|_| card.open);
     let last = view.history.len().saturating_sub(1);
     let steps = view.history.iter().enumerate().map(|(i, line)| {
         let said = sentence(&line.text, lang);
@@ -418,9 +446,14 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
         ]
         .into_iter()
         .flatten()
-        .filter(|_| card.open)
+        .filter(|term| card.open || term.kept.is_some())
         .collect(),
         official: card.official,
+        rated: card.rated.map(|fixed| if fixed { w.rated_yes } else { w.rated_no }),
+        voices: (view.voices > 1).then(|| figures::number(view.voices.into())),
+        same_as: view.problem.as_ref().filter(|first| **first != card.number).map(ToString::to_string),
+        settled: !card.open,
+        next: Next::of(card, w, &by_hour, &by_day),
         steps: steps.collect(),
     }
 }
