@@ -31,7 +31,7 @@ async fn press(browser: &Browser, key: impl Into<thirtyfour::TypingData>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_can_be_done_by_keyboard_alone() {
-    let site = Site::start().await;
+    let site = Site::start(env!("CARGO_TARGET_TMPDIR")).await;
     Browser::with(true, async |browser| {
         browser.look(VIEW).await;
         browser.goto(&site.url("/?lang=ru")).await;
@@ -78,7 +78,7 @@ async fn runs_scripts(browser: &Browser) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_script_the_form_gives_a_number() {
-    let site = Site::start().await;
+    let site = Site::start(env!("CARGO_TARGET_TMPDIR")).await;
     Browser::with(true, async |browser| assert!(runs_scripts(browser).await)).await;
     Browser::with(false, async |browser| {
         assert!(!runs_scripts(browser).await, "this browser runs scripts after all");

@@ -34,7 +34,7 @@ async fn findings(browser: &Browser, axe: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_scrolls_sideways_complains_or_shuts_anybody_out() {
     let axe = axe();
-    let site = Site::start().await;
+    let site = Site::start(env!("CARGO_TARGET_TMPDIR")).await;
     let (open, closed) = (site.number("state=open").await, site.number("had=yes").await);
     let pages = [
         "/?".to_owned(),

@@ -19,10 +19,11 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn start() -> Self {
+    /// Serves the tests' city. `scratch` is cargo's folder for tests.
+    pub(crate) async fn start(scratch: &str) -> Self {
         static PLAYED: OnceLock<PathBuf> = OnceLock::new();
         let played = PLAYED.get_or_init(|| {
-            let played = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+            let played = Path::new(scratch).join("browser");
             match std::fs::remove_dir_all(&played) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     panic!("{}: {error}", played.display())

@@ -13,25 +13,48 @@ use crate::{
     problem::{Code, Problem},
 };
 
-const STYLESHEET: &str = include_str!("../assets/zholdary.css");
+/// A file that pages need.
+struct Asset {
+    name: &'static str,
+    bytes: &'static str,
+    label: &'static str,
+    /// The first 16 hexadecimal digits of its SHA-256.
+    hash: String,
+    /// Where pages find it.
+    path: String,
+}
 
-/// The first 16 hexadecimal digits of the stylesheet's SHA-256.
-static HASH: LazyLock<String> = LazyLock::new(|| hex::encode(&Sha256::digest(STYLESHEET.as_bytes())[..8]));
+impl Asset {
+    fn new(name: &'static str, bytes: &'static str, label: &'static str) -> Self {
+        let hash = hex::encode(&Sha256::digest(bytes.as_bytes())[..8]);
+        let path = format!("/assets/{name}?v={hash}");
+        Self { name, bytes, label, hash, path }
+    }
+}
 
-static PATH: LazyLock<String> = LazyLock::new(|| format!("/assets/zholdary.css?v={}", *HASH));
+static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("zholdary.css", include_str!("../assets/zholdary.css"), "text/css; charset=utf-8")
+});
+
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("icon.svg", include_str!("../assets/icon.svg"), "image/svg+xml"));
 
 /// Where pages find the stylesheet of this release.
 pub(crate) fn stylesheet_path() -> &'static str {
-    &PATH
+    &STYLESHEET.path
+}
+
+/// Where pages find the icon of this release.
+pub(crate) fn icon_path() -> &'static str {
+    &ICON.path
 }
 
 /// `GET /assets/{file}`.
 pub(crate) async fn asset(headers: HeaderMap, PathOf(file): PathOf<String>) -> Result<Response, Problem> {
-    if file != "zholdary.css" {
-        return Err(Problem::new(Code::NotFound, ""));
-    }
+    let found = [&*STYLESHEET, &*ICON].into_iter().find(|asset| asset.name == file);
+    let asset = found.ok_or_else(|| Problem::new(Code::NotFound, ""))?;
     let tag =
-        HeaderValue::from_str(&format!("\"{}\"", *HASH)).expect("hexadecimal digits are a header value");
+        HeaderValue::from_str(&format!("\"{}\"", asset.hash)).expect("hexadecimal digits are a header value");
     let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|v| *v == tag || v == "*");
     let caching = [
         (header::ETAG, tag),
@@ -41,6 +64,6 @@ pub(crate) async fn asset(headers: HeaderMap, PathOf(file): PathOf<String>) -> R
     if known {
         return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
     }
-    let label = [(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))];
-    Ok((caching, label, STYLESHEET).into_response())
+    let label = [(header::CONTENT_TYPE, HeaderValue::from_static(asset.label))];
+    Ok((caching, label, asset.bytes).into_response())
 }

@@ -43,6 +43,7 @@ struct Frame {
     w: &'static Words,
     city: String,
     stylesheet: &'static str,
+    icon: &'static str,
     langs: Vec<LangLink>,
 }
 
@@ -482,6 +483,7 @@ fn frame(lang: Lang, city: Option<&City>, href: impl Fn(&str) -> String) -> Fram
         w: Words::of(lang),
         city: city.map_or("Zholdary", |city| city.meta.name.get(lang)).to_owned(),
         stylesheet: assets::stylesheet_path(),
+        icon: assets::icon_path(),
         langs: vec![link(Lang::Kk, "Қаз"), link(Lang::Ru, "Рус"), link(Lang::En, "Eng")],
     }
 }
