@@ -19,7 +19,7 @@ use site::Site;
 const DESKTOP: (u32, u32) = (1200, 900);
 const PHONE: (u32, u32) = (375, 812);
 /// The longest picture, in pixels: what is further down stays out.
-const TALLEST: f64 = 2400.0;
+const TALLEST: f64 = 1560.0;
 
 #[tokio::main]
 async fn main() {
@@ -27,8 +27,8 @@ async fn main() {
     std::fs::create_dir_all(&into).expect("the documentation can be written");
     let played = tempfile::TempDir::new().expect("a temporary folder");
     let folder = played.path().join("demo");
-    // Today's end, so that what is closed today is there.
-    site::play(&folder, &["--appeals", "900", "--seed", "1"]);
+    // Until today, so that streets are closed today.
+    site::play(&folder, &["--appeals", "600", "--seed", "1"]);
     let site = Site::over(&folder).await;
     let number = site.number("had=yes").await;
     let (list, appeal) = ("/appeals?state=overdue".to_owned(), format!("/appeals/{number}?"));
@@ -37,6 +37,7 @@ async fn main() {
         ("home-kk-dark", "/?", "kk", DESKTOP, "dark"),
         ("home-kk-phone-light", "/?", "kk", PHONE, "light"),
         ("home-ru-phone-dark", "/?", "ru", PHONE, "dark"),
+        ("report-ru-light", "/?#h-report", "ru", DESKTOP, "light"),
         ("list-ru-light", &list, "ru", DESKTOP, "light"),
         ("list-kk-phone-dark", &list, "kk", PHONE, "dark"),
         ("appeal-ru-light", &appeal, "ru", DESKTOP, "light"),
@@ -46,11 +47,14 @@ async fn main() {
     Browser::with(true, async |browser| {
         for (name, page, lang, (width, height), scheme) in pictures {
             browser.look(View { width, height, scheme }).await;
+            let (page, part) = page.split_once('#').unwrap_or((page, ""));
             browser.goto(&site.url(&format!("{page}&lang={lang}"))).await;
             let whole = browser.value("document.documentElement.scrollHeight").await.as_f64();
-            let clip = json!({
-                "x": 0, "y": 0, "width": width, "height": whole.expect("a height").min(TALLEST), "scale": 1,
-            });
+            let from = format!("document.getElementById('{part}')?.getBoundingClientRect().top ?? 0");
+            let from = browser.value(&from).await.as_f64().expect("a place of the page");
+            let tallest = if page == list { f64::from(height) } else { TALLEST };
+            let tall = (whole.expect("a height") - from).min(tallest);
+            let clip = json!({ "x": 0, "y": from, "width": width, "height": tall, "scale": 1 });
             let asked = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
             let taken = browser.devtools("Page.captureScreenshot", asked).await;
             let picture = BASE64_STANDARD.decode(taken["data"].as_str().expect("a picture")).expect("base64");

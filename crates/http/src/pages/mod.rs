@@ -394,10 +394,17 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
     let w = Words::of(lang);
     let understood = card.category.code != "unknown";
     let status = name(&card.status, lang).to_owned();
-    let term = |name, at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
-        let kept = |at| card.settled_at.map(|settled| if settled <= at { w.in_time } else { w.not_in_time });
-        at.map(|at| Term { name, until: until(at), at_iso: iso(at), kept: kept(at) })
-    };
+    let term =
+        |(name, clock): (_, &str), at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
+            let passed = view.findings.iter().any(|finding| finding.overdue.iter().any(|c| c == clock));
+            let kept = |at| match card.settled_at {
+                Some(settled) if settled > at => Some(w.not_in_time),
+                // The term shown is the main finding's: where another one was late, «in time» would be half of the truth.
+                Some(_) => (!passed).then_some(w.in_time),
+                None => None,
+            };
+            at.map(|at| Term { name, until: until(at), at_iso: iso(at), kept: kept(at) })
+        };
     let by_hour = |at| words::until_time(lang, &day(city, at, lang), city.calendar.local_time(at));
     let by_day = |at| w.until.replace("{day}", &day(city, at, lang));
     let secure = view.findings.first().and_then(|f| f.secure_due_at).filter(|_| card.open);
@@ -441,9 +448,9 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
         category: understood.then(|| name(&card.category, lang).to_owned()),
         party: understood.then(|| name(&card.party, lang).to_owned()),
         terms: [
-            term(w.secure_term, secure, &by_hour),
-            term(w.service_term, card.service_due_at, &by_hour),
-            term(w.legal_term, card.legal_due_at, &by_day),
+            term((w.secure_term, "secure"), secure, &by_hour),
+            term((w.service_term, "service"), card.service_due_at, &by_hour),
+            term((w.legal_term, "legal"), card.legal_due_at, &by_day),
         ]
         .into_iter()
         .flatten()
