@@ -11,12 +11,12 @@ data := "data"
 default:
     @just --list --unsorted
 
-# everything that must hold before a commit, as CI runs it: format, clippy, docs, book, licences, unused, weights, test
+# everything that must hold before a commit, as CI runs it: format, clippy, docs, book, licences, unused, weights, test, browser
 [group('check')]
 check:
     bash .ci/run
 
-# one or more steps of check: tools format clippy docs book licences unused weights test
+# one or more steps of check: tools format clippy docs book licences unused weights test browser
 [group('check')]
 step +names:
     bash .ci/run {{ names }}
@@ -40,6 +40,11 @@ docs:
 [group('check')]
 test *word:
     cargo test --workspace {{ word }}
+
+# the public pages in a real browser: keyboard alone, no script, two widths, light and dark, three languages, axe-core
+[group('check')]
+browser:
+    bash .ci/run browser
 
 # licences, banned crates and sources of everything we are built of (deny.toml); offline
 [group('check')]
@@ -78,6 +83,11 @@ commands:
 book:
     bash .ci/run book
     @echo "target/book/index.html"
+
+# pictures of the demo's pages into docs/screenshots; look at each
+[group('make')]
+screenshots:
+    bash .ci/run screenshots
 
 # accept the snapshots of the last test run, after a look at each
 [group('make')]

@@ -1,7 +1,6 @@
 //! Starts the binary, speaks to it, and reads what it left in the log.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},

@@ -109,6 +109,8 @@ pub const TABLE: &[Line] = &[
     line(POST, "/", ALL),
     line(GET, "/appeals", ALL),
     line(GET, "/appeals/{number}", ALL),
+    line(GET, "/closures", ALL),
+    line(GET, "/about", ALL),
     line(GET, "/assets/{file}", ALL),
     line(GET, "/livez", ALL),
     line(GET, "/readyz", ALL),

@@ -25,11 +25,13 @@ use crate::{
 
 /// Routes that the OpenAPI document does not name, for the test of the permission table.
 #[cfg(test)]
-pub(crate) const BESIDE_THE_API: [(&str, &str); 10] = [
+pub(crate) const BESIDE_THE_API: [(&str, &str); 12] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/appeals"),
     ("GET", "/appeals/{number}"),
+    ("GET", "/closures"),
+    ("GET", "/about"),
     ("GET", "/assets/{file}"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
@@ -70,6 +72,8 @@ pub fn router(parts: Parts) -> Router {
             .route("/", get(pages::home).post(pages::write))
             .route("/appeals", get(pages::appeals))
             .route("/appeals/{number}", get(pages::appeal))
+            .route("/closures", get(pages::closures))
+            .route("/about", get(pages::about))
             .route("/assets/{file}", get(assets::asset))
             .with_state(app);
         routes = routes.merge(window);
@@ -98,7 +102,7 @@ async fn nothing_here(pages_of: Option<Shared>, request: Request) -> Response {
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let is_person = request.method().is_safe() && accepts.is_some_and(|accept| accept.contains("text/html"));
     match pages_of.filter(|_| is_person) {
-        Some(app) => pages::nowhere(&app, request.headers()).await.into_response(),
+        Some(app) => pages::nowhere(&app, request.uri(), request.headers()).await.into_response(),
         None => Problem::new(Code::NotFound, "").into_response(),
     }
 }

@@ -159,5 +159,7 @@ impl NamesOf<'_> {
 
 /// Not known yet, of a district or a category.
 pub(crate) const UNKNOWN: &str = "unknown";
+/// As a group of the report: none of its rows.
+pub const NO_GROUP: &str = "none";
 /// Outside the city.
 pub(crate) const REGION: &str = "region";

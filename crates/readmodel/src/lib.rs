@@ -19,7 +19,7 @@ mod sentence;
 #[cfg(test)]
 mod tests;
 
-pub use city::RuleSet;
+pub use city::{NO_GROUP, RuleSet};
 pub use error::Error;
 pub use metrics::Metrics;
 pub use model::{
@@ -28,7 +28,7 @@ pub use model::{
     PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, Sentence, Task, Token,
 };
 pub use projector::{Projector, ProjectorConfig};
-pub use query::{AppealRef, PARKED_SHOWN, Query, QueryConfig, View};
+pub use query::{AppealRef, HAD, PARKED_SHOWN, Query, QueryConfig, View};
 pub use rebuild::{Rebuilt, rebuild};
 pub use sentence::least_level;
 

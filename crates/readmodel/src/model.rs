@@ -88,8 +88,11 @@ pub struct AppealFilter {
     pub state: Option<String>,
     /// Code of the main finding's category.
     pub category: Option<String>,
-    /// Code of the main finding's group of the report, or `unknown` while nothing is decided.
+    /// Code of the main finding's group of the report; `unknown` while nothing is decided; `none` for all that no row of the
+    /// report counts: those, and the groups that stand beside it.
     pub bucket: Option<String>,
+    /// What the report counts beside the groups: `answered`, `done`, `yes`, `no` («is it fixed?»), `corrected` by a person.
+    pub had: Option<String>,
     /// Code of the district, `unknown` or `region`.
     pub district: Option<String>,
     /// Code of the party that has the main finding.
@@ -564,6 +567,8 @@ pub struct Report {
     pub all: u64,
     /// Appeals for which nobody has decided yet.
     pub undecided: u64,
+    /// Of all appeals, those whose understanding a person corrected.
+    pub corrected: u64,
     /// Groups, in the order of the city's file.
     pub groups: Vec<ReportRow>,
 }

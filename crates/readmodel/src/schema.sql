@@ -48,6 +48,7 @@ CREATE TABLE appeal(
   reopened INTEGER NOT NULL,
   reopen_requested INTEGER NOT NULL,
   rated INTEGER,
+  corrected INTEGER NOT NULL,           -- a person corrected what was understood
   problem TEXT,
   parent TEXT,
   due_at INTEGER,                       -- the nearest term that is known of an open finding

@@ -7,7 +7,7 @@ use zholdary_domain::{
     appeal::{DESK, StateName},
     inbound::Channel,
 };
-use zholdary_readmodel::{AppealFilter, Period};
+use zholdary_readmodel::{AppealFilter, HAD, NO_GROUP, Period};
 
 use crate::problem::{Code, Problem};
 
@@ -26,6 +26,7 @@ impl Checked for AppealFilter {
             state,
             category,
             bucket,
+            had,
             district,
             party,
             concerns,
@@ -39,12 +40,15 @@ impl Checked for AppealFilter {
         one_of("state", state.as_deref(), |code| {
             GROUPS.contains(&code) || StateName::ALL.iter().any(|state| state.code() == code)
         })?;
+        one_of("had", had.as_deref(), |code| HAD.contains(&code))?;
         period(city, from.as_deref(), to.as_deref(), channel.as_deref(), district.as_deref())?;
         if let Some(city) = city {
             one_of("category", category.as_deref(), |code| {
                 code == "unknown" || city.category(code).is_some()
             })?;
-            one_of("bucket", bucket.as_deref(), |code| code == "unknown" || city.bucket(code).is_some())?;
+            one_of("bucket", bucket.as_deref(), |code| {
+                matches!(code, "unknown" | NO_GROUP) || city.bucket(code).is_some()
+            })?;
             for (field, code) in [("party", party), ("concerns", concerns)] {
                 one_of(field, code.as_deref(), |code| code == DESK || city.party(code).is_some())?;
             }

@@ -15,6 +15,8 @@ pub(super) struct Figures {
     pub(super) overdue: String,
     /// Appeals in no group of the report.
     pub(super) beside: String,
+    /// «N of M were corrected», as what stands before, between and behind the two.
+    pub(super) corrected: Corrected,
     pub(super) rows: Vec<Row>,
     /// None in a city without districts.
     pub(super) map: Option<Map>,
@@ -28,10 +30,35 @@ pub(super) struct Row {
     pub(super) share: String,
     /// Length of the bar, 0 to 100: the longest is 100.
     pub(super) bar: String,
-    /// What was done, in words.
-    pub(super) outcome: String,
-    /// None: not stated, nobody was asked.
-    pub(super) satisfied: Option<String>,
+    /// What was done; nothing yet: empty.
+    pub(super) outcome: Vec<Outcome>,
+    /// Share and number of those who said «yes». None: not stated, nobody was asked.
+    pub(super) satisfied: Option<(String, String)>,
+}
+
+/// How many appeals of a group came to something.
+pub(super) struct Outcome {
+    pub(super) what: &'static str,
+    /// Its code in a list's `had`.
+    pub(super) had: &'static str,
+    pub(super) count: String,
+}
+
+/// A sentence with two figures in it.
+pub(super) struct Corrected {
+    pub(super) before: &'static str,
+    pub(super) count: String,
+    pub(super) between: &'static str,
+    pub(super) all: String,
+    pub(super) behind: &'static str,
+}
+
+impl Corrected {
+    fn of(count: u64, all: u64, lang: Lang) -> Self {
+        let (before, rest) = Words::of(lang).corrected_of.split_once("{n}").unwrap_or_default();
+        let (between, behind) = rest.split_once("{m}").unwrap_or_default();
+        Self { before, count: number(count), between, all: number(all), behind }
+    }
 }
 
 impl Figures {
@@ -55,18 +82,20 @@ impl Figures {
             open: number(counts.open),
             overdue: number(counts.overdue),
             beside: number(report.all.saturating_sub(report.total)),
-            rows: rows(&report, lang),
+            corrected: Corrected::of(report.corrected, report.all, lang),
+            rows: rows(city, &report, lang),
             map: Map::new(city, &counts.districts, lang),
         })
     }
 }
 
-fn rows(report: &Report, lang: Lang) -> Vec<Row> {
+fn rows(city: &City, report: &Report, lang: Lang) -> Vec<Row> {
+    let is_beside = |code: &str| city.bucket(code).is_some_and(|bucket| bucket.share <= 0.0);
     let longest = report.groups.iter().filter_map(|row| row.share).fold(0.0, f64::max);
     report
         .groups
         .iter()
-        .filter(|row| row.share.is_some() || report.total == 0)
+        .filter(|row| !is_beside(&row.bucket.code))
         .map(|row| Row {
             code: row.bucket.code.clone(),
             name: name(&row.bucket, lang).to_owned(),
@@ -77,18 +106,17 @@ fn rows(report: &Report, lang: Lang) -> Vec<Row> {
                 _ => "0".to_owned(),
             },
             outcome: outcome(row, Words::of(lang)),
-            satisfied: row.satisfied.map(|share| percent(share, lang)),
+            satisfied: row.satisfied.map(|share| (percent(share, lang), number(row.rated_yes))),
         })
         .collect()
 }
 
-fn outcome(row: &ReportRow, w: &Words) -> String {
-    let said: Vec<_> = [(w.answered, row.answered), (w.done, row.done)]
+fn outcome(row: &ReportRow, w: &'static Words) -> Vec<Outcome> {
+    [(w.answered, "answered", row.answered), (w.done, "done", row.done)]
         .into_iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(what, n)| format!("{what}:\u{a0}{}", number(n)))
-        .collect();
-    if said.is_empty() { "—".to_owned() } else { said.join(", ") }
+        .filter(|(.., count)| *count > 0)
+        .map(|(what, had, count)| Outcome { what, had, count: number(count) })
+        .collect()
 }
 
 /// A whole number with narrow no-break spaces between thousands.

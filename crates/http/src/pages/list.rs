@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use serde::Deserialize;
 use zholdary_city::{City, Lang};
-use zholdary_readmodel::{AppealFilter, Card, Level as Sees};
+use zholdary_readmodel::{AppealFilter, Card, Level as Sees, NO_GROUP};
 
 use super::{Frame, day_and_time, frame, iso, name, place_name, render, words::Words};
 use crate::{api::filter::Checked, app::App, problem::Problem};
@@ -19,6 +19,8 @@ struct ListPage {
     states: Vec<Choice>,
     groups: Vec<Choice>,
     districts: Vec<Choice>,
+    had: Vec<Choice>,
+    at: Option<(String, String)>,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -52,6 +54,7 @@ pub(crate) struct ListQuery {
     state: Option<String>,
     bucket: Option<String>,
     district: Option<String>,
+    had: Option<String>,
     after: Option<String>,
 }
 
@@ -66,6 +69,7 @@ impl ListQuery {
             state: given(&self.state),
             bucket: given(&self.bucket),
             district: given(&self.district),
+            had: given(&self.had),
             after: given(&self.after),
             limit: Some(ON_A_PAGE),
             ..AppealFilter::default()
@@ -75,7 +79,12 @@ impl ListQuery {
     /// The address of this list in a language, from another place on.
     fn href(&self, lang: &str, after: Option<&str>) -> String {
         let mut pairs = vec![("lang", lang)];
-        let filters = [("state", &self.state), ("bucket", &self.bucket), ("district", &self.district)];
+        let filters = [
+            ("state", &self.state),
+            ("bucket", &self.bucket),
+            ("district", &self.district),
+            ("had", &self.had),
+        ];
         pairs.extend(filters.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?))));
         pairs.extend(after.map(|after| ("after", after)));
         let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
@@ -93,7 +102,8 @@ pub(super) async fn page(
     let filter = asked.filter();
     filter.check(city)?;
     let w = Words::of(lang);
-    let found = app.query.appeals(filter.clone(), Sees::Public).await?.body;
+    let answer = app.query.appeals(filter.clone(), Sees::Public).await?;
+    let found = answer.body;
     let choice = |code: &str, name: &str, chosen: &Option<String>| Choice {
         code: code.to_owned(),
         name: name.to_owned(),
@@ -109,18 +119,30 @@ pub(super) async fn page(
     let states = states.iter().map(|(code, name)| choice(code, name, &filter.state)).collect();
     let any = std::iter::once(choice("", w.list_any, &filter.bucket));
     let groups = city.into_iter().flat_map(|city| &city.buckets);
-    let groups =
-        any.chain(groups.map(|group| choice(&group.code, group.name.get(lang), &filter.bucket))).collect();
+    let none = std::iter::once(choice(NO_GROUP, w.beside, &filter.bucket));
+    let groups = groups.map(|group| choice(&group.code, group.name.get(lang), &filter.bucket));
+    let groups = any.chain(groups).chain(none).collect();
     let any = std::iter::once(choice("", w.list_any_district, &filter.district));
     let districts = city.into_iter().flat_map(|city| &city.districts);
     let districts = any
         .chain(districts.map(|district| choice(&district.code, district.name.get(lang), &filter.district)))
         .collect();
+    let voted = |vote: &str| format!("{} {vote}", w.rated);
+    let had = [
+        ("", w.list_any_had.to_owned()),
+        ("answered", w.answered.to_owned()),
+        ("done", w.done.to_owned()),
+        ("yes", voted(w.voted_yes)),
+        ("no", voted(w.voted_no)),
+        ("corrected", w.corrected.to_owned()),
+    ];
     let page = ListPage {
         frame: frame(lang, city, |code| asked.href(code, asked.after.as_deref())),
         states,
         groups,
         districts,
+        had: had.iter().map(|(code, name)| choice(code, name, &filter.had)).collect(),
+        at: city.zip(answer.at).map(|(city, at)| (day_and_time(city, at, lang), iso(at))),
         rows: city
             .map(|city| found.items.iter().map(|card| row(city, card, lang)).collect())
             .unwrap_or_default(),

@@ -1,15 +1,20 @@
 //! The public page: the form, «check my number», the report. Plain HTML that works without script.
 
+mod about;
 mod ask;
+mod closures;
 mod figures;
 mod list;
 mod map;
+mod next;
 mod words;
+
+pub(crate) use self::{about::about, closures::closures};
 
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -19,7 +24,7 @@ use zholdary_domain::{MessageId, Number, StreamId};
 use zholdary_readmodel::{AppealView, Level as Sees, Named, RuleSet, Sentence};
 
 pub(crate) use self::ask::write;
-use self::{ask::Form, figures::Figures, words::Words};
+use self::{ask::Form, figures::Figures, next::Next, words::Words};
 use crate::{
     app::{App, Shared},
     assets,
@@ -37,6 +42,7 @@ struct Frame {
     w: &'static Words,
     city: String,
     stylesheet: &'static str,
+    icon: &'static str,
     langs: Vec<LangLink>,
 }
 
@@ -58,6 +64,7 @@ struct Home {
     frame: Frame,
     form: Form,
     sample_number: String,
+    closures: Option<closures::Card>,
     figures: Option<Figures>,
     locate: &'static str,
 }
@@ -79,6 +86,13 @@ struct AppealPage {
     party: Option<String>,
     terms: Vec<Term>,
     official: bool,
+    /// «Is it fixed?», as its author answered.
+    rated: Option<&'static str>,
+    voices: Option<String>,
+    same_as: Option<String>,
+    /// Closed: its author may write again.
+    settled: bool,
+    next: Option<Next>,
     steps: Vec<Step>,
 }
 
@@ -86,6 +100,8 @@ struct Term {
     name: &'static str,
     until: String,
     at_iso: String,
+    /// How it ended; none while it runs.
+    kept: Option<&'static str>,
 }
 
 struct Step {
@@ -160,6 +176,8 @@ async fn show_home(
         form: form.within(&app.config.limits, Words::of(lang)),
         locate: assets::locate_path(),
         sample_number: sample,
+        closures: city
+            .and_then(|city| closures::Card::of(city, city.calendar.local_date(app.clock.now()), lang)),
         figures: Figures::read(&app.query, city, lang).await,
     };
     let mut response = render(&page, lang, status)?;
@@ -214,11 +232,21 @@ fn note(
 }
 
 /// Where nothing is: a page for people.
-pub(crate) async fn nowhere(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn nowhere(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
-    let lang = language(None, headers, city);
-    note(lang, city, "", (Words::of(lang).no_such_page, None, None), StatusCode::NOT_FOUND)
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(uri.query().unwrap_or_default()).unwrap_or_default();
+    let asked = pairs.iter().find_map(|(key, value)| (key == "lang").then_some(value.as_str()));
+    let lang = language(asked, headers, city);
+    let page = NotePage {
+        // A path that begins with two slashes would name another host.
+        frame: frame(lang, city, |code| format!("/{}?lang={code}", uri.path().trim_start_matches('/'))),
+        title: Words::of(lang).no_such_page.to_owned(),
+        lines: vec![],
+        link: None,
+    };
+    render(&page, lang, StatusCode::NOT_FOUND)
 }
 
 /// `GET /appeals`: the list behind a figure; with `?number=` «check my number», as it was typed.
@@ -261,12 +289,20 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
     let w = Words::of(lang);
     let understood = card.category.code != "unknown";
     let status = name(&card.status, lang).to_owned();
-    let term = |name, at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
-        at.map(|at| Term { name, until: until(at), at_iso: iso(at) })
-    };
+    let term =
+        |(name, clock): (_, &str), at: Option<DateTime<Utc>>, until: &dyn Fn(DateTime<Utc>) -> String| {
+            let passed = view.findings.iter().any(|finding| finding.overdue.iter().any(|c| c == clock));
+            let kept = |at| match card.settled_at {
+                Some(settled) if settled > at => Some(w.not_in_time),
+                // The term shown is the main finding's: where another one was late, «in time» would be half of the truth.
+                Some(_) => (!passed).then_some(w.in_time),
+                None => None,
+            };
+            at.map(|at| Term { name, until: until(at), at_iso: iso(at), kept: kept(at) })
+        };
     let by_hour = |at| words::until_time(lang, &day(city, at, lang), city.calendar.local_time(at));
     let by_day = |at| w.until.replace("{day}", &day(city, at, lang));
-    let secure = view.findings.first().and_then(|f| f.secure_due_at);
+    let secure = view.findings.first().and_then(|f| f.secure_due_at).filter(|_| card.open);
     let last = view.history.len().saturating_sub(1);
     let steps = view.history.iter().enumerate().map(|(i, line)| {
         let said = sentence(&line.text, lang);
@@ -307,15 +343,20 @@ fn appeal_page(view: &AppealView, rules: &RuleSet, lang: Lang, new: bool) -> App
         category: understood.then(|| name(&card.category, lang).to_owned()),
         party: understood.then(|| name(&card.party, lang).to_owned()),
         terms: [
-            term(w.secure_term, secure, &by_hour),
-            term(w.service_term, card.service_due_at, &by_hour),
-            term(w.legal_term, card.legal_due_at, &by_day),
+            term((w.secure_term, "secure"), secure, &by_hour),
+            term((w.service_term, "service"), card.service_due_at, &by_hour),
+            term((w.legal_term, "legal"), card.legal_due_at, &by_day),
         ]
         .into_iter()
         .flatten()
-        .filter(|_| card.open)
+        .filter(|term| card.open || term.kept.is_some())
         .collect(),
         official: card.official,
+        rated: card.rated.map(|fixed| if fixed { w.rated_yes } else { w.rated_no }),
+        voices: (view.voices > 1).then(|| figures::number(view.voices.into())),
+        same_as: view.problem.as_ref().filter(|first| **first != card.number).map(ToString::to_string),
+        settled: !card.open,
+        next: Next::of(card, w, &by_hour, &by_day),
         steps: steps.collect(),
     }
 }
@@ -344,6 +385,7 @@ fn frame(lang: Lang, city: Option<&City>, href: impl Fn(&str) -> String) -> Fram
         w: Words::of(lang),
         city: city.map_or("Zholdary", |city| city.meta.name.get(lang)).to_owned(),
         stylesheet: assets::stylesheet_path(),
+        icon: assets::icon_path(),
         langs: vec![link(Lang::Kk, "Қаз"), link(Lang::Ru, "Рус"), link(Lang::En, "Eng")],
     }
 }

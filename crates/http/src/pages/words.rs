@@ -148,7 +148,7 @@ words! {
     nothing_yet: "Обращений ещё нет", "Әзірге өтініш жоқ", "No appeals yet";
     nothing_yet_note: "Первое появится здесь.", "Біріншісі осында шығады.", "The first one will appear here.";
     received_on: "принято", "қабылданды", "received";
-    what_next: "Что известно", "Не белгілі", "What is known";
+    what_next: "Что дальше", "Әрі қарай не болады", "What is next";
     now: "Сейчас", "Қазір", "Now";
     who_acts: "Исполнитель", "Орындаушы", "Party";
     about: "О чём", "Не туралы", "About";
@@ -207,6 +207,115 @@ words! {
     data: "Данные", "Деректер", "Data";
     data_report: "Эти числа в JSON", "Осы сандар JSON түрінде", "These figures as JSON";
     data_api: "Описание API", "API сипаттамасы", "API description";
+    voted_yes: "«да»", "«иә»", "“yes”";
+    voted_no: "«нет»", "«жоқ»", "“no”";
+    /// «N of M»: both are links.
+    corrected_of: "{n} из {m} исправил человек: тему или место.", "Адам түзеткені — {n}, барлығы {m}: тақырыбы немесе орны.",
+        "{n} of {m} were corrected by a person: what they are about, or where.";
+    corrected: "исправил человек", "адам түзеткен", "corrected by a person";
+    list_had: "Что было", "Не болды", "What happened";
+    list_any_had: "что угодно", "кез келген", "anything";
+    closures: "Сегодня закрыто", "Бүгін жабық", "Closed today";
+    closures_title: "Закрытые и суженные улицы", "Жабық және тарылған көшелер", "Streets closed or narrowed";
+    closures_none: "По реестру работ сегодня ничего не закрыто.", "Жұмыстар тізілімі бойынша бүгін ештеңе жабылмаған.",
+        "By the register of works nothing is closed today.";
+    closures_none_more: "По реестру работ с завтрашнего дня ничего нового не закроется.",
+        "Жұмыстар тізілімі бойынша ертеңнен бастап жаңадан ештеңе жабылмайды.",
+        "By the register of works nothing more closes tomorrow.";
+    closures_all: "Все на сегодня и завтра:", "Бүгін мен ертеңгінің бәрі:", "All of today and tomorrow:";
+    closures_today: "Сегодня, {day}", "Бүгін, {day}", "Today, {day}";
+    closures_tomorrow: "С завтрашнего дня, {day}", "Ертеңнен бастап, {day}", "From tomorrow, {day}";
+    closures_note: "Из реестра работ города: строки, по которым движение закрыто или сужено.",
+        "Қаланың жұмыстар тізілімінен: қозғалыс жабылған немесе тарылған жолдар.",
+        "From the city's register of works: the rows by which traffic is stopped or narrowed.";
+    closures_sample: "Пометка «пример»: строка придумана для показа, на улице этого нет.",
+        "«Үлгі» белгісі: бұл жол көрсету үшін ойдан шығарылған, көшеде ондай жоқ.",
+        "Marked “sample”: the row is invented to show the page, nothing of it is on the street.";
+    sample: "пример", "үлгі", "sample";
+    closed_until: "до {day}", "{day} күніне дейін", "until {day}";
+    detour: "Объезд:", "Айналма жол:", "Detour:";
+    all_appeals: "Все обращения", "Барлық өтініштер", "All appeals";
+    help: "Помощь", "Көмек", "Help";
+    about_title: "Как мы считаем", "Қалай санаймыз", "How we count";
+    about_lead: "Что значит каждое число на главной странице, какие сроки идут и чего здесь не показывают.",
+        "Басты беттегі әр сан нені білдіреді, қандай мерзімдер жүреді және мұнда не көрсетілмейді.",
+        "What each figure of the front page means, which terms run, and what is not shown here.";
+    about_figures: "Числа", "Сандар", "Figures";
+    about_received: "Всё, что получило номер. Дополнение к своему обращению нового номера не даёт.",
+        "Нөмір алған өтініштердің бәрі. Өз өтінішіңізге толықтыру жаңа нөмір алмайды.",
+        "All that was given a number. What its author adds later gets no number of its own.";
+    about_open: "Кто-то ещё должен действовать: исполнитель, оператор или автор, которого спросили о месте.",
+        "Әлі біреу әрекет етуі керек: орындаушы, оператор немесе орны сұралған автор.",
+        "Somebody still has to act: the party, an operator, or the author who was asked for the place.";
+    about_overdue: "Из открытых те, у которых прошёл хотя бы один срок: исполнения, закона или ограждения опасного места.",
+        "Ашықтардың ішінде кемінде бір мерзімі өткендері: орындау, заң немесе қауіпті орынды қоршау мерзімі.",
+        "Of the open ones, those with at least one term passed: to act, of the law, or to fence a dangerous place.";
+    about_settled: "Никому больше не нужно действовать: сделано, отвечено или закрыто с объяснением. Если открыть снова, обращение вернётся в открытые.",
+        "Ешкімнің әрекеті қажет емес: орындалды, жауап берілді немесе түсіндіріліп жабылды. Қайта ашылса, өтініш ашықтарға қайтады.",
+        "Nobody has to act any more: done, answered, or closed with an explanation. Opened again, it counts as open again.";
+    about_group: "Обращение считается один раз, по главной теме. «{beside}» — то, о чём ещё никто не решил, и то, для чего в отчёте нет группы.",
+        "Өтініш негізгі тақырыбы бойынша бір рет саналады. «{beside}» — әлі ешкім шешпегендер және есепте тобы жоқтар.",
+        "An appeal counts once, by its main subject. “{beside}” are those nobody has decided on yet, and those without a group in the report.";
+    about_share: "Часть обращений, попавших в группы отчёта. «{beside}» в неё не входит.",
+        "Есеп топтарына түскен өтініштердің бөлігі. «{beside}» оған кірмейді.",
+        "Part of the appeals in groups of the report. “{beside}” is left out.";
+    about_outcome: "«{answered}» — на главный вопрос ответили, даже если потом открыли снова. «{done}» — исполнитель сообщил, что сделал; после нового открытия — только когда сообщит ещё раз.",
+        "«{answered}» — негізгі сұраққа жауап берілген, кейін қайта ашылса да. «{done}» — орындаушы орындағанын хабарлаған; қайта ашылса, тек тағы хабарлағанда.",
+        "“{answered}”: the main question was answered, even if it was opened again. “{done}”: the party reported it as done; opened again, only when that is reported again.";
+    about_satisfied: "Ответы «да» на вопрос «Исправлено?» от всех обращений группы, а не от тех, кто ответил. Не ответил никто — «не указано».",
+        "«Жөнделді ме?» сұрағына «иә» деген жауаптардың топтағы барлық өтініштерге қатынасы, жауап бергендерге ғана емес. Ешкім жауап бермесе — «көрсетілмеген».",
+        "Answers “yes” to “Is it fixed?” out of all appeals of the group, not only of those who answered. When nobody did: not stated.";
+    about_corrected: "Тему и место из слов сначала понимает программа. Здесь обращения, в которых человек поправил её хотя бы раз.",
+        "Сөздерден тақырып пен орынды алдымен бағдарлама түсінеді. Мұнда адам оны кемінде бір рет түзеткен өтініштер.",
+        "A program first understands the subject and the place from the words. These are the appeals in which a person put it right at least once.";
+    about_district: "Район — по месту из обращения. Если место неясно или за городом, так и написано.",
+        "Аудан өтініштегі орын бойынша анықталады. Орны белгісіз немесе қала сыртында болса, солай жазылады.",
+        "The district goes by the place in the appeal. Where that is unclear or outside the city, we say so.";
+    about_terms: "Два срока", "Екі мерзім", "Two terms";
+    about_legal: "В рабочих днях, по закону ({law}); от него зависит право на ответ.",
+        "Жұмыс күнімен, заң бойынша ({law}); жауап алу құқығы соған байланысты.",
+        "In working days, by law ({law}); the right to an answer hangs on it.";
+    about_service: "Цель города, своя для каждой темы, в часах, и днём и ночью. Это обещание службы, не закон.",
+        "Қаланың мақсаты, әр тақырыптың өзінікі, сағатпен, күндіз де, түнде де. Бұл — қызметтің уәдесі, заң емес.",
+        "The city's own aim, one for each subject, in hours, day and night. It is what the service promises, not the law.";
+    about_secure: "Для опасного места — ещё и срок, к которому его нужно оградить.",
+        "Қауіпті орын үшін — оны қоршау керек мерзім де бар.",
+        "A dangerous place also has a time by which it must be fenced.";
+    about_rights: "Ваши права и сроки", "Құқықтарыңыз бен мерзімдер", "Your rights and terms";
+    about_redirect: "Если вопрос не к нам, его передают кому следует не позже чем через {days} и сразу сообщают вам ({law}).",
+        "Мәселе бізге қатысты болмаса, ол тиісті органға {days} ішінде жіберіледі әрі сізге бірден хабарланады ({law}).",
+        "If it is for somebody else, it is passed on within {days}, and you are told at once ({law}).";
+    about_answer: "Ответ на официальное обращение — не позже чем через {days} ({law}).",
+        "Ресми өтінішке жауап {days} ішінде беріледі ({law}).",
+        "An official appeal is answered within {days} ({law}).";
+    about_extend: "Срок могут продлить не больше чем на {months}, с объяснением; о продлении сообщают не позже чем через {days} ({law}).",
+        "Мерзім түсіндірілген себеппен {months} аспайтын уақытқа ұзартылуы мүмкін; бұл туралы {days} ішінде хабарланады ({law}).",
+        "The term may be put off by {months} at most, with reasons; you are told within {days} ({law}).";
+    about_again: "Не согласны с результатом — ответьте на наше сообщение: дело вернётся к человеку под тем же номером.",
+        "Нәтижемен келіспесеңіз, біздің хабарымызға жауап жазыңыз: іс сол нөмірмен адамға қайтады.",
+        "If you do not agree with the outcome, answer our message: the case goes back to a person under the same number.";
+    about_hidden: "Чего здесь нет", "Мұнда не жоқ", "What is not here";
+    about_hidden_what: "Имён, телефонов, почты, слов обращения и ответа, номера дома, точки на карте и снимков.",
+        "Аты-жөні, телефон, пошта, өтініш пен жауаптың мәтіні, үй нөмірі, картадағы нүкте және суреттер.",
+        "Names, phones, mail, the words of an appeal or an answer, house numbers, points on the map, and photos.";
+    about_hidden_why: "Страницу по номеру и списки видит любой, поэтому в них только то, что никого не называет: тема, улица, район, исполнитель, сроки и ход дела.",
+        "Нөмір бойынша бетті және тізімдерді кез келген адам көреді, сондықтан оларда ешкімді атамайтын мәлімет қана бар: тақырып, көше, аудан, орындаушы, мерзімдер және істің барысы.",
+        "Anyone can see the page of a number and the lists, so they hold only what names nobody: subject, street, district, party, terms and how it goes.";
+    next_step: "Дальше", "Әрі қарай", "Next";
+    next_desk: "Человек решит, кому это передать", "Кімге жолданатынын адам шешеді", "A person decides whom to send it to";
+    next_asked: "Автор напишет, где это", "Автор қай жерде екенін жазады", "Its author says where it is";
+    next_accept: "Исполнитель примет и сделает", "Орындаушы қабылдап, орындайды", "The party takes it and acts";
+    next_forwarded: "Ответит тот, кому передано", "Жолданған орган жауап береді", "Whoever it was sent to answers";
+    next_done: "Исполнитель сделает и сообщит", "Орындаушы орындап, хабарлайды", "The party acts and reports";
+    next_word: "Слово автора: исправлено или нет", "Автордың сөзі: жөнделді ме, жоқ па", "Its author's word: fixed or not";
+    if_wrong: "Если не так", "Дұрыс болмаса", "If it is wrong";
+    rated: "Исправлено?", "Жөнделді ме?", "Is it fixed?";
+    rated_yes: "Автор ответил: да", "Автор жауабы: иә", "Its author says: yes";
+    rated_no: "Автор ответил: нет", "Автор жауабы: жоқ", "Its author says: no";
+    in_time: "успели", "үлгерілді", "in time";
+    not_in_time: "опоздали", "кешіктірілді", "too late";
+    voices: "Голосов о том же", "Сол туралы дауыс", "Voices about it";
+    same_as: "Первое о том же", "Сол туралы біріншісі", "First about the same";
 }
 
 /// «By this day and time».
@@ -217,6 +326,35 @@ pub(super) fn until_time(lang: Lang, day: &str, time: NaiveTime) -> String {
         Lang::Kk => format!("{day} күні сағат {shown}-{} дейін", kk_dative(time)),
         Lang::En => format!("by {day} {shown}"),
     }
+}
+
+/// «After so many working days»: the words after «after».
+pub(super) fn working_days(lang: Lang, days: u32) -> String {
+    match lang {
+        Lang::Ru if is_one(days) => format!("{days}\u{a0}рабочий день"),
+        Lang::Ru if matches!(days % 10, 2..=4) && days / 10 % 10 != 1 => format!("{days}\u{a0}рабочих дня"),
+        Lang::Ru => format!("{days}\u{a0}рабочих дней"),
+        Lang::Kk => format!("{days}\u{a0}жұмыс күні"),
+        Lang::En if days == 1 => "1\u{a0}working day".to_owned(),
+        Lang::En => format!("{days}\u{a0}working days"),
+    }
+}
+
+/// «By so many months at most»: the words after «by».
+pub(super) fn months(lang: Lang, months: u32) -> String {
+    match lang {
+        Lang::Ru if is_one(months) => format!("{months}\u{a0}месяц"),
+        Lang::Ru if matches!(months % 10, 2..=4) && months / 10 % 10 != 1 => format!("{months}\u{a0}месяца"),
+        Lang::Ru => format!("{months}\u{a0}месяцев"),
+        Lang::Kk => format!("{months}\u{a0}айдан"),
+        Lang::En if months == 1 => "1\u{a0}month".to_owned(),
+        Lang::En => format!("{months}\u{a0}months"),
+    }
+}
+
+/// Whether Russian counts it as one: 1, 21, 101, and not 11.
+const fn is_one(n: u32) -> bool {
+    n % 10 == 1 && n % 100 != 11
 }
 
 /// The Kazakh dative of a time of day follows the last number that is spoken: of «14:00» the hour (он төртке), of «14:30» the
@@ -238,6 +376,33 @@ fn kk_dative(time: NaiveTime) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_and_months_are_counted_as_they_are_spoken() {
+        let days = |lang, counts: &[u32]| -> Vec<String> {
+            counts.iter().map(|n| working_days(lang, *n).replace('\u{a0}', " ")).collect()
+        };
+        assert_eq!(
+            days(Lang::Ru, &[1, 3, 11, 12, 15, 21, 22]),
+            [
+                "1 рабочий день",
+                "3 рабочих дня",
+                "11 рабочих дней",
+                "12 рабочих дней",
+                "15 рабочих дней",
+                "21 рабочий день",
+                "22 рабочих дня"
+            ]
+        );
+        assert_eq!(days(Lang::Kk, &[3]), ["3 жұмыс күні"]);
+        assert_eq!(days(Lang::En, &[1, 3]), ["1 working day", "3 working days"]);
+        assert_eq!(
+            [1, 2, 5].map(|n| months(Lang::Ru, n)),
+            ["1\u{a0}месяц", "2\u{a0}месяца", "5\u{a0}месяцев"]
+        );
+        assert_eq!(months(Lang::Kk, 2), "2\u{a0}айдан");
+        assert_eq!([1, 2].map(|n| months(Lang::En, n)), ["1\u{a0}month", "2\u{a0}months"]);
+    }
 
     #[test]
     fn a_time_of_day_is_said_as_it_is_spoken() {

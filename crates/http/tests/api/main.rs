@@ -2,6 +2,7 @@
 
 mod changes;
 mod commands;
+mod figures;
 mod filing;
 mod hooks;
 mod pages;

@@ -253,10 +253,10 @@ fn row(
         .prepare_cached(
             "INSERT INTO appeal(id, number, opened, changed, changed_at, day, received_at, state, open, status,
                category, bucket, priority, district, party, channel, surface, contact, lang, danger, official, draft,
-               reopened, reopen_requested, rated, problem, parent, due_at, legal_due_at, service_due_at, overdue,
+               reopened, reopen_requested, rated, corrected, problem, parent, due_at, legal_due_at, service_due_at, overdue,
                routed_at, told_at, answered_at, done_at, settled_at, messages, erased, search)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-               ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39)",
+               ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)",
         )?
         .execute(rusqlite::params![
             id.to_string(),
@@ -284,6 +284,7 @@ fn row(
             appeal.reopened,
             appeal.reopen_requested,
             appeal.rated,
+            fold.corrected,
             appeal.problem.map(|p| p.to_string()),
             registered.parent.map(|p| p.to_string()),
             ms(nearest),

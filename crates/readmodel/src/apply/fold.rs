@@ -29,6 +29,8 @@ pub(super) struct Fold {
     pub(super) answered_at: Option<DateTime<Utc>>,
     pub(super) done_at: Option<DateTime<Utc>>,
     pub(super) settled_at: Option<DateTime<Utc>>,
+    /// A person corrected what was understood.
+    pub(super) corrected: bool,
 }
 
 impl Fold {
@@ -43,6 +45,7 @@ impl Fold {
             }
             Event::Done { finding: MAIN, .. } => self.done_at = Some(at),
             Event::Reopened { .. } => self.done_at = None,
+            Event::Corrected { .. } => self.corrected = true,
             _ => {}
         }
         self.settled_at = if self.appeal.state().is_open() { None } else { self.settled_at.or(Some(at)) };

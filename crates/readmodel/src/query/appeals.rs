@@ -5,9 +5,11 @@ use zholdary_domain::inbound::Channel;
 
 use super::{
     Ask, Query, View,
+    figures::beside_the_report,
     values::{code, instant, json, parsed, small},
 };
 use crate::{
+    city::{NO_GROUP, UNKNOWN},
     error::Error,
     model::{Answer, AppealFilter, Card, Level, Page},
 };
@@ -70,8 +72,37 @@ const CONCERNS: &str = "? IN (
     UNION ALL SELECT f.queue FROM finding f WHERE f.appeal = a.id
     UNION ALL SELECT c.value FROM finding f, json_each(f.route, '$.copies') c WHERE f.appeal = a.id)";
 
-fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
+/// What the report counts beside the groups, and the rows that it counts.
+const COUNTED: [(&str, &str); 5] = [
+    ("answered", "a.answered_at IS NOT NULL"),
+    ("done", "a.done_at IS NOT NULL"),
+    ("yes", "a.rated = 1"),
+    ("no", "a.rated = 0"),
+    ("corrected", "a.corrected = 1"),
+];
+
+/// The codes that [`AppealFilter::had`] takes.
+pub const HAD: [&str; COUNTED.len()] = {
+    let mut codes = [""; COUNTED.len()];
+    let mut i = 0;
+    while i < codes.len() {
+        codes[i] = COUNTED[i].0;
+        i += 1;
+    }
+    codes
+};
+
+fn conditions(ask: &Ask<'_>, filter: &AppealFilter, level: Level) -> Conditions {
     let mut all = Conditions::default();
+    let mut bucket = filter.bucket.as_ref();
+    if bucket.is_some_and(|code| code == NO_GROUP) {
+        let none: Vec<_> = std::iter::once(UNKNOWN).chain(beside_the_report(ask)).collect();
+        all.and("a.bucket IN (SELECT value FROM json_each(?))", serde_json::json!(none).to_string());
+        bucket = None;
+    }
+    if let Some(asked) = &filter.had {
+        all.and_is(COUNTED.iter().find(|(code, _)| code == asked).map_or("0", |(_, sql)| *sql));
+    }
     match filter.state.as_deref() {
         None => {}
         Some("open") => all.and_is("a.open = 1"),
@@ -82,7 +113,6 @@ fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
     }
     let columns = [
         ("a.category = ?", &filter.category),
-        ("a.bucket = ?", &filter.bucket),
         ("a.district = ?", &filter.district),
         ("a.party = ?", &filter.party),
         (CONCERNS, &filter.concerns),
@@ -90,6 +120,9 @@ fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
         ("a.day >= ?", &filter.from),
         ("a.day <= ?", &filter.to),
     ];
+    if let Some(bucket) = bucket {
+        all.and("a.bucket = ?", bucket.clone());
+    }
     for (sql, value) in columns {
         if let Some(value) = value.clone() {
             all.and(sql, value);
@@ -114,7 +147,7 @@ fn conditions(filter: &AppealFilter, level: Level) -> Conditions {
 
 fn page(ask: &Ask<'_>, filter: &AppealFilter, level: Level) -> Result<Page<Card>, Error> {
     const READ: &str = "list appeals";
-    let mut all = conditions(filter, level);
+    let mut all = conditions(ask, filter, level);
     if let Some(after) = &filter.after {
         let opened: i64 = after.parse().map_err(|_| Error::BadCursor)?;
         all.and("a.opened < ?", opened);

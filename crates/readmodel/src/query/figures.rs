@@ -135,20 +135,29 @@ struct Group {
     sent_to: BTreeMap<String, u64>,
 }
 
+/// Groups that the report of the first year did not have: they stand beside it, and count in no share.
+pub(super) fn beside_the_report<'a>(ask: &'a Ask<'_>) -> impl Iterator<Item = &'a str> {
+    let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
+    buckets.iter().filter(|bucket| bucket.share <= 0.0).map(|bucket| bucket.code.as_str())
+}
+
 fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
-    type Read = (String, String, i64, i64, i64, i64, i64);
+    type Read = (String, String, [i64; 6]);
     let sql = |all: &str| {
         format!(
-            "SELECT bucket, party, count(*), count(answered_at), count(done_at), coalesce(sum(rated = 1), 0), coalesce(sum(rated = 0), 0)
+            "SELECT bucket, party, count(*), count(answered_at), count(done_at), coalesce(sum(rated = 1), 0), coalesce(sum(rated = 0), 0),
+                    sum(corrected)
              FROM appeal WHERE {all} GROUP BY bucket, party ORDER BY bucket, party"
         )
     };
     let read = rows(ask, period, sql, |row| -> rusqlite::Result<Read> {
         let n = |i| row.get::<_, Option<i64>>(i).map(Option::unwrap_or_default);
-        Ok((row.get(0)?, row.get(1)?, n(2)?, n(3)?, n(4)?, n(5)?, n(6)?))
+        Ok((row.get(0)?, row.get(1)?, [n(2)?, n(3)?, n(4)?, n(5)?, n(6)?, n(7)?]))
     })?;
     let mut groups = BTreeMap::<String, Group>::new();
-    for (bucket, party, all, answered, done, yes, no) in read {
+    let mut corrected = 0;
+    for (bucket, party, [all, answered, done, yes, no, of_them_corrected]) in read {
+        corrected += count(of_them_corrected);
         let group = groups.entry(bucket).or_default();
         group.count += count(all);
         group.answered += count(answered);
@@ -160,7 +169,8 @@ fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
     let all = groups.values().map(|g| g.count).sum();
     let undecided = groups.remove(crate::city::UNKNOWN).map_or(0, |g| g.count);
     let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
-    let stands_apart = |code: &str| buckets.iter().any(|b| b.code == code && b.share <= 0.0);
+    let apart: Vec<_> = beside_the_report(ask).collect();
+    let stands_apart = |code: &str| apart.contains(&code);
     let total = groups.iter().filter(|(code, _)| !stands_apart(code)).map(|(_, g)| g.count).sum();
     // Every group of the city in its order, then those that only earlier rule sets knew.
     let mut order: Vec<String> = buckets.iter().map(|b| b.code.clone()).collect();
@@ -183,7 +193,7 @@ fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
             }
         })
         .collect();
-    Ok(Report { total, all, undecided, groups })
+    Ok(Report { total, all, undecided, corrected, groups })
 }
 
 fn figures(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Figures> {

@@ -9,6 +9,7 @@ mod queue;
 mod state;
 mod values;
 
+pub use appeals::HAD;
 pub use state::PARKED_SHOWN;
 
 use std::{

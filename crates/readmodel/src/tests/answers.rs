@@ -195,9 +195,32 @@ async fn the_report_counts_shares_and_never_invents_satisfaction() {
     town.appeal(1, vec![done("akimat-almaly")]).await;
     town.appeal(1, vec![rated(true)]).await;
     town.appeal(3, vec![answered()]).await;
+    let corrected = json!({
+        "type": "corrected", "finding": 0, "category": "manhole", "by": { "kind": "operator", "token": "t1" },
+        "reason": personal("люк"),
+    });
+    // Twice corrected is one appeal that was corrected.
+    town.appeal(2, vec![corrected.clone()]).await;
+    town.appeal(2, vec![corrected]).await;
     let query = town.views().await;
     let report = query.report(Period::default()).await.unwrap().body;
-    assert_eq!((report.total, report.all, report.undecided), (4, 6, 1));
+    assert_eq!((report.total, report.all, report.undecided, report.corrected), (4, 6, 1, 1));
+    let listed = async |bucket: Option<&str>, had: Option<&str>| {
+        let (bucket, had) = (bucket.map(str::to_owned), had.map(str::to_owned));
+        let filter = AppealFilter { bucket, had, ..AppealFilter::default() };
+        query.appeals(filter, Level::Public).await.unwrap().body.items.len() as u64
+    };
+    assert_eq!(listed(Some(crate::NO_GROUP), None).await, report.all - report.total);
+    assert_eq!(listed(Some("unknown"), None).await, report.undecided);
+    assert_eq!(listed(None, Some("corrected")).await, report.corrected);
+    assert_eq!(listed(None, Some("nothing of the kind")).await, 0);
+    for row in &report.groups {
+        let bucket = Some(row.bucket.code.as_str());
+        let counts = [row.answered, row.done, row.rated_yes, row.rated_no];
+        for (had, count) in ["answered", "done", "yes", "no"].into_iter().zip(counts) {
+            assert_eq!(listed(bucket, Some(had)).await, count, "{bucket:?} {had}");
+        }
+    }
     let city = &query.city().await.unwrap().unwrap().city;
     let order: Vec<_> = report.groups.iter().map(|row| row.bucket.code.as_str()).collect();
     assert_eq!(order, city.buckets.iter().map(|b| b.code.as_str()).collect::<Vec<_>>());
