@@ -101,6 +101,11 @@ crash rounds="100":
     cargo build --release
     ZHOLDARY_CRASH_ROUNDS={{ rounds }} cargo test -p zholdary-tests --release -- crash --nocapture
 
+# the simulated city as a test, seed after seed, while everything goes wrong; `just simulate 500`, one seed alone: `just simulate 1 4711`
+[group('long')]
+simulate seeds="10000" from="1":
+    ZHOLDARY_SIMULATE_SEEDS={{ seeds }} ZHOLDARY_SIMULATE_FROM={{ from }} cargo test -p zholdary-tests --release --test simulation -- every_seed --nocapture
+
 # three servers and six processes, and everything goes wrong in turn for half an hour while people write; `just chaos 5` for less
 [group('long')]
 chaos minutes="30":

@@ -141,12 +141,28 @@ async fn the_demo_plays_the_report_of_2019() {
 }
 
 #[test]
-fn a_demo_that_was_interrupted_says_what_to_do() {
+fn a_demo_that_was_interrupted_is_played_anew() {
+    let around = folder();
+    let (data, playing) = (around.path().join("demo"), around.path().join("demo.playing"));
+    std::fs::create_dir_all(playing.join("views")).unwrap();
+    std::fs::write(playing.join("id.key"), "half of").unwrap();
+    let played = run(&["demo", "--appeals", "5", "--exit", "--data", path(&data)]);
+    let said = String::from_utf8(played.stderr).unwrap();
+    assert!(played.status.success() && said.contains("5 appeals"), "{said}");
+    assert!(!playing.exists() && data.join("demo.done").exists());
+    // The token that it made works for whoever reads the file.
+    let token = std::fs::read_to_string(data.join("demo.token")).unwrap();
+    assert!(token.starts_with("zh_"), "a token");
+}
+
+#[test]
+fn a_demo_takes_no_folder_that_holds_something_else() {
     let data = folder();
-    std::fs::write(data.path().join("demo.begun"), "").unwrap();
+    std::fs::write(data.path().join("letters.txt"), "mine").unwrap();
     let refused = run(&["demo", "--exit", "--data", path(data.path())]);
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && said.contains("remove the folder"), "{said}");
+    assert!(!refused.status.success() && said.contains("name another folder"), "{said}");
+    assert_eq!(std::fs::read_to_string(data.path().join("letters.txt")).unwrap(), "mine");
 }
 
 #[test]

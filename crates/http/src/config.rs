@@ -2,10 +2,12 @@
 
 use std::{fmt, time::Duration};
 
+use chrono::NaiveDate;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zholdary_channels::Accounts;
+use zholdary_readmodel::Period;
 
 /// A value that must not be seen: it prints as `…`.
 #[derive(Clone, Deserialize)]
@@ -76,6 +78,9 @@ pub struct Config {
     pub upload_timeout_ms: u64,
     /// Photos that come at once, at most, counted by their requests. Default: 32; more wait their turn within that time.
     pub uploads_max: usize,
+    /// The last local day that the report counts, in the API and on the front page, when it is asked for no other days; what came after it
+    /// is told beside it. Default: none, every day counts.
+    pub report_to: Option<NaiveDate>,
     /// How long `POST /api/v1/appeals` waits for the message's place, in milliseconds. Default: 2 000; then the appeal and
     /// the number are null.
     pub place_wait_ms: u64,
@@ -144,6 +149,7 @@ impl Default for Config {
             connections_max: 1_024,
             request_timeout_ms: 40_000,
             upload_timeout_ms: 120_000,
+            report_to: None,
             uploads_max: 32,
             place_wait_ms: 2_000,
             position_wait_ms: 5_000,
@@ -179,6 +185,12 @@ impl Default for Changes {
 }
 
 impl Config {
+    /// The days of a report: those that were asked for, or those that count.
+    pub(crate) fn report_days(&self, asked: Period) -> Period {
+        let to = self.report_to.filter(|_| asked.from.is_none() && asked.to.is_none());
+        Period { to: to.map(|day| day.to_string()).or(asked.to), ..asked }
+    }
+
     pub(crate) const fn header_timeout(&self) -> Duration {
         Duration::from_millis(self.header_timeout_ms)
     }

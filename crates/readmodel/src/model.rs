@@ -569,6 +569,8 @@ pub struct Report {
     pub undecided: u64,
     /// Of all appeals, those whose understanding a person corrected.
     pub corrected: u64,
+    /// Appeals received after the last day that counts; in no other figure.
+    pub later: u64,
     /// Groups, in the order of the city's file.
     pub groups: Vec<ReportRow>,
 }

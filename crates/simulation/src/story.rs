@@ -152,6 +152,17 @@ impl Story {
         Some(self.answer(LATER, RECEIPT, at, Kind::Text(later.text.clone())))
     }
 
+    /// One of its messages as somebody else's, sent at `at`: the same words under ids of their own, which `mark` tells from others.
+    #[must_use]
+    pub fn renamed(&self, said: &Said, mark: &str, at: DateTime<Utc>) -> Said {
+        let named = |id: &str| format!("{id}.{mark}");
+        let kind = match &said.kind {
+            Kind::Edit { of, text } => Kind::Edit { of: named(of), text: text.clone() },
+            kind => kind.clone(),
+        };
+        Said { at, id: named(&said.id), kind, ..said.clone() }
+    }
+
     fn answer(&self, part: &str, to: &str, at: DateTime<Utc>, kind: Kind) -> Said {
         let (id, answers) = (self.beside(part), Some(self.beside(to)));
         Said { at, id, answers, kind, ..self.first().clone() }

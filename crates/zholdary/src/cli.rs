@@ -192,6 +192,9 @@ pub(crate) struct Demo {
     /// Appeals in groups of the report, up to 1,000,000. Default: as many as in the report of the city's first year.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) appeals: Option<u32>,
+    /// Seconds between new messages once the city is played, on the average; they are counted apart. 0: none.
+    #[arg(long, value_name = "SECONDS", default_value_t = 45)]
+    pub(crate) pace: u32,
     /// End when the city is played, without serving.
     #[arg(long)]
     pub(crate) exit: bool,

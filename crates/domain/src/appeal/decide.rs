@@ -192,9 +192,8 @@ pub const TABLE: &[(CommandName, &[StateName])] = &[
 ];
 
 /// What may still happen after the personal data were erased: work on the findings that are open. Nobody is left to be
-/// answered. A message that was placed in it before it was erased still comes in: who wrote it must be read by somebody.
+/// answered, and nothing that a resident says is added.
 pub const AFTER_ERASURE: &[CommandName] = &[
-    CommandName::AddMessage,
     CommandName::Redirect,
     CommandName::Accept,
     CommandName::Refuse,

@@ -192,7 +192,7 @@ pub(crate) async fn report(
     QueryOf(period): QueryOf<Period>,
 ) -> Result<Viewed<Report>, Problem> {
     checked(&app, &period).await?;
-    Ok(Viewed(query.report(period).await?))
+    Ok(Viewed(query.report(app.config.report_days(period)).await?))
 }
 
 /// How much of a queue.

@@ -1,9 +1,10 @@
 //! The honest figures and the report, as the public page shows them.
 
 use zholdary_city::{City, Lang};
-use zholdary_readmodel::{Period, Query, Report, ReportRow};
+use zholdary_readmodel::{Period, Report, ReportRow};
 
 use super::{day_and_time, iso, map::Map, name, words::Words};
+use crate::app::App;
 
 /// The figures of the front page.
 pub(super) struct Figures {
@@ -13,8 +14,14 @@ pub(super) struct Figures {
     pub(super) settled: String,
     pub(super) open: String,
     pub(super) overdue: String,
+    /// Appeals that the report counts.
+    pub(super) counted: String,
     /// Appeals in no group of the report.
     pub(super) beside: String,
+    /// What came after the days that the report counts, when some are left out.
+    pub(super) later: Option<Later>,
+    /// The days that the report counts, as a list's address says them.
+    pub(super) days: String,
     /// «N of M were corrected», as what stands before, between and behind the two.
     pub(super) corrected: Corrected,
     pub(super) rows: Vec<Row>,
@@ -44,6 +51,15 @@ pub(super) struct Outcome {
     pub(super) count: String,
 }
 
+/// Appeals that came after a day.
+pub(super) struct Later {
+    /// The first day of them, as a list's address says it.
+    pub(super) from: String,
+    /// That day, as it is read.
+    pub(super) day: String,
+    pub(super) count: String,
+}
+
 /// A sentence with two figures in it.
 pub(super) struct Corrected {
     pub(super) before: &'static str,
@@ -63,12 +79,12 @@ impl Corrected {
 
 impl Figures {
     /// Reads them. Nothing while the views or the city are not there yet: the form works all the same.
-    pub(super) async fn read(query: &Query, city: Option<&City>, lang: Lang) -> Option<Self> {
-        let city = city?;
+    pub(super) async fn read(app: &App, city: Option<&City>, lang: Lang) -> Option<Self> {
+        let (city, query) = (city?, &app.query);
         let figures = query.figures(Period::default()).await;
         let figures =
             figures.map_err(|error| tracing::warn!(%error, "the page stands without figures")).ok()?;
-        let report = query.report(Period::default()).await;
+        let report = query.report(app.config.report_days(Period::default())).await;
         let report =
             report.map_err(|error| tracing::warn!(%error, "the page stands without figures")).ok()?;
         let at = report.at?;
@@ -77,7 +93,14 @@ impl Figures {
         Some(Self {
             at: day_and_time(city, at, lang),
             at_iso: iso(at),
-            total: number(report.all),
+            total: number(counts.received),
+            counted: number(report.all),
+            later: app.config.report_to.and_then(|to| to.succ_opt()).map(|from| Later {
+                from: from.to_string(),
+                day: city.letterhead.date(from, lang),
+                count: number(report.later),
+            }),
+            days: app.config.report_to.map_or_else(String::new, |to| format!("&to={to}")),
             settled: number(counts.settled),
             open: number(counts.open),
             overdue: number(counts.overdue),

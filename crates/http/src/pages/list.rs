@@ -22,6 +22,8 @@ struct ListPage {
     had: Vec<Choice>,
     at: Option<(String, String)>,
     rows: Vec<Row>,
+    /// Days that the list is narrowed to, and that its filter leaves as they are.
+    days: Vec<(&'static str, String)>,
     next: Option<String>,
 }
 
@@ -55,6 +57,8 @@ pub(crate) struct ListQuery {
     bucket: Option<String>,
     district: Option<String>,
     had: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
     after: Option<String>,
 }
 
@@ -70,6 +74,8 @@ impl ListQuery {
             bucket: given(&self.bucket),
             district: given(&self.district),
             had: given(&self.had),
+            from: given(&self.from),
+            to: given(&self.to),
             after: given(&self.after),
             limit: Some(ON_A_PAGE),
             ..AppealFilter::default()
@@ -84,6 +90,8 @@ impl ListQuery {
             ("bucket", &self.bucket),
             ("district", &self.district),
             ("had", &self.had),
+            ("from", &self.from),
+            ("to", &self.to),
         ];
         pairs.extend(filters.iter().filter_map(|(key, value)| Some((*key, value.as_deref()?))));
         pairs.extend(after.map(|after| ("after", after)));
@@ -146,6 +154,10 @@ pub(super) async fn page(
         rows: city
             .map(|city| found.items.iter().map(|card| row(city, card, lang)).collect())
             .unwrap_or_default(),
+        days: [("from", &filter.from), ("to", &filter.to)]
+            .into_iter()
+            .filter_map(|(name, day)| Some((name, day.clone()?)))
+            .collect(),
         next: found.next.map(|next| asked.href(lang.code(), Some(&next))),
     };
     render(&page, lang, StatusCode::OK)

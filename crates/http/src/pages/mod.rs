@@ -178,7 +178,7 @@ async fn show_home(
         sample_number: sample,
         closures: city
             .and_then(|city| closures::Card::of(city, city.calendar.local_date(app.clock.now()), lang)),
-        figures: Figures::read(&app.query, city, lang).await,
+        figures: Figures::read(app, city, lang).await,
     };
     let mut response = render(&page, lang, status)?;
     // The form may ask where the reader stands; nothing else may.

@@ -126,6 +126,7 @@ words! {
     done: "сделано", "орындалды", "done";
     satisfied: "Довольны", "Риза", "Satisfied";
     beside: "Прочее и ещё не решённое", "Басқа және әлі шешілмегені", "Others, and not decided yet";
+    later_than: "Поступило позже, с", "Кейінірек түскені, басталуы", "Received later, from";
     all_groups: "Всего", "Барлығы", "In all";
     not_stated: "не указано", "көрсетілмеген", "not stated";
     map: "Открытые обращения по районам", "Аудандар бойынша ашық өтініштер", "Open appeals by district";

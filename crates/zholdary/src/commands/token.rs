@@ -9,13 +9,14 @@ use zholdary_domain::{
     Clock, CommandId, StreamId, StreamKind, SystemClock,
     access::{self, Role},
 };
-use zholdary_http::{RANDOM_BYTES, new_token};
+use zholdary_http::{NewToken, RANDOM_BYTES, Secret, new_token};
 use zholdary_log::{Cause, Decider, streams::Access};
 use zholdary_readmodel::{Query, Token};
 
 use crate::{
     cli::{self, Place, RoleName, TokenCommand},
     config::Config,
+    data::Data,
     print, system,
 };
 
@@ -58,18 +59,8 @@ async fn create(
     if let Some(party) = &party {
         office.knows(party).await?;
     }
-    let mut random = [0; RANDOM_BYTES];
-    getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("the system gave no random bytes: {e}"))?;
-    let new = new_token(random);
     let expires_at = days.map(|days| SystemClock.now() + TimeDelta::days(days.into()));
-    let event = access::Event::TokenCreated {
-        token: new.name.clone(),
-        digest: new.digest,
-        role,
-        party: party.clone(),
-        expires_at,
-    };
-    office.record("token create", &new.name, event).await?;
+    let new = office.make(role, party.clone(), expires_at).await?;
     if json {
         print::json(&json!({
             "token": new.text.reveal(), "name": new.name, "role": role.code(), "party": party,
@@ -133,6 +124,12 @@ async fn revoke(name: &str, place: &Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A token for the installation in a folder that no process has open.
+pub(crate) async fn made(role: Role, data: &Data, config: &Config) -> anyhow::Result<Secret> {
+    let tokens = Office { query: None, ..Office::of(data, config).await? };
+    Ok(tokens.make(role, None, None).await?.text)
+}
+
 /// Where tokens are made and ended.
 struct Office {
     tokens: Decider<Access>,
@@ -143,11 +140,34 @@ struct Office {
 impl Office {
     async fn open(place: &Place) -> anyhow::Result<Self> {
         let config = Config::of(place)?;
-        let data = system::existing(place, &config)?;
-        let log = system::open(&data, &config, None).await?.log;
-        system::bound_key(&data, log.as_ref()).await?;
+        Self::of(&system::existing(place, &config)?, &config).await
+    }
+
+    async fn of(data: &Data, config: &Config) -> anyhow::Result<Self> {
+        let log = system::open(data, config, None).await?.log;
+        system::bound_key(data, log.as_ref()).await?;
         let query = if data.has_views() { Some(Query::open(data.path(), &config.query)?) } else { None };
         Ok(Self { tokens: Decider::new(log, Arc::new(SystemClock)), query })
+    }
+
+    async fn make(
+        &self,
+        role: Role,
+        party: Option<String>,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> anyhow::Result<NewToken> {
+        let mut random = [0; RANDOM_BYTES];
+        getrandom::fill(&mut random).map_err(|e| anyhow::anyhow!("the system gave no random bytes: {e}"))?;
+        let new = new_token(random);
+        let event = access::Event::TokenCreated {
+            token: new.name.clone(),
+            digest: new.digest.clone(),
+            role,
+            party,
+            expires_at,
+        };
+        self.record("token create", &new.name, event).await?;
+        Ok(new)
     }
 
     /// Refuses a party that the city in force does not have.

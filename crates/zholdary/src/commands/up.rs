@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use zholdary_domain::SystemClock;
 use zholdary_http::{Parts, Ready, router};
 
+use super::demo::Trickle;
 use crate::{
     cli::{Role, Serve, Up},
     config::Config,
@@ -39,12 +40,12 @@ impl Roles {
 pub(crate) async fn up(args: Up) -> anyhow::Result<ExitCode> {
     let config = Config::of(&args.place)?;
     let city = Publish { folder: args.city.as_deref() };
-    run(&args.place.data, config, args.listen, &Roles::all(), Some(city)).await
+    run(&args.place.data, config, args.listen, &Roles::all(), Some(city), None).await
 }
 
 pub(crate) async fn serve(args: Serve) -> anyhow::Result<ExitCode> {
     let config = Config::of(&args.place)?;
-    run(&args.place.data, config, args.listen, &Roles(args.roles.into_iter().collect()), None).await
+    run(&args.place.data, config, args.listen, &Roles(args.roles.into_iter().collect()), None, None).await
 }
 
 /// A city to publish when none is published yet.
@@ -53,13 +54,14 @@ pub(crate) struct Publish<'a> {
     pub(crate) folder: Option<&'a Path>,
 }
 
-/// Serves until SIGINT or SIGTERM; a second one ends at once.
+/// Serves until SIGINT or SIGTERM; a second one ends at once. With a `trickle`, simulated residents write meanwhile.
 pub(crate) async fn run(
     folder: &Path,
     mut config: Config,
     listen: SocketAddr,
     roles: &Roles,
     city: Option<Publish<'_>>,
+    trickle: Option<Trickle>,
 ) -> anyhow::Result<ExitCode> {
     let data = Data::open(folder)?;
     let listener = TcpListener::bind(listen)
@@ -109,6 +111,9 @@ pub(crate) async fn run(
             system.observe_views(&query, &stop).await;
             Ok(())
         });
+    }
+    if let (Some(intake), Some(trickle)) = (intake.clone(), trickle) {
+        tasks.start(trickle.run(intake, stop.clone()));
     }
     if let Some(intake) = intake {
         let stop = stop.clone();

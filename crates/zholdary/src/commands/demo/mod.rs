@@ -1,13 +1,19 @@
 //! `zholdary demo`: a simulated city. Its messages go through the real intake path when the folder is new; then it is served.
 
 mod play;
+mod trickle;
 
-use std::{process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use zholdary_city::{City, Files};
-use zholdary_domain::{Clock, SystemClock, time::PlayedClock};
+use zholdary_domain::{Clock, SystemClock, access::Role, time::PlayedClock};
 use zholdary_log::{
     SqliteLog,
     jetstream::{Init, init},
@@ -16,7 +22,11 @@ use zholdary_natsd::{Options, Server};
 use zholdary_simulation::{DAYS, Plan, Script};
 
 use self::play::{Played, Player};
-use super::up::{self, Publish, Roles};
+pub(crate) use self::trickle::Trickle;
+use super::{
+    token,
+    up::{self, Publish, Roles},
+};
 use crate::{
     cli::{self, Engine},
     config::Config,
@@ -28,64 +38,107 @@ use crate::{
 /// The works of the shipped city, and the day that they were made up for.
 const WORKS: &str = "works.csv";
 const WORKS_OF: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day");
-/// Stands in a folder whose city was played to the end.
+/// Stands in a folder whose city was played to the end, and tells when that was.
 const DONE: &str = "demo.done";
-/// Stands in a folder whose city is being played: one that was interrupted is not gone on with.
-const BEGUN: &str = "demo.begun";
+/// A token of an operator for whoever looks at the demo: its residents are invented, so it may lie beside them.
+const TOKEN: &str = "demo.token";
+/// What the folder is called while its city is being played, behind its own name.
+const PLAYING: &str = ".playing";
 /// Holds the data of the demo's own nats-server.
 const NATS: &str = "nats";
 
 pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(args.config.as_deref())?;
-    // It ends when it is dropped.
-    let _server = nats(&args, &mut config).await?;
-    play(&args, config.clone()).await?;
+    same_engine(&args)?;
+    if !args.data.join(DONE).exists() {
+        played(&args, &config).await?;
+    }
     if args.exit {
         return Ok(ExitCode::SUCCESS);
     }
-    up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None })).await
+    let shipped = system::city(&system::city_files(None)?)?;
+    let until = std::fs::read_to_string(args.data.join(DONE)).context("could not read when the demo ends")?;
+    let until = DateTime::parse_from_rfc3339(until.trim()).ok().map(|until| until.to_utc());
+    config.http.report_to = until.and_then(|until| shipped.calendar.local_date(until).pred_opt());
+    // It ends when it is dropped.
+    let _server = if args.nats { Some(nats(&args.data, &mut config).await?) } else { None };
+    if args.data.join(TOKEN).exists() {
+        print::note(&format!(
+            "An operator's token: curl -H \"Authorization: Bearer $(cat {})\" http://{}/api/v1/queues/operator",
+            args.data.join(TOKEN).display(),
+            args.listen
+        ));
+    }
+    let trickle = Trickle::new(shipped, args.pace);
+    up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None }), trickle).await
 }
 
-/// Starts a nats-server for the demo's log, when one is wanted.
-async fn nats(args: &cli::Demo, config: &mut Config) -> anyhow::Result<Option<Server>> {
-    let data = Data::open(&args.data)?;
-    let folder = data.path().join(NATS);
-    let other = if args.nats { SqliteLog::file_in(data.path()) } else { folder.clone() };
+/// A demo is opened with the engine that it was played on.
+fn same_engine(args: &cli::Demo) -> anyhow::Result<()> {
+    let other = if args.nats { SqliteLog::file_in(&args.data) } else { args.data.join(NATS) };
     if other.exists() {
         bail!(
             "the demo in {} keeps its log {}: name another folder with --data DIR, or start it as before, {} --nats",
-            data.path().display(),
+            args.data.display(),
             if args.nats { "in a file" } else { "on NATS" },
             if args.nats { "without" } else { "with" },
         );
     }
-    if !args.nats {
-        return Ok(None);
-    }
+    Ok(())
+}
+
+/// Starts a nats-server with its data in the folder, and has the log made there.
+async fn nats(data: &Path, config: &mut Config) -> anyhow::Result<Server> {
     let program = tokio::task::spawn_blocking(zholdary_natsd::find).await?;
     let program = program.context("there is no nats-server to start")?;
-    let server = Server::start(&program, &Options::in_folder(folder)).await?;
+    let server = Server::start(&program, &Options::in_folder(data.join(NATS))).await?;
     config.nats.servers = vec![server.url()];
     config.engine = Engine::Nats(server.url());
     init(&config.nats, &Init::default()).await.context("could not make the log")?;
-    Ok(Some(server))
+    Ok(server)
 }
 
-/// Plays the city, once.
-async fn play(args: &cli::Demo, config: Config) -> anyhow::Result<()> {
+/// Plays the city beside its folder, which then gets its name: what was interrupted is nothing, and is played anew.
+async fn played(args: &cli::Demo, config: &Config) -> anyhow::Result<()> {
+    let (data, mut beside) = (&args.data, args.data.clone().into_os_string());
+    let holds_something = std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some());
+    if holds_something {
+        bail!("{} holds something that is no demo: name another folder with --data DIR", data.display());
+    }
+    beside.push(PLAYING);
+    let beside = PathBuf::from(beside);
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside)
+            .with_context(|| format!("could not remove the interrupted demo in {}", beside.display()))?;
+    }
+    let mut config = config.clone();
+    let folder = Data::open(&beside)?;
+    let server = if args.nats { Some(nats(&beside, &mut config).await?) } else { None };
+    let until = play(args, folder, config.clone()).await?;
+    let token = token::made(Role::Operator, &Data::open(&beside)?, &config).await?;
+    secretly(&beside.join(TOKEN), token.reveal())?;
+    drop(server);
+    std::fs::write(beside.join(DONE), until.to_rfc3339()).context("could not write when the demo ends")?;
+    if data.exists() {
+        std::fs::remove_dir(data).with_context(|| format!("could not replace {}", data.display()))?;
+    }
+    std::fs::rename(&beside, data).with_context(|| format!("could not name the folder {}", data.display()))
+}
+
+/// Writes a file that only its owner reads.
+fn secretly(file: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(file).and_then(|mut file| writeln!(file, "{text}"));
+    written.with_context(|| format!("could not write {}", file.display()))
+}
+
+/// Plays the city; tells when it ends.
+async fn play(args: &cli::Demo, data: Data, config: Config) -> anyhow::Result<DateTime<Utc>> {
     let began = Instant::now();
-    let data = Data::open(&args.data)?;
-    let (done, begun) = (data.path().join(DONE), data.path().join(BEGUN));
-    if done.exists() {
-        return Ok(());
-    }
-    if begun.exists() {
-        bail!(
-            "the demo in {} was interrupted while it was played: remove the folder, or name another one with --data DIR",
-            data.path().display()
-        );
-    }
-    std::fs::write(&begun, "").with_context(|| format!("could not write {}", begun.display()))?;
     let shipped = system::city(&system::city_files(None)?)?;
     let until = args.until.map_or_else(|| midnight(&shipped, SystemClock.now()), |until| until.to_utc());
     let from = until - Duration::days(DAYS);
@@ -99,13 +152,12 @@ async fn play(args: &cli::Demo, config: Config) -> anyhow::Result<()> {
     let system = Arc::new(System::open(data, config, Arc::clone(&clock) as _).await?);
     system.publish_files_first(|| Ok(files)).await?;
     let played = Player::new(&system, &clock, &script).await?.play(from, until).await?;
-    std::fs::rename(&begun, &done).with_context(|| format!("could not write {}", done.display()))?;
     let Played { messages, appeals, corrected } = played;
     print::note(&format!(
         "{messages} messages of residents, {appeals} appeals, {corrected} of them corrected by the simulated operator, in {:.0} s",
         began.elapsed().as_secs_f64()
     ));
-    Ok(())
+    Ok(until)
 }
 
 /// The city with every day of its works so many days later: what is dug up on the demo's last day is what the sample shows on its own.

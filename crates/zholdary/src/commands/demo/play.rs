@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BinaryHeap, HashSet},
     sync::Arc,
 };
 
@@ -196,12 +196,20 @@ impl<'a> Player<'a> {
             self.feed.take(&source).await?;
         }
         messages.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-        for part in messages.chunks(IN_ONE_POST) {
-            let body = post(&part.iter().collect::<Vec<_>>());
-            let source = Source { name: "demo.json", payload: Payload::Whatsapp, bytes: body.into() };
-            self.played.messages += self.feed.take(&source).await?;
+        // A person's second message comes when the first is understood: what is made of it must not hang on who was faster.
+        while !messages.is_empty() {
+            let mut authors = HashSet::new();
+            let (now, later): (Vec<Said>, Vec<Said>) =
+                messages.into_iter().partition(|said| authors.insert(said.from.clone()));
+            for part in now.chunks(IN_ONE_POST) {
+                let body = post(&part.iter().collect::<Vec<_>>());
+                let source = Source { name: "demo.json", payload: Payload::Whatsapp, bytes: body.into() };
+                self.played.messages += self.feed.take(&source).await?;
+            }
+            self.feed.settled().await?;
+            messages = later;
         }
-        self.feed.settled().await
+        Ok(())
     }
 
     /// A story that was opened now: finds its appeal, and plans what will become of it.
