@@ -39,7 +39,7 @@ impl Site {
     pub(crate) async fn over(played: &Path) -> Self {
         let copied = folder();
         copy(played, copied.path());
-        let city = City::start(&["demo", "--data", path(copied.path())]);
+        let city = City::start(&["demo", "--pace", "0", "--data", path(copied.path())]);
         until("it is ready", async || city.get("/readyz").await.0 == 200).await;
         Self { city, _folder: copied }
     }

@@ -1,7 +1,7 @@
 //! What people do: residents write as the script says, whoever has an appeal does anything that comes to mind.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicI64, Ordering},
 };
 
@@ -16,7 +16,7 @@ use zholdary_domain::{
 };
 use zholdary_intake::Intake;
 use zholdary_log::{Cause, Decider, DeciderError, streams::Appeals};
-use zholdary_simulation::{Kind, Said, Story, post};
+use zholdary_simulation::{Said, Story, post};
 use zholdary_testkit::HandClock;
 
 use crate::weather::Weather;
@@ -53,6 +53,8 @@ pub(crate) struct Resident {
     pub(crate) weather: Weather,
     /// The latest instant that the clock showed.
     pub(crate) time: Time,
+    /// Everything that anybody sent.
+    pub(crate) sent: Arc<Mutex<Vec<Said>>>,
 }
 
 impl Resident {
@@ -89,6 +91,7 @@ impl Resident {
     }
 
     async fn send(&self, said: &[&Said]) {
+        self.sent.lock().unwrap().extend(said.iter().map(|said| (*said).clone()));
         let body = Bytes::from(post(said));
         self.deliver(body.clone()).await;
         if self.weather.happens(15) {
@@ -122,14 +125,6 @@ impl Resident {
             self.weather.pass(10..1_000).await;
         }
     }
-}
-
-/// Texts that the residents of a story wrote, by the platform's ids: the last ones.
-pub(crate) fn texts(story: &Story) -> impl Iterator<Item = (&str, &str)> {
-    story.opening.iter().filter_map(|said| match &said.kind {
-        Kind::Text(text) => Some((said.id.as_str(), text.as_str())),
-        _ => None,
-    })
 }
 
 /// Operators and parties.

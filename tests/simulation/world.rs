@@ -1,6 +1,9 @@
 //! One city, from one seed: everything runs in one thread by a clock of its own, so that the same seed is the same history.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prometheus::Registry;
@@ -9,17 +12,17 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use zholdary_city::{City, Files};
-use zholdary_domain::{AppealId, Clock, Position, StreamKind};
+use zholdary_domain::{AppealId, Clock, Position, StreamKind, inbound::Content};
 use zholdary_intake::Intake;
 use zholdary_log::{Decider, EventLog, MemoryLog, Retry, streams::Rules};
 use zholdary_readmodel::{AppealRef, Level, Projector, ProjectorConfig, Query, QueryConfig, rebuild};
 use zholdary_routing::{Config, Metrics, Parts, Ruleset, Rulesets, Turn, Workers};
-use zholdary_simulation::{Plan, Script, Story};
+use zholdary_simulation::{Kind, Plan, Said, Script};
 use zholdary_testkit::{HandClock, at, id_key, shipped_city};
 use zholdary_tests::Told;
 
 use crate::{
-    people::{Resident, Staff, Time, texts},
+    people::{Resident, Staff, Time},
     weather::{Bodies, Line, Marks, Weather},
 };
 
@@ -278,10 +281,15 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
         zholdary_intake::Config { retry: Retry::default(), ..zholdary_intake::Config::default() },
         zholdary_intake::Metrics::unregistered(),
     );
+    let sent = Arc::new(Mutex::new(Vec::new()));
     let mut everybody = JoinSet::new();
     for story in script.stories.clone() {
-        let resident =
-            Resident { intake: intake.clone(), weather: world.weather.clone(), time: time.clone() };
+        let resident = Resident {
+            intake: intake.clone(),
+            weather: world.weather.clone(),
+            time: time.clone(),
+            sent: Arc::clone(&sent),
+        };
         everybody.spawn(resident.lives(story));
     }
     if stormy && world.weather.happens(50) {
@@ -313,7 +321,9 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
             eprintln!("{} {} {} {names:?}", record.position, record.stream, record.recorded_at);
         }
     }
-    checked(&told, &script.stories, clock.now());
+    let sent = sent.lock().unwrap().clone();
+    assert!(!sent.is_empty());
+    checked(&told, &sent, clock.now());
     tokio::time::resume();
     seen(&sure, &told, folder.path()).await;
     History {
@@ -325,14 +335,28 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
     }
 }
 
-/// What the log must tell: everything once, whole, and looked at.
-fn checked(told: &Told, stories: &[Story], now: DateTime<Utc>) {
+/// What the log must tell: everything that was sent, once, whole, and looked at.
+fn checked(told: &Told, sent: &[Said], now: DateTime<Utc>) {
     told.check();
-    for (id, text) in stories.iter().flat_map(texts) {
-        let (_, message) = told.message(id);
-        let received = message.received.as_ref().unwrap();
-        let words = received.content.text.as_ref().map(|text| text.reveal().as_str());
-        assert_eq!(words, Some(text), "what {id} said");
+    for said in sent {
+        let words = |content: &Content| content.text.as_ref().map(|text| text.reveal().clone());
+        if let Kind::Edit { of, text } = &said.kind {
+            let edits = &told.message(of).1.edits;
+            let is = edits.iter().any(|(_, content)| words(content).as_ref() == Some(text));
+            assert!(is, "the edit {} of {of}", said.id);
+            continue;
+        }
+        let received = told.message(&said.id).1.received.as_ref().expect("was received");
+        let content = &received.content;
+        match &said.kind {
+            Kind::Text(text) => assert_eq!(words(content).as_ref(), Some(text), "{}", said.id),
+            Kind::Photo { .. } => assert_eq!(content.attachments.len(), 1, "{}", said.id),
+            Kind::Point { .. } => assert!(content.point.is_some(), "{}", said.id),
+            Kind::Button { id, .. } => {
+                assert_eq!(content.button.as_ref().map(|button| &button.id), Some(id), "{}", said.id);
+            }
+            Kind::Edit { .. } => {}
+        }
     }
     for appeal in told.appeals.values() {
         let number = &appeal.registered.as_ref().unwrap().number;

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::harness::{City, folder, ingest, json, path, root, sample};
 
-/// Answers that speak of the process or of this moment, not of the past.
-const LIVE: [&str; 5] = ["/api/v1/changes", "/api/v1/lag", "/livez", "/readyz", "/metrics"];
+/// Answers that speak of the process or of this moment, not of the past; and bytes that stand beside the views.
+const LIVE: [&str; 6] =
+    ["/api/v1/changes", "/api/v1/lag", "/api/v1/files/{file}", "/livez", "/readyz", "/metrics"];
 
 /// Every GET of the description, with its path filled from what there is.
 pub(crate) async fn questions(city: &City) -> Vec<String> {

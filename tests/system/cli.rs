@@ -146,13 +146,39 @@ fn a_demo_that_was_interrupted_is_played_anew() {
     let (data, playing) = (around.path().join("demo"), around.path().join("demo.playing"));
     std::fs::create_dir_all(playing.join("views")).unwrap();
     std::fs::write(playing.join("id.key"), "half of").unwrap();
-    let played = run(&["demo", "--appeals", "5", "--exit", "--data", path(&data)]);
+    let refused = run(&["demo", "--appeals", "5", "--exit", "--data", path(&data)]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("is not ours"), "{said}");
+    std::fs::write(playing.join("demo.lock"), "").unwrap();
+    // As a shell completes it.
+    let named = format!("{}/", path(&data));
+    let played = run(&["demo", "--appeals", "5", "--exit", "--data", &named]);
     let said = String::from_utf8(played.stderr).unwrap();
     assert!(played.status.success() && said.contains("5 appeals"), "{said}");
     assert!(!playing.exists() && data.join("demo.done").exists());
     // The token that it made works for whoever reads the file.
     let token = std::fs::read_to_string(data.join("demo.token")).unwrap();
     assert!(token.starts_with("zh_"), "a token");
+}
+
+/// What comes after the ninety days is told beside the report, which stays what it was.
+#[tokio::test]
+async fn new_messages_of_the_demo_are_counted_apart() {
+    let data = folder();
+    let args =
+        ["demo", "--data", path(data.path()), "--appeals", "7", "--until", "2026-11-20T00:00:00+05:00"];
+    assert!(run(&[&args[..], &["--exit"]].concat()).status.success());
+    let city = City::start(&[&args[..], &["--pace", "1"]].concat());
+    until("something new is counted", async || {
+        city.read("/api/v1/report").await["later"].as_u64() >= Some(1)
+    })
+    .await;
+    let report = city.read("/api/v1/report").await;
+    let counts: Vec<_> = groups(&report).into_iter().map(|(_, count, ..)| count).collect();
+    assert_eq!(counts[..7], [2, 2, 1, 1, 1, 0, 0]);
+    let page = String::from_utf8(city.bytes("/?lang=en").await).unwrap();
+    assert!(page.contains("Received later") && page.contains("from=2026-11-20"), "{page}");
+    assert!(city.stop().await.success());
 }
 
 #[test]

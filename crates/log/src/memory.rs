@@ -1,5 +1,5 @@
 //! The engine for simulations: a log in the memory of one process. It keeps every promise of the port but one: what it holds ends
-//! with the process.
+//! with the process. Public, because the simulation of the whole system is a package of its own.
 
 use std::{
     collections::HashMap,
@@ -274,7 +274,7 @@ mod tests {
         }
 
         async fn checkpoints(_: &str) -> Arc<dyn Checkpoints> {
-            unimplemented_here()
+            panic!("where the workers of a simulation keep how far they came is the simulation's own")
         }
 
         async fn forge(&self, position: Position) {
@@ -286,11 +286,6 @@ mod tests {
                 std::str::from_utf8(held.records[at].bytes()).unwrap().replace(r#""n":1"#, r#""n":9"#);
             held.records[at] = Recorded::parse(position, Bytes::from(bytes)).unwrap();
         }
-    }
-
-    /// Where workers of a simulation keep how far they came is the simulation's own.
-    fn unimplemented_here() -> Arc<dyn Checkpoints> {
-        panic!("a log in memory has no place for checkpoints")
     }
 
     // What another process must find is nothing that memory can promise.

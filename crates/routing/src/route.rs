@@ -197,6 +197,7 @@ impl Route {
         }
         let why = events.iter().find_map(|event| match event {
             Event::Registered(_) => Some(Why::Registered),
+            // Stands alone in its record: only a person opens again.
             Event::Reopened { .. } => Some(Why::Reopened),
             Event::MessageAdded { message, .. } => Some(Why::Added(*message)),
             Event::MessageEdited { message, version } => Some(Why::Edited(*message, *version)),

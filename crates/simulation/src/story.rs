@@ -152,9 +152,9 @@ impl Story {
         Some(self.answer(LATER, RECEIPT, at, Kind::Text(later.text.clone())))
     }
 
-    /// One of its messages as somebody else's, sent at `at`: the same words under ids of their own, which `mark` tells from others.
+    /// One of its messages sent again at `at`: the same author and words under other ids, which `mark` tells from others.
     #[must_use]
-    pub fn renamed(&self, said: &Said, mark: &str, at: DateTime<Utc>) -> Said {
+    pub fn sent_again(&self, said: &Said, mark: &str, at: DateTime<Utc>) -> Said {
         let named = |id: &str| format!("{id}.{mark}");
         let kind = match &said.kind {
             Kind::Edit { of, text } => Kind::Edit { of: named(of), text: text.clone() },

@@ -55,8 +55,8 @@ pub(super) struct Outcome {
 pub(super) struct Later {
     /// The first day of them, as a list's address says it.
     pub(super) from: String,
-    /// That day, as it is read.
-    pub(super) day: String,
+    /// What they are called.
+    pub(super) name: String,
     pub(super) count: String,
 }
 
@@ -97,7 +97,7 @@ impl Figures {
             counted: number(report.all),
             later: app.config.report_to.and_then(|to| to.succ_opt()).map(|from| Later {
                 from: from.to_string(),
-                day: city.letterhead.date(from, lang),
+                name: Words::of(lang).later_than.replace("{day}", &city.letterhead.date(from, lang)),
                 count: number(report.later),
             }),
             days: app.config.report_to.map_or_else(String::new, |to| format!("&to={to}")),

@@ -126,7 +126,7 @@ words! {
     done: "сделано", "орындалды", "done";
     satisfied: "Довольны", "Риза", "Satisfied";
     beside: "Прочее и ещё не решённое", "Басқа және әлі шешілмегені", "Others, and not decided yet";
-    later_than: "Поступило позже, с", "Кейінірек түскені, басталуы", "Received later, from";
+    later_than: "Поступило позже, с {day}", "{day} күнінен бастап түскені", "Received later, from {day}";
     all_groups: "Всего", "Барлығы", "In all";
     not_stated: "не указано", "көрсетілмеген", "not stated";
     map: "Открытые обращения по районам", "Аудандар бойынша ашық өтініштер", "Open appeals by district";
@@ -277,10 +277,10 @@ words! {
         "Жұмыс күнімен, заң бойынша ({law}); жауап алу құқығы соған байланысты.",
         "In working days, by law ({law}); the right to an answer hangs on it.";
     about_service: "Цель города, своя для каждой темы, в часах, и днём и ночью. Это обещание службы, не закон.",
-        "Қаланың мақсаты, әр тақырыптың өзінікі, сағатпен, күндіз де, түнде де. Бұл — қызметтің уәдесі, заң емес.",
+        "Қаланың мақсаты, әр тақырып үшін бөлек, сағатпен, күндіз де, түнде де. Бұл — қызметтің уәдесі, заң емес.",
         "The city's own aim, one for each subject, in hours, day and night. It is what the service promises, not the law.";
     about_secure: "Для опасного места — ещё и срок, к которому его нужно оградить.",
-        "Қауіпті орын үшін — оны қоршау керек мерзім де бар.",
+        "Қауіпті орын үшін — оны қоршауға берілген мерзім де бар.",
         "A dangerous place also has a time by which it must be fenced.";
     about_rights: "Ваши права и сроки", "Құқықтарыңыз бен мерзімдер", "Your rights and terms";
     about_redirect: "Если вопрос не к нам, его передают кому следует не позже чем через {days} и сразу сообщают вам ({law}).",

@@ -71,10 +71,8 @@ async fn what_ended_unread_is_read_when_it_is_opened_again() {
     assert_eq!(names(&rig.events(id).await), ["registered", "not_considered"]);
     wish(&rig, id, "open", Command::Reopen { by: by(), reason: reason() }).await;
     rig.settle().await;
-    assert_eq!(
-        names(&rig.events(id).await),
-        ["registered", "not_considered", "reopened", "understood", "routed"]
-    );
+    let events = rig.events(id).await;
+    assert_eq!(names(&events)[..5], ["registered", "not_considered", "reopened", "understood", "routed"]);
     let (_, appeal) = rig.appeal_of(message).await;
     assert!(appeal.next_due().is_some(), "its terms run");
 }

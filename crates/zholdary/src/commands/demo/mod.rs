@@ -3,12 +3,7 @@
 mod play;
 mod trickle;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
@@ -42,6 +37,8 @@ const WORKS_OF: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 20).expect("a day"
 const DONE: &str = "demo.done";
 /// A token of an operator for whoever looks at the demo: its residents are invented, so it may lie beside them.
 const TOKEN: &str = "demo.token";
+/// Held while a city is being played; its file marks the folder as ours.
+const LOCK: &str = "demo.lock";
 /// What the folder is called while its city is being played, behind its own name.
 const PLAYING: &str = ".playing";
 /// Holds the data of the demo's own nats-server.
@@ -58,15 +55,17 @@ pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     }
     let shipped = system::city(&system::city_files(None)?)?;
     let until = std::fs::read_to_string(args.data.join(DONE)).context("could not read when the demo ends")?;
-    let until = DateTime::parse_from_rfc3339(until.trim()).ok().map(|until| until.to_utc());
-    config.http.report_to = until.and_then(|until| shipped.calendar.local_date(until).pred_opt());
+    let until = DateTime::parse_from_rfc3339(until.trim())
+        .with_context(|| format!("{} does not tell when the demo ends", args.data.join(DONE).display()))?;
+    if config.http.report_to.is_none() {
+        config.http.report_to = shipped.calendar.local_date(until.to_utc()).pred_opt();
+    }
     // It ends when it is dropped.
     let _server = if args.nats { Some(nats(&args.data, &mut config).await?) } else { None };
     if args.data.join(TOKEN).exists() {
         print::note(&format!(
-            "An operator's token: curl -H \"Authorization: Bearer $(cat {})\" http://{}/api/v1/queues/operator",
+            "An operator's token for the API is in {0}: -H \"Authorization: Bearer $(cat {0})\"",
             args.data.join(TOKEN).display(),
-            args.listen
         ));
     }
     let trickle = Trickle::new(shipped, args.pace);
@@ -100,29 +99,49 @@ async fn nats(data: &Path, config: &mut Config) -> anyhow::Result<Server> {
 
 /// Plays the city beside its folder, which then gets its name: what was interrupted is nothing, and is played anew.
 async fn played(args: &cli::Demo, config: &Config) -> anyhow::Result<()> {
-    let (data, mut beside) = (&args.data, args.data.clone().into_os_string());
-    let holds_something = std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some());
-    if holds_something {
-        bail!("{} holds something that is no demo: name another folder with --data DIR", data.display());
+    let data = &std::path::absolute(&args.data).context("the folder of the demo")?;
+    let Some(name) = data.file_name() else {
+        bail!("{} cannot be the demo's folder: name another one with --data DIR", data.display());
+    };
+    // What cannot be replaced is found out before a minute is spent.
+    if data.exists() {
+        std::fs::remove_dir(data).with_context(|| {
+            format!(
+                "{} holds something that is no demo, or cannot be replaced: name another folder with --data DIR",
+                data.display()
+            )
+        })?;
     }
+    let mut beside = name.to_owned();
     beside.push(PLAYING);
-    let beside = PathBuf::from(beside);
+    let beside = data.with_file_name(beside);
     if beside.exists() {
-        std::fs::remove_dir_all(&beside)
-            .with_context(|| format!("could not remove the interrupted demo in {}", beside.display()))?;
+        abandoned(&beside)?;
     }
+    let playing = Data::open(&beside)?.lock(LOCK)?;
+    let Some(playing) = playing else { bail!("another demo is being played into {}", data.display()) };
     let mut config = config.clone();
     let folder = Data::open(&beside)?;
     let server = if args.nats { Some(nats(&beside, &mut config).await?) } else { None };
     let until = play(args, folder, config.clone()).await?;
     let token = token::made(Role::Operator, &Data::open(&beside)?, &config).await?;
     secretly(&beside.join(TOKEN), token.reveal())?;
-    drop(server);
+    drop((server, playing));
+    std::fs::remove_file(beside.join(LOCK)).context("could not remove the lock of the demo")?;
     std::fs::write(beside.join(DONE), until.to_rfc3339()).context("could not write when the demo ends")?;
-    if data.exists() {
-        std::fs::remove_dir(data).with_context(|| format!("could not replace {}", data.display()))?;
-    }
     std::fs::rename(&beside, data).with_context(|| format!("could not name the folder {}", data.display()))
+}
+
+/// Removes what an interrupted demo left: only a folder that bears our mark, and that nobody is playing in.
+fn abandoned(beside: &Path) -> anyhow::Result<()> {
+    if !beside.join(LOCK).exists() {
+        bail!("{} is not ours: remove it, or name another folder with --data DIR", beside.display());
+    }
+    if Data::open(beside)?.lock(LOCK)?.is_none() {
+        bail!("another demo is being played in {}", beside.display());
+    }
+    std::fs::remove_dir_all(beside)
+        .with_context(|| format!("could not remove the interrupted demo in {}", beside.display()))
 }
 
 /// Writes a file that only its owner reads.
@@ -141,6 +160,11 @@ async fn play(args: &cli::Demo, data: Data, config: Config) -> anyhow::Result<Da
     let began = Instant::now();
     let shipped = system::city(&system::city_files(None)?)?;
     let until = args.until.map_or_else(|| midnight(&shipped, SystemClock.now()), |until| until.to_utc());
+    if until != midnight(&shipped, until) {
+        bail!(
+            "--until must be the beginning of a day in the city, such as 2026-11-20T00:00:00+05:00: the report counts whole days"
+        );
+    }
     let from = until - Duration::days(DAYS);
     let days = shipped.calendar.local_date(until) - WORKS_OF;
     let files = with_works_moved(system::city_files(None)?, days)?;

@@ -13,7 +13,7 @@ use futures::{StreamExt, stream};
 use zholdary_city::Lang;
 use zholdary_domain::{
     AppealId, Clock, CommandId, IdKey, Personal, StreamId,
-    appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Route, Stage},
+    appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Refusal, Route, Stage},
     message::Outcome,
     time::PlayedClock,
 };
@@ -69,6 +69,14 @@ enum Deed {
     Press,
     /// The author writes again, in answer to the receipt.
     Later,
+}
+
+/// What came of a deed.
+struct Acted {
+    nth: usize,
+    /// An operator put right what was understood.
+    corrected: bool,
+    again: Option<(DateTime<Utc>, usize, Deed)>,
 }
 
 /// Due when, which story, what.
@@ -173,18 +181,16 @@ impl<'a> Player<'a> {
         for nth in opened {
             self.open(nth).await?;
         }
-        let again: Vec<Vec<(DateTime<Utc>, usize, Deed)>> = {
+        let acted: Vec<Acted> = {
             let this = &*self;
             let under_way = deeds.into_iter().map(|(nth, deed)| async move { this.act(nth, deed).await });
             stream::iter(under_way).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await
         }
         .into_iter()
         .collect::<anyhow::Result<_>>()?;
-        for due in again.into_iter().flatten() {
-            if matches!(due.2, Deed::Look(looks) if looks > 0) {
-                self.corrected[due.1] = true;
-            }
-            self.due.push(Reverse(due));
+        for Acted { nth, corrected, again } in acted {
+            self.corrected[nth] |= corrected;
+            self.due.extend(again.map(Reverse));
         }
         self.feed.settled().await
     }
@@ -260,19 +266,17 @@ impl<'a> Player<'a> {
     }
 
     /// Does it, and says what follows.
-    async fn act(&self, nth: usize, deed: Deed) -> anyhow::Result<Vec<(DateTime<Utc>, usize, Deed)>> {
+    async fn act(&self, nth: usize, deed: Deed) -> anyhow::Result<Acted> {
+        let mut acted = Acted { nth, corrected: false, again: None };
         let (Some(appeal), story) = (self.placed.get(&nth), &self.script.stories[nth]) else {
-            return Ok(Vec::new());
+            return Ok(acted);
         };
         let stream = StreamId::from(*appeal);
         let now = self.appeals.load(&stream).await?.state;
-        let mut follows = Vec::new();
         let commands = match &deed {
             Deed::Look(looks) => {
                 let (commands, again) = look(story, &now, *looks);
-                if again {
-                    follows.push((self.clock.now(), nth, Deed::Look(looks + 1)));
-                }
+                acted.again = again.then(|| (self.clock.now(), nth, Deed::Look(looks + 1)));
                 commands
             }
             Deed::Close if now.findings.first().is_some_and(|main| main.stage == Stage::Refused) => {
@@ -293,21 +297,20 @@ impl<'a> Player<'a> {
         };
         for (at, command) in (0..).zip(commands) {
             let id = CommandId::named("demo", &format!("{nth}/{deed:?}/{at}"));
-            self.ask(&stream, id, &command).await?;
+            let recorded = self.ask(&stream, id, &command).await?;
+            acted.corrected |= recorded && matches!(command, Command::Correct { .. });
         }
-        Ok(follows)
+        Ok(acted)
     }
 
-    /// What the state does not allow is not done: people come too late, too.
-    async fn ask(&self, stream: &StreamId, id: CommandId, command: &Command) -> anyhow::Result<()> {
-        let decide = |appeal: &Appeal, _| {
-            Ok::<_, std::convert::Infallible>(appeal::decide(appeal, command.clone()).unwrap_or_default())
+    /// Tells whether it was recorded. What the state does not allow is not done: people come too late, too.
+    async fn ask(&self, stream: &StreamId, id: CommandId, command: &Command) -> anyhow::Result<bool> {
+        let decide = |appeal: &Appeal, _| match appeal::decide(appeal, command.clone()) {
+            Err(Refusal::NotNow { .. } | Refusal::NotYours) => Ok(Vec::new()),
+            decided => decided,
         };
-        self.appeals
-            .handle(stream, id, Cause::command(id), decide)
-            .await
-            .context("could not act in the demo")?;
-        Ok(())
+        let handled = self.appeals.handle(stream, id, Cause::command(id), decide).await;
+        Ok(handled.context("could not act in the demo")?.new)
     }
 }
 
@@ -353,7 +356,7 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
     let settles = matches!(story.group.as_str(), "reference" | "plan_howto");
     if settles && main.is_open() {
         let text = match story.lang {
-            Lang::Kk => "Сұрағыңызға жауап: мәліметті жауапты мекемеден нақтыладық, төменде жібердік.",
+            Lang::Kk => "Сұрағыңызға жауап: мәліметті жауапты мекемеден нақтылап, сізге жібердік.",
             _ => "Ответ на ваш вопрос: уточнили у ответственной службы, сведения направили вам.",
         };
         let answer = Answer {

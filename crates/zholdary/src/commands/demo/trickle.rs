@@ -31,7 +31,7 @@ impl Trickle {
     pub(crate) async fn run(self, intake: Intake, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             let now = SystemClock.now();
-            // Another start, other people.
+            // Another start, other words.
             let began = now.timestamp();
             let plan = Plan { seed: began.unsigned_abs(), until: now, appeals: STORIES };
             let script = Script::new(&self.city, &plan).context("the city cannot be simulated")?;
@@ -45,7 +45,7 @@ impl Trickle {
                 let first = story.first();
                 for (part, said) in story.opening.iter().enumerate() {
                     let since = said.at - first.at;
-                    let said = story.renamed(said, &began.to_string(), SystemClock.now());
+                    let said = story.sent_again(said, &began.to_string(), SystemClock.now());
                     let body = Bytes::from(post(&[&said]));
                     let elements = whatsapp::parse(&body, &Accounts::any()).elements;
                     if let Err(error) = intake.take(Channel::Whatsapp, body, elements).await {
