@@ -314,12 +314,7 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
     last.ends().await;
     let told = Told::of(sure.as_ref()).await;
     if std::env::var_os("ZHOLDARY_SIMULATE_SHOW").is_some() {
-        for record in sure.read(Position::START, usize::MAX).await.unwrap() {
-            let events: serde_json::Value = serde_json::from_slice(record.events_json()).unwrap();
-            let names: Vec<_> =
-                events.as_array().unwrap().iter().map(|event| event["type"].clone()).collect();
-            eprintln!("{} {} {} {names:?}", record.position, record.stream, record.recorded_at);
-        }
+        show(sure.as_ref()).await;
     }
     let sent = sent.lock().unwrap().clone();
     assert!(!sent.is_empty());
@@ -392,6 +387,15 @@ async fn seen(log: &Arc<dyn EventLog>, told: &Told, data: &std::path::Path) {
     let anew = rebuild(data, Arc::clone(log), ProjectorConfig::default(), |_, _| {}).await.unwrap();
     assert_eq!((anew.position, anew.parked), (head, 0));
     assert_eq!(anew.differs, Some(Vec::new()), "tables that differ when they are made anew");
+}
+
+/// Tells the names of all events, in order.
+async fn show(log: &dyn EventLog) {
+    for record in log.read(Position::START, usize::MAX).await.unwrap() {
+        let events: serde_json::Value = serde_json::from_slice(record.events_json()).unwrap();
+        let names: Vec<_> = events.as_array().unwrap().iter().map(|event| &event["type"]).collect();
+        eprintln!("{} {} {} {names:?}", record.position, record.stream, record.recorded_at);
+    }
 }
 
 async fn order(log: &Arc<dyn EventLog>) -> String {
