@@ -176,6 +176,27 @@ async fn a_form_that_is_broken_on_its_way_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn photos_stand_last_in_the_form_so_that_no_words_are_behind_them() {
+    let set = |config: &mut zholdary_http::Config| config.limits.form_max_bytes = 100_000;
+    let town = Town::with(set, false).await;
+    let page = town.get("", "/?lang=en").await.expect(200).text();
+    let asked = page.split("id=\"write\"").nth(1).unwrap().split("</form>").next().unwrap();
+    let names: Vec<_> = asked.split(" name=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(names, ["key", "lang", "text", "contact", "point", "photo"]);
+    // As a browser sends it: in the order of the page.
+    let all = words(KEY, "Яма");
+    let value = |name: &str| all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let photo = format!("\u{1}{}", "x".repeat(200_000));
+    let parts: Vec<_> = names.iter().map(|name| (*name, value(name).unwrap_or(&photo))).collect();
+    let label = format!("multipart/form-data; boundary={BOUNDARY}");
+    let page = send_as(&town, &label, form(&parts, &[])).await.expect(422).text();
+    assert!(page.contains("A photo is too large"), "{page}");
+    for kept in [">Яма</textarea>", "value=\"43.238, 76.889\"", "value=\"a@b.kz\"", KEY] {
+        assert!(page.contains(kept), "{kept} is lost: {page}");
+    }
+}
+
+#[tokio::test]
 async fn after_an_unknown_outcome_photos_that_are_kept_need_not_be_chosen_again() {
     let town = Town::asleep().await;
     let before = town.log.head().await.unwrap().0;
