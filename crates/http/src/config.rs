@@ -76,8 +76,12 @@ pub struct Config {
     pub request_timeout_ms: u64,
     /// How much longer a request that brings photos may take, in milliseconds: their way here, over a slow network. Default: 120 000.
     pub upload_timeout_ms: u64,
-    /// Photos that come at once, at most, counted by their requests. Default: 32; more wait their turn within that time.
+    /// Requests whose photos come at once, at most. Default: 32; more wait their turn within that time, from the first byte of a photo on.
+    /// Words without photos never wait.
     pub uploads_max: usize,
+    /// Bytes a second that whoever sends photos must send, measured over 10 seconds of waiting for them. Default: 4 096, what the slowest
+    /// mobile networks carry; who sends less is cut off, so that nobody holds a place with a trickle.
+    pub upload_min_bytes_per_s: u64,
     /// The last local day that the report counts, in the API and on the front page, when it is asked for no other days; what came after it
     /// is told beside it. Default: none, every day counts.
     pub report_to: Option<NaiveDate>,
@@ -151,6 +155,7 @@ impl Default for Config {
             upload_timeout_ms: 120_000,
             report_to: None,
             uploads_max: 32,
+            upload_min_bytes_per_s: 4_096,
             place_wait_ms: 2_000,
             position_wait_ms: 5_000,
             limits: Limits::default(),

@@ -1,5 +1,7 @@
 //! The form of the front page: what it sends, and what it says beside a field that could not be taken.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Request, State},
     response::{IntoResponse, Redirect, Response},
@@ -26,6 +28,9 @@ use crate::{
 
 /// Characters that the field of the point takes: links of maps are long.
 const POINT_MAX_CHARS: usize = 2_000;
+/// How long a form that is shown again waits to hear which of its photos are kept: less than what
+/// [`form_timeout`](crate::config::Config::form_timeout) leaves for the page.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The form as it is shown: empty, or with what could not be taken.
 #[derive(Default)]
@@ -106,18 +111,20 @@ struct Filled {
     contact: String,
     /// Photos that an earlier try kept.
     kept: Vec<FileId>,
+    /// Photos were chosen now.
+    brought: bool,
 }
 
 impl Filled {
-    /// Takes a field. What is not of our form is passed over.
-    fn take(&mut self, name: &str, value: String) {
+    /// Takes a field. What is not of our form is passed over, and so are more photos than it takes to see that they are too many.
+    fn take(&mut self, name: &str, value: String, limits: &Limits) {
         match name {
             "key" => self.key = value,
             "lang" => self.lang = Some(value),
             "text" => self.text = value,
             "point" => self.point = value,
             "contact" => self.contact = value,
-            "kept" => self.kept.extend(value.parse::<FileId>()),
+            "kept" if self.kept.len() <= limits.photos_max => self.kept.extend(value.parse::<FileId>()),
             _ => {}
         }
     }
@@ -130,9 +137,14 @@ pub(crate) async fn write(
     request: Request,
 ) -> Result<Response, Problem> {
     let headers = request.headers().clone();
-    let upload::Sent { fields, raw, photos, refused } = upload::form(&app, request).await?;
-    let mut form = Filled::default();
-    fields.into_iter().for_each(|(name, value)| form.take(&name, value));
+    let upload::Sent { fields, raw, photos, refused, brought, cut } = upload::form(&app, request).await?;
+    let cut = match cut {
+        // Nothing was written that could be lost.
+        Some(problem) if fields.is_empty() => return Err(problem),
+        cut => cut,
+    };
+    let mut form = Filled { brought, ..Filled::default() };
+    fields.into_iter().for_each(|(name, value)| form.take(&name, value, &app.config.limits));
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
     let lang = language(form.lang.as_deref(), &headers, city);
@@ -142,8 +154,10 @@ pub(crate) async fn write(
     let key = Uuid::try_parse(&form.key).unwrap_or_else(|_| Uuid::new_v4());
     let came = photos.iter().map(|draft| draft.id().clone());
     let names = upload::each_once(form.kept.iter().cloned().chain(came));
-    let chosen = refused.is_some() || !names.is_empty();
+    let chosen = brought || refused.is_some() || !names.is_empty();
+    let all_read = refused.is_none() && cut.is_none();
     let filing = async {
+        cut.map_or(Ok(()), Err)?;
         photographed(refused, names.len(), limits, w)?;
         let point = meant(&form, city, limits, w)?;
         filed(&app, &caller, &form, point, &names, photos, key, raw).await
@@ -167,17 +181,21 @@ pub(crate) async fn write(
         };
     // What is kept need not be chosen again: sent again under the same key, it is the same message.
     let mut kept = vec![];
-    for name in &names {
-        if kept.len() < limits.photos_max && app.files.has(name).await.unwrap_or_default() {
-            kept.push(name.to_string());
+    let look = async {
+        for name in names.iter().take(limits.photos_max) {
+            if app.files.has(name).await.unwrap_or_default() {
+                kept.push(name.to_string());
+            }
         }
-    }
+    };
+    // Not seen in time, they are chosen again: the page with the words must not wait for it.
+    let _ = tokio::time::timeout(LOOK, look).await;
     let form = Form {
         key: key.simple().to_string(),
         text: form.text,
         point: form.point,
         contact: form.contact,
-        photos_lost: chosen && (refused.is_some() || kept.len() < names.len()),
+        photos_lost: chosen && (!all_read || kept.len() < names.len()),
         kept,
         wrong: Some(wrong),
         ..Form::default()
@@ -226,6 +244,10 @@ fn said(problem: &Problem, form: &Filled, limits: &Limits, w: &Words) -> Wrong {
         (Code::BadField, Some(field)) if field.starts_with("photos") => {
             Wrong::of("photo", w.photos_all_again)
         }
+        (Code::NotWhole | Code::TooLarge, _) | (Code::BadField, None) => {
+            Wrong::of(form.brought.then_some("photo"), w.error_cut)
+        }
+        (Code::Timeout, _) => Wrong::of(form.brought.then_some("photo"), w.error_slow),
         (Code::KeyReused, _) => Wrong::of(None, w.error_reused),
         (Code::OutcomeUnknown, _) => Wrong::of(None, w.error_unknown),
         _ => Wrong::of(None, w.error_later),

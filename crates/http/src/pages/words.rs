@@ -65,6 +65,12 @@ words! {
     error_photo_kind: "Этот файл — не фото. Подойдут JPEG, PNG, WebP и HEIC.",
         "Бұл файл сурет емес. JPEG, PNG, WebP және HEIC жарайды.",
         "This file is no photo. JPEG, PNG, WebP and HEIC are taken.";
+    error_cut: "Сообщение дошло не целиком. Проверьте поля и отправьте ещё раз, можно без фото.",
+        "Хабар толық жетпеді. Өрістерді тексеріп, қайта жіберіңіз; суретсіз де болады.",
+        "The message did not arrive whole. Check the fields and send it again; without photos will do.";
+    error_slow: "Отправка шла слишком долго и прервана. Отправьте ещё раз: без фото или с фото поменьше.",
+        "Жіберу тым ұзаққа созылып, үзілді. Қайта жіберіңіз: суретсіз немесе кішірек суретпен.",
+        "Sending took too long and was cut off. Send it again, without photos or with smaller ones.";
     point: "Точка на карте", "Картадағы нүкте", "Point on the map";
     point_hint: "или улица и дом — выше", "немесе жоғарыда көше мен үй", "or the street and the house above";
     point_how: "Координаты или ссылка из 2ГИС, Google, Яндекса или OpenStreetMap. Точку видят только оператор и исполнитель.",

@@ -1,9 +1,12 @@
 //! Photos: with the form, by the API, and who may see them.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use axum::{body::Body, http::Method};
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::json;
 use zholdary_domain::access::Role;
 
@@ -151,28 +154,162 @@ async fn a_form_that_is_broken_on_its_way_leaves_nothing() {
     let whole = form(&words(KEY, "Яма"), &[("a.jpg", jpeg(1))]);
     let label = format!("multipart/form-data; boundary={BOUNDARY}");
     let cut = |at: usize| whole[..at].to_vec();
-    let text = [("text", "я".repeat(60_000))];
+    let text = [("lang", "en".to_owned()), ("text", "я".repeat(60_000))];
     let text: Vec<_> = text.iter().map(|(name, value)| (*name, value.as_str())).collect();
     for (label, body, status, code) in [
-        (label.as_str(), cut(whole.len() - 20), 400, "not-whole"),
-        (&label, cut(whole.len() / 2), 400, "not-whole"),
-        (&label, cut(30), 400, "not-whole"),
+        (label.as_str(), cut(30), 400, "not-whole"),
         (&label, vec![], 400, "not-whole"),
         (&label, b"no form at all".to_vec(), 400, "not-whole"),
         ("multipart/form-data; boundary=another", whole.clone(), 400, "not-whole"),
         ("multipart/form-data", whole.clone(), 422, "bad-field"),
         ("text/plain", whole.clone(), 422, "bad-field"),
         ("", whole.clone(), 422, "bad-field"),
-        (&label, form(&text, &[]), 413, "too-large"),
     ] {
         let length = body.len();
         let refused = send_as(&town, label, body).await.expect(status);
         assert_eq!(refused.code(), code, "{label}, {length} bytes");
     }
+    // What was read until then is in the form again.
+    for (body, status, says) in [
+        (cut(whole.len() - 20), 400, "id=\"photo-error\">The message did not arrive whole."),
+        (cut(whole.len() / 2), 400, "id=\"photo-error\">The message did not arrive whole."),
+        (cut(600), 400, "The message did not arrive whole."),
+        (form(&text, &[]), 413, "id=\"text-error\">Too long"),
+    ] {
+        let length = body.len();
+        let page = send_as(&town, &label, body).await.expect(status).text();
+        assert!(page.contains(says), "{length} bytes: {page}");
+        assert!(page.contains(">Яма</textarea>") || page.contains(">яяяя"), "{length} bytes: {page}");
+    }
     // Photos that make the form too large cost what stands behind them, not the words before.
     let huge = send(&town, &words(KEY, "Яма"), &[("a.jpg", vec![0xff; 200_000])]).await.expect(422).text();
     assert!(huge.contains("A photo is too large") && huge.contains(">Яма</textarea>"), "{huge}");
     assert_eq!((town.log.head().await.unwrap().0, lies(&town)), (before, (0, 0)));
+}
+
+#[tokio::test]
+async fn photos_stand_last_in_the_form_so_that_no_words_are_behind_them() {
+    let set = |config: &mut zholdary_http::Config| config.limits.form_max_bytes = 100_000;
+    let town = Town::with(set, false).await;
+    let page = town.get("", "/?lang=en").await.expect(200).text();
+    let asked = page.split("id=\"write\"").nth(1).unwrap().split("</form>").next().unwrap();
+    let names: Vec<_> = asked.split(" name=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(names, ["key", "lang", "text", "contact", "point", "photo"]);
+    // As a browser sends it: in the order of the page.
+    let all = words(KEY, "Яма");
+    let value = |name: &str| all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let photo = format!("\u{1}{}", "x".repeat(200_000));
+    let parts: Vec<_> = names.iter().map(|name| (*name, value(name).unwrap_or(&photo))).collect();
+    let label = format!("multipart/form-data; boundary={BOUNDARY}");
+    let page = send_as(&town, &label, form(&parts, &[])).await.expect(422).text();
+    assert!(page.contains("A photo is too large"), "{page}");
+    for kept in [">Яма</textarea>", "value=\"43.238, 76.889\"", "value=\"a@b.kz\"", KEY] {
+        assert!(page.contains(kept), "{kept} is lost: {page}");
+    }
+}
+
+/// A form whose sender stops after `head`, without ending it.
+async fn stalls(town: &Town, head: Vec<u8>) -> Answer {
+    let pieces = stream::iter([Ok::<_, std::io::Error>(head)]).chain(stream::pending());
+    let label = format!("multipart/form-data; boundary={BOUNDARY}");
+    let post = request(Method::POST, "", "/").header("content-type", label);
+    town.ask(post.body(Body::from_stream(pieces)).unwrap()).await
+}
+
+#[tokio::test]
+async fn an_upload_that_does_not_end_in_time_costs_no_words() {
+    let set = |config: &mut zholdary_http::Config| config.upload_timeout_ms = 300;
+    let town = Town::with(set, false).await;
+    let before = town.log.head().await.unwrap().0;
+    for (lang, says) in [
+        ("en", "Sending took too long"),
+        ("ru", "Отправка шла слишком долго"),
+        ("kk", "Жіберу тым ұзаққа созылып"),
+    ] {
+        let mut fields = words(KEY, "Яма");
+        fields[1].1 = lang;
+        let whole = form(&fields, &[("a.jpg", jpeg(1))]);
+        let page = stalls(&town, whole[..whole.len() - 1_000].to_vec()).await.expect(503).text();
+        assert!(page.contains(&format!("id=\"photo-error\">{says}")), "{page}");
+        for kept in [">Яма</textarea>", "value=\"43.238, 76.889\"", "value=\"a@b.kz\"", KEY, "photo-again"]
+        {
+            assert!(page.contains(kept), "{kept} is lost: {page}");
+        }
+    }
+    assert_eq!((town.log.head().await.unwrap().0, lies(&town)), (before, (0, 0)));
+}
+
+#[tokio::test]
+async fn words_wait_for_no_photos() {
+    let set = |config: &mut zholdary_http::Config| {
+        config.place_wait_ms = 50;
+        config.uploads_max = 1;
+        config.upload_timeout_ms = 8_000;
+    };
+    let town = Town::with(set, false).await;
+    let whole = form(&words(KEY, "Яма"), &[("a.jpg", jpeg(1))]);
+    // Who holds the only place does not keep words waiting; who has sent no byte of a photo holds none.
+    for (key, head, photos) in [
+        ("5f0c7a526b0e4f0e9d430c1f6f2f8a12", whole.len() - 1_000, [("", vec![])]),
+        ("5f0c7a526b0e4f0e9d430c1f6f2f8a13", 600, [("b.jpg", jpeg(2))]),
+    ] {
+        let holds = async { stalls(&town, whole[..head].to_vec()).await.expect(503) };
+        let comes = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            send(&town, &words(key, "Темно"), &photos).await.expect(303)
+        };
+        let began = Instant::now();
+        let comes = async {
+            comes.await;
+            began.elapsed()
+        };
+        let (_, took) = tokio::join!(holds, comes);
+        assert!(took < Duration::from_secs(5), "{head}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_has_so_many_parts_and_so_much_around_them() {
+    let town = Town::asleep().await;
+    let before = town.log.head().await.unwrap().0;
+    let label = format!("multipart/form-data; boundary={BOUNDARY}");
+    let urlencoded = "application/x-www-form-urlencoded";
+    let mut many = words(KEY, "Яма").to_vec();
+    many.resize(60, ("x", ""));
+    let pairs = serde_urlencoded::to_string(&many).unwrap().into_bytes();
+    for (label, body) in [(label.as_str(), form(&many, &[])), (urlencoded, pairs)] {
+        let page = send_as(&town, label, body).await.expect(413).text();
+        assert!(page.contains("did not arrive whole") && page.contains(">Яма</textarea>"), "{page}");
+        assert!(page.contains("value=\"a@b.kz\""), "{page}");
+    }
+    // Photos that were kept before: one more than an appeal may have is seen, the rest is passed over.
+    let names: Vec<_> = (0..30).map(|n| format!("{n:064}")).collect();
+    let mut kept = words(KEY, "Яма").to_vec();
+    kept.extend(names.iter().map(|name| ("kept", name.as_str())));
+    let pairs = serde_urlencoded::to_string(&kept).unwrap().into_bytes();
+    for (label, body) in [(label.as_str(), form(&kept, &[])), (urlencoded, pairs)] {
+        let page = send_as(&town, label, body).await.expect(422).text();
+        assert!(page.contains("Too many photos: 5 at most."), "{page}");
+    }
+    // Neither a preamble nor a head may go on for ever.
+    let words = form(&words(KEY, "Яма"), &[]);
+    let end = words.len() - format!("--{BOUNDARY}--\r\n").len();
+    let endless = format!("--{BOUNDARY}\r\nX-Head: {}\r\n", "x".repeat(1_000_000));
+    let preamble = [vec![b'x'; 1_000_000], words.clone()].concat();
+    assert_eq!(send_as(&town, &label, preamble).await.expect(413).code(), "too-large");
+    let page = send_as(&town, &label, [&words[..end], endless.as_bytes()].concat()).await.expect(413).text();
+    assert!(page.contains(">Яма</textarea>"), "{page}");
+    assert_eq!((town.log.head().await.unwrap().0, lies(&town)), (before, (0, 0)));
+    // What is in fields does not count, in pieces of whatever size.
+    for size in [1, 20_000, usize::MAX] {
+        let body = form(
+            &self::words(KEY, "Яма"),
+            &[("a.jpg", jpeg(1)), ("b.jpg", [jpeg(2), vec![2; 90_000]].concat())],
+        );
+        let pieces: Vec<_> = body.chunks(size).map(|piece| Ok::<_, std::io::Error>(piece.to_vec())).collect();
+        let post = request(Method::POST, "", "/").header("content-type", &label);
+        town.ask(post.body(Body::from_stream(stream::iter(pieces))).unwrap()).await.expect(303);
+    }
 }
 
 #[tokio::test]

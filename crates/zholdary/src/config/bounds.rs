@@ -42,7 +42,7 @@ impl Config {
         Ok(())
     }
 
-    fn numbers(&self) -> [(&'static str, u64, RangeInclusive<u64>); 40] {
+    fn numbers(&self) -> [(&'static str, u64, RangeInclusive<u64>); 41] {
         let Self { intake, raw, workers, views, query, http, .. } = self;
         let (limits, changes) = (http.limits, http.changes);
         [
@@ -74,6 +74,7 @@ impl Config {
             ("http.connections_max", http.connections_max as u64, 1..=MANY),
             ("http.request_timeout_ms", http.request_timeout_ms, 1..=DAY_MS),
             ("http.place_wait_ms", http.place_wait_ms, 0..=DAY_MS),
+            ("http.upload_min_bytes_per_s", http.upload_min_bytes_per_s, 1..=MANY),
             ("http.position_wait_ms", http.position_wait_ms, 0..=DAY_MS),
             ("http.limits.text_max_chars", limits.text_max_chars as u64, 1..=MANY),
             ("http.limits.contact_max_chars", limits.contact_max_chars as u64, 1..=MANY),
