@@ -1,6 +1,8 @@
 //! One city, from one seed: everything runs in one thread by a clock of its own, so that the same seed is the same history.
 
 use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -14,12 +16,13 @@ use uuid::Uuid;
 use zholdary_city::{City, Files};
 use zholdary_domain::{AppealId, Clock, Position, StreamKind, inbound::Content};
 use zholdary_intake::Intake;
-use zholdary_log::{Decider, EventLog, MemoryLog, Retry, streams::Rules};
+use zholdary_log::{Decider, EventLog, MemoryLog, streams::Rules};
 use zholdary_readmodel::{AppealRef, Level, Projector, ProjectorConfig, Query, QueryConfig, rebuild};
 use zholdary_routing::{Config, Metrics, Parts, Ruleset, Rulesets, Turn, Workers};
 use zholdary_simulation::{Kind, Plan, Said, Script};
+use zholdary_testkit::Told;
 use zholdary_testkit::{HandClock, at, id_key, shipped_city};
-use zholdary_tests::Told;
+use zholdary_tests::told_by;
 
 use crate::{
     people::{Resident, Staff, Time},
@@ -91,7 +94,7 @@ pub(crate) struct History {
     pub(crate) messages: usize,
     pub(crate) appeals: usize,
     /// Which messages stand in one appeal together.
-    pub(crate) together: std::collections::BTreeSet<Vec<String>>,
+    pub(crate) together: BTreeSet<Vec<String>>,
     /// Streams and commands of all records, in order, as one hash.
     pub(crate) order: String,
 }
@@ -186,7 +189,7 @@ impl World {
     }
 
     /// Writers of the views come and go until it is `over`. They work in threads of their own, so their chance is their own too.
-    async fn views(self: Arc<Self>, data: std::path::PathBuf, chance: Weather, over: CancellationToken) {
+    async fn views(self: Arc<Self>, data: PathBuf, chance: Weather, over: CancellationToken) {
         while !over.is_cancelled() {
             let stop = over.child_token();
             let log = Arc::new(self.log.handle());
@@ -228,23 +231,20 @@ impl Process {
     }
 }
 
-fn projector(data: &std::path::Path, log: Arc<dyn EventLog>) -> Projector {
+fn projector(data: &Path, log: Arc<dyn EventLog>) -> Projector {
     let wall = Arc::new(zholdary_domain::SystemClock);
     let metrics = zholdary_readmodel::Metrics::new(&Registry::new()).unwrap();
     Projector::new(data, log, wall, ProjectorConfig::default(), metrics)
 }
 
 /// Plays the city of a seed, and checks what must hold after it.
-pub(crate) fn run(town: &Town, seed: u64, stormy: bool) -> History {
+pub(crate) fn run(town: &Town, seed: u64) -> History {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    runtime.unwrap().block_on(play(town, seed, stormy))
+    runtime.unwrap().block_on(play(town, seed))
 }
 
-async fn play(town: &Town, seed: u64, stormy: bool) -> History {
+async fn play(town: &Town, seed: u64) -> History {
     let weather = Weather::of(seed);
-    if !stormy {
-        weather.calm();
-    }
     let until = at(UNTIL);
     let appeals = u32::try_from(weather.number(4..16)).unwrap();
     let script = Script::new(&town.city, &Plan { seed, until, appeals }).unwrap();
@@ -267,10 +267,8 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
     let over = CancellationToken::new();
     let mut around = JoinSet::new();
     around.spawn(Arc::clone(&world).processes(over.clone()));
-    if stormy {
-        around.spawn(Arc::clone(&world).staff(Arc::clone(&town.city), over.clone()));
-    }
-    if stormy && world.weather.happens(25) {
+    around.spawn(Arc::clone(&world).staff(Arc::clone(&town.city), over.clone()));
+    if world.weather.happens(25) {
         around.spawn(Arc::clone(&world).views(folder.path().to_owned(), Weather::of(!seed), over.clone()));
     }
     let intake = Intake::new(
@@ -278,7 +276,7 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
         id_key(),
         Bodies::new(&world.weather),
         Arc::new(clock.clone()),
-        zholdary_intake::Config { retry: Retry::default(), ..zholdary_intake::Config::default() },
+        zholdary_intake::Config::default(),
         zholdary_intake::Metrics::unregistered(),
     );
     let sent = Arc::new(Mutex::new(Vec::new()));
@@ -292,7 +290,7 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
         };
         everybody.spawn(resident.lives(story));
     }
-    if stormy && world.weather.happens(50) {
+    if world.weather.happens(50) {
         let (city, files) = town.versions[1].clone();
         let (sure, clock, time) = (Arc::clone(&sure), clock.clone(), time.clone());
         everybody.spawn(async move {
@@ -312,7 +310,7 @@ async fn play(town: &Town, seed: u64, stormy: bool) -> History {
     let head = tokio::time::timeout(Duration::from_secs(3_600), settled).await.expect("it never settles");
     let head = head.unwrap();
     last.ends().await;
-    let told = Told::of(sure.as_ref()).await;
+    let told = told_by(sure.as_ref()).await;
     if std::env::var_os("ZHOLDARY_SIMULATE_SHOW").is_some() {
         show(sure.as_ref()).await;
     }
@@ -362,7 +360,7 @@ fn checked(told: &Told, sent: &[Said], now: DateTime<Utc>) {
 }
 
 /// The views say what the log says, and are what they would be if they were made anew.
-async fn seen(log: &Arc<dyn EventLog>, told: &Told, data: &std::path::Path) {
+async fn seen(log: &Arc<dyn EventLog>, told: &Told, data: &Path) {
     let head = log.verify(&|_, _| {}).await.expect("the log is sound").head;
     let stop = CancellationToken::new();
     let writing = tokio::spawn(projector(data, Arc::clone(log)).run(stop.clone()));

@@ -22,7 +22,7 @@ use crate::{
     people::{Client, heard_once},
     proxy::{Network, Proxy},
 };
-use zholdary_tests::Told;
+use zholdary_tests::told_by;
 
 /// People who write at once.
 const CLIENTS: u32 = 16;
@@ -317,7 +317,7 @@ async fn chaos() {
     let took = began.elapsed();
     let head = world.idle().await;
     // `check` and `heard_once` fail on anything lost or doubled, a number included.
-    let told = Told::of(&world.log).await;
+    let told = told_by(&world.log).await;
     told.check();
     let heard = heard_once(&clients, &told, 0);
     let place = ["--log", &world.cluster.url(), "--data", path(world.operator.path())];

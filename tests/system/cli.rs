@@ -5,7 +5,7 @@ use serde_json::Value;
 use zholdary_testkit::samples;
 
 use crate::harness::{City, folder, json, path, root, run, until};
-use zholdary_tests::Told;
+use zholdary_tests::told_in;
 
 fn sample_appeals() -> String {
     root().join("tests/samples/almaty/appeals-sample.jsonl").to_str().unwrap().to_owned()
@@ -27,7 +27,7 @@ async fn the_sample_becomes_fifty_appeals_each_decided_with_a_reason() {
     assert_eq!((line["messages"].as_u64(), line["new_appeals"].as_u64()), (Some(50), Some(50)));
     assert_eq!(line["appeals"].as_array().unwrap().len(), 50);
     assert!(line["error"].is_null());
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     for appeal in log.appeals.values() {
         assert!(!appeal.findings.is_empty());
@@ -126,7 +126,7 @@ async fn the_demo_plays_the_report_of_2019() {
     assert_eq!(one("current_repair").3, 6, "seven of ten, as near as nine appeals come to it");
     let stated = expected["groups"].as_array().unwrap().iter().filter(|group| !group["satisfied"].is_null());
     assert_eq!(stated.count(), 1, "what nobody was asked is not stated");
-    let log = Told::read(file.path()).await;
+    let log = told_in(file.path()).await;
     log.check();
     assert_eq!(json(&["verify", "--json", "--data", path(file.path())])[0]["sound"], true);
 
@@ -273,7 +273,7 @@ async fn what_nobody_could_read_waits_for_a_person() {
     // What was read again is registered like any other.
     let told = json(&[&["ingest", "whatsapp", path(&long)], &place[..]].concat());
     assert_eq!((&told[0]["messages"], told[0]["appeals"].as_array().unwrap().len()), (&0.into(), 1));
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     assert_eq!(log.messages.len(), 1);
 }

@@ -13,7 +13,7 @@ use crate::{
     harness::{City, folder, json, path},
     people::{Chance, Client, heard_once},
 };
-use zholdary_tests::Told;
+use zholdary_tests::told_in;
 
 /// People who write at once.
 const CLIENTS: u32 = 16;
@@ -94,7 +94,7 @@ async fn crash_rounds(seed: u64, rounds: u32) -> (usize, usize) {
     assert_eq!(verified["sound"], true);
     let rebuilt: Value = json(&["rebuild", "--json", "--data", path(data.path())]).remove(0);
     assert_eq!((&rebuilt["differs"], &rebuilt["parked"]), (&json!([]), &json!(0)), "{rebuilt}");
-    let told = Told::read(data.path()).await;
+    let told = told_in(data.path()).await;
     told.check();
     let heard = heard_once(&clients, &told, 0);
     (heard, told.appeals.len())

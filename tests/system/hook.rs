@@ -4,7 +4,7 @@ use serde_json::json;
 use zholdary_testkit::{samples, sign};
 
 use crate::harness::{City, folder};
-use zholdary_tests::Told;
+use zholdary_tests::told_in;
 
 #[tokio::test]
 async fn bad_deliveries_lose_nothing_and_crash_nothing() {
@@ -56,7 +56,7 @@ async fn bad_deliveries_lose_nothing_and_crash_nothing() {
     let list = city.read("/api/v1/appeals?limit=50").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
     assert!(city.stop().await.success());
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     // What nobody signed left nothing; the neighbour of the unknown kind arrived.
     let texts = log.together();

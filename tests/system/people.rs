@@ -6,7 +6,7 @@ use serde_json::json;
 use zholdary_testkit::samples;
 
 use crate::harness::City;
-use zholdary_tests::Told;
+use zholdary_testkit::Told;
 
 /// A small generator: the same seed plays the same texts and moments.
 pub(crate) struct Chance(pub(crate) u64);

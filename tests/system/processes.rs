@@ -12,7 +12,7 @@ use tokio::{
 use zholdary_testkit::{samples, sign};
 
 use crate::harness::{City, binary, folder, ingest, path, sample, until};
-use zholdary_tests::Told;
+use zholdary_tests::told_in;
 
 #[tokio::test]
 async fn ingest_waits_for_who_runs_the_workers() {
@@ -24,7 +24,7 @@ async fn ingest_waits_for_who_runs_the_workers() {
     let seen = city.read(&format!("/api/v1/appeals/{number}")).await;
     assert_eq!(seen["number"], number);
     assert!(city.stop().await.success());
-    Told::read(data.path()).await.check();
+    told_in(data.path()).await.check();
 }
 
 #[tokio::test]
@@ -41,15 +41,15 @@ async fn ingest_takes_over_when_who_ran_the_workers_is_gone() {
         .spawn()
         .unwrap();
     // Its message is in the log, and nobody places it.
-    until("ingest waits", async || Told::read(data.path()).await.messages.len() == 1).await;
-    let waiting_still = Told::read(data.path()).await;
+    until("ingest waits", async || told_in(data.path()).await.messages.len() == 1).await;
+    let waiting_still = told_in(data.path()).await;
     assert!(waiting_still.messages.values().all(|message| message.outcome.is_none()));
     city.kill();
     let output = tokio::task::spawn_blocking(move || waiting.wait_with_output().unwrap()).await.unwrap();
     assert!(output.status.success());
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&line["new_appeals"], &line["error"]), (&1.into(), &serde_json::Value::Null));
-    Told::read(data.path()).await.check();
+    told_in(data.path()).await.check();
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_second_up_serves_and_takes_over() {
     .await;
     second.idle().await;
     assert!(second.stop().await.success());
-    Told::read(data.path()).await.check();
+    told_in(data.path()).await.check();
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_signal_stops_softly() {
     again.signal("INT");
     let mut again = again;
     assert_eq!(again.ended().await.code(), Some(0));
-    Told::read(data.path()).await.check();
+    told_in(data.path()).await.check();
 }
 
 /// A signed delivery of which only the first half is sent.
@@ -120,7 +120,7 @@ async fn what_is_in_hand_at_a_soft_stop_is_finished() {
     let again = City::up(data.path()).await;
     again.idle().await;
     assert!(again.stop().await.success());
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     assert_eq!(log.appeals.len(), 1);
 }
@@ -142,5 +142,5 @@ async fn a_second_signal_does_not_wait_for_what_is_in_hand() {
     assert_eq!(again.signed(samples::whatsapp("01")).await, 200);
     again.idle().await;
     assert!(again.stop().await.success());
-    Told::read(data.path()).await.check();
+    told_in(data.path()).await.check();
 }

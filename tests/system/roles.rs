@@ -17,7 +17,7 @@ use crate::{
     people::{Client, heard_once},
     samples::{STORY, expected},
 };
-use zholdary_tests::Told;
+use zholdary_tests::told_by;
 
 /// How soon another process must decide when the one that did is gone.
 const TAKEOVER: Duration = Duration::from_secs(10);
@@ -156,7 +156,7 @@ async fn six_processes_each_killed_in_turn() {
         assert_eq!(town.node(index).signed(b"{\"object\":").await, 200);
     }
     town.idle().await;
-    let told = Told::of(&town.log).await;
+    let told = told_by(&town.log).await;
     told.check();
     assert_eq!(told.together(), expected());
     let before = told.messages.len();
@@ -187,7 +187,7 @@ async fn six_processes_each_killed_in_turn() {
     }
     let head = town.idle().await;
 
-    let told = Told::of(&town.log).await;
+    let told = told_by(&town.log).await;
     told.check();
     let (url, settings) = (town.servers.url(), town.servers.settings("operator"));
     let place = ["--log", &url, "--config", path(&settings), "--data", path(town.operator.path())];

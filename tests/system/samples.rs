@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 use zholdary_testkit::samples;
 
 use crate::harness::{City, folder, ingest, sample, sample_file};
-use zholdary_tests::Told;
+use zholdary_tests::told_in;
 
 /// The files of the story, in order; 07z is a seed.
 pub(crate) const STORY: [&str; 11] = ["01", "02", "03", "04", "05", "06", "07", "07z", "10", "11", "18"];
@@ -44,7 +44,7 @@ async fn by_ingest_once_and_again() {
     assert_eq!(told[8]["ignored"], 2, "a reaction and its removal lead to nothing");
     let again = ingest(data.path(), "whatsapp", &files);
     assert!(again.iter().all(|line| line["messages"] == 0 && line["new_appeals"] == 0), "{again:?}");
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     assert_eq!(log.together(), expected());
 }
@@ -60,7 +60,7 @@ async fn every_file_opens_what_is_expected_of_it() {
         assert_eq!(line["new_appeals"], *opens, "{file}: {line}");
     }
     assert_eq!(told.len(), expected.len());
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     let opened: u64 = expected.iter().map(|(_, opens)| opens).sum();
     assert_eq!(log.appeals.len() as u64, opened);
@@ -96,7 +96,7 @@ async fn by_hook(times: usize, clients: usize) {
     let list = city.read("/api/v1/appeals?limit=50").await;
     assert_eq!(list["items"].as_array().unwrap().len(), expected().len());
     assert!(Arc::into_inner(city).unwrap().stop().await.success());
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     assert_eq!(log.together(), expected());
 }
@@ -141,7 +141,7 @@ async fn an_edit_and_a_withdrawal_before_their_messages_each_twice() {
     let one = |event: &str| vec![event.to_owned()];
     assert_eq!(seen, [(false, true, one("message_withdrawn")), (true, false, one("message_edited"))]);
     assert!(city.stop().await.success());
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     let (first, message) = log.message("wamid.ZHOLIN0001");
     assert_eq!(message.edits.len(), 1, "told twice, recorded once");
@@ -166,7 +166,7 @@ async fn a_button_answers_for_its_author_and_a_new_number_keeps_the_thread() {
         "a poll waits for a person"
     );
     assert_eq!(told[6]["new_appeals"], 0);
-    let log = Told::read(data.path()).await;
+    let log = told_in(data.path()).await;
     log.check();
     assert_eq!(log.appeal_of("wamid.ZHOLIN0001").rated, Some(false));
     assert_eq!(log.appeals.len(), 3);

@@ -288,41 +288,5 @@ mod tests {
         }
     }
 
-    // What another process must find is nothing that memory can promise.
-    conformance! { Memory:
-        appends::a_record_reads_back_as_it_was_given
-        appends::of_64_writers_on_a_new_stream_one_wins
-        appends::a_conflict_says_who_won
-        appends::a_command_is_recognised_for_ever
-        appends::a_stream_that_grows_recognises_its_last_commands
-        appends::one_command_asked_many_times_at_once_is_recorded_once
-        appends::a_thousand_conflicts_leave_positions_dense
-        appends::several_events_are_one_record
-        appends::a_record_too_large_is_refused
-        appends::time_never_goes_back
-        appends::versions_count_each_stream_from_one
-        appends::another_key_is_refused
-        reads::pages_are_in_order_and_bounded
-        reads::a_reader_beyond_the_end_is_told
-        reads::pages_are_dense_while_others_append
-        reads::a_tail_has_no_seam
-        reads::a_wait_given_up_loses_nothing
-        reads::a_tail_ends_with_its_log
-        reads::position_at_stands_before_the_first_later_record
-        reads::a_forged_record_is_found
-        deciding::a_lost_answer_is_asked_again
-        deciding::a_lost_request_is_asked_again
-        deciding::what_another_recorded_is_not_ones_own
-        deciding::an_answer_that_never_shows_is_given_up
-        deciding::tries_have_an_end_together
-        deciding::conflicts_are_decided_again
-        deciding::endless_conflicts_are_given_up
-        deciding::a_refusal_or_nothing_to_record_records_nothing
-        deciding::a_caller_with_a_token_hears_of_the_winner
-        deciding::many_deciders_count_without_losing_one
-        deciding::events_of_a_newer_release_are_not_guessed
-        processes::two_handles_see_each_other
-        processes::a_repeated_command_hides_no_record_of_another_handle
-        model::any_order_of_commands_ends_as_the_model_says
-    }
+    conformance! { Memory, within a process }
 }

@@ -148,7 +148,7 @@ impl Script {
                     opening,
                 };
                 if problem.first.is_none() && place.is_in_city() {
-                    let first = Some(story.opening[0].id.clone());
+                    let first = Some(story.first().id.clone());
                     fresh.push_back(Problem { first, ..problem });
                     if fresh.len() > FRESH {
                         fresh.pop_front();
@@ -158,7 +158,7 @@ impl Script {
             }
         }
         stories.extend(noise(plan, &calendar, &grammar, &writer, &places));
-        stories.sort_by(|a, b| (a.opening[0].at, &a.opening[0].id).cmp(&(b.opening[0].at, &b.opening[0].id)));
+        stories.sort_by(|a, b| (a.first().at, &a.first().id).cmp(&(b.first().at, &b.first().id)));
         Ok(Self { stories })
     }
 }

@@ -1,10 +1,11 @@
-//! What tests share: samples, a signer, a clock set by hand, ids.
+//! What tests share: samples, a signer, a clock set by hand, ids, what a log must tell.
 //!
 //! Every crate but `domain` may use it as a dev-dependency; it depends on `domain` alone.
 
 mod city;
 mod clock;
 pub mod samples;
+mod told;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -12,6 +13,7 @@ use zholdary_domain::IdKey;
 
 pub use city::shipped_city;
 pub use clock::{HandClock, at};
+pub use told::Told;
 
 /// The `X-Hub-Signature-256` of `body` under `secret`.
 #[must_use]

@@ -2,11 +2,10 @@
 
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, http::StatusCode, response::Response};
-use serde::Deserialize;
 use zholdary_city::{City, Lang};
 
 use super::{
-    Frame, frame, language, render,
+    Frame, LangQuery, frame, language, render,
     words::{self, Words},
 };
 use crate::{app::Shared, extract::PageQuery, problem::Problem};
@@ -27,18 +26,11 @@ struct Meaning {
     means: String,
 }
 
-/// What the page is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct AboutQuery {
-    lang: Option<String>,
-}
-
 /// `GET /about`: how we count.
 pub(crate) async fn about(
     State(app): State<Shared>,
     headers: HeaderMap,
-    PageQuery(asked): PageQuery<AboutQuery>,
+    PageQuery(asked): PageQuery<LangQuery>,
 ) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);

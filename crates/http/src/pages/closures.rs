@@ -3,10 +3,9 @@
 use askama::Template;
 use axum::{extract::State, http::HeaderMap, http::StatusCode, response::Response};
 use chrono::NaiveDate;
-use serde::Deserialize;
 use zholdary_city::{City, Lang, Names, Works};
 
-use super::{Frame, frame, language, place_name, render, words::Words};
+use super::{Frame, LangQuery, frame, language, place_name, render, words::Words};
 use crate::{app::Shared, extract::PageQuery, problem::Problem};
 
 /// Rows of the front page's card.
@@ -53,13 +52,6 @@ pub(super) struct Card {
     pub(super) all: usize,
 }
 
-/// What the page is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ClosuresQuery {
-    lang: Option<String>,
-}
-
 impl Card {
     /// Nothing for a city without a register of works.
     pub(super) fn of(city: &City, today: NaiveDate, lang: Lang) -> Option<Self> {
@@ -73,7 +65,7 @@ impl Card {
 pub(crate) async fn closures(
     State(app): State<Shared>,
     headers: HeaderMap,
-    PageQuery(asked): PageQuery<ClosuresQuery>,
+    PageQuery(asked): PageQuery<LangQuery>,
 ) -> Result<Response, Problem> {
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);

@@ -132,6 +132,13 @@ pub(crate) struct HomeQuery {
     kept: Option<String>,
 }
 
+/// What a page is asked for that is the same for everybody.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LangQuery {
+    lang: Option<String>,
+}
+
 /// What the page of an appeal is asked for.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

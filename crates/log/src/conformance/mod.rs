@@ -48,6 +48,22 @@ pub(crate) trait Fixture: Send + Sync + Sized + 'static {
 /// Generates one `#[tokio::test]` for every promise of [`crate::EventLog`].
 macro_rules! conformance {
     ($fixture:ty) => {
+        $crate::conformance::conformance! { $fixture, within a process }
+        $crate::conformance::conformance! { $fixture:
+            checkpoints::a_checkpoint_is_kept_for_whoever_comes_next
+            checkpoints::a_checkpoint_of_another_log_is_none_of_this
+            processes::a_second_process_writes_the_same_log
+            processes::what_was_acknowledged_survives_kill_9
+        }
+
+        /// Not a test of its own: what the tests above start as a process of its own.
+        #[tokio::test(flavor = "multi_thread")]
+        async fn child() {
+            $crate::conformance::processes::child::<$fixture>().await;
+        }
+    };
+    // What a log keeps that ends with its process.
+    ($fixture:ty, within a process) => {
         $crate::conformance::conformance! { $fixture:
             appends::a_record_reads_back_as_it_was_given
             appends::of_64_writers_on_a_new_stream_one_wins
@@ -80,19 +96,9 @@ macro_rules! conformance {
             deciding::a_caller_with_a_token_hears_of_the_winner
             deciding::many_deciders_count_without_losing_one
             deciding::events_of_a_newer_release_are_not_guessed
-            checkpoints::a_checkpoint_is_kept_for_whoever_comes_next
-            checkpoints::a_checkpoint_of_another_log_is_none_of_this
             processes::two_handles_see_each_other
             processes::a_repeated_command_hides_no_record_of_another_handle
-            processes::a_second_process_writes_the_same_log
-            processes::what_was_acknowledged_survives_kill_9
             model::any_order_of_commands_ends_as_the_model_says
-        }
-
-        /// Not a test of its own: what the tests above start as a process of its own.
-        #[tokio::test(flavor = "multi_thread")]
-        async fn child() {
-            $crate::conformance::processes::child::<$fixture>().await;
         }
     };
     ($fixture:ty: $($group:ident::$case:ident)+) => {

@@ -82,9 +82,7 @@ impl JetStreamLog {
             waiting: self.beside(waiting, config.waiting()),
         })
     }
-}
 
-impl JetStreamLog {
     /// A stream beside the log.
     pub(super) fn beside(&self, messages: Stream, stream: String) -> Arc<Store> {
         let Store { context, config, log_id, requests, metrics, .. } = &*self.store;

@@ -167,8 +167,12 @@ fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
         *group.sent_to.entry(party).or_default() += count(all);
     }
     let all = groups.values().map(|g| g.count).sum();
-    let endless = Period { to: None, ..period.clone() };
-    let ever = counters(ask, &[], &endless)?.iter().map(|one| one.count).sum::<u64>();
+    let later = if period.to.is_some() {
+        let endless = Period { to: None, ..period.clone() };
+        counters(ask, &[], &endless)?.iter().map(|one| one.count).sum::<u64>().saturating_sub(all)
+    } else {
+        0
+    };
     let undecided = groups.remove(crate::city::UNKNOWN).map_or(0, |g| g.count);
     let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
     let apart: Vec<_> = beside_the_report(ask).collect();
@@ -195,7 +199,7 @@ fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
             }
         })
         .collect();
-    Ok(Report { total, all, undecided, corrected, later: ever.saturating_sub(all), groups })
+    Ok(Report { total, all, undecided, corrected, later, groups })
 }
 
 fn figures(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Figures> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::rig::{Rig, Told, config};
+use crate::rig::{Rig, config, told_by};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use zholdary_domain::{AppealId, MessageId, Number, Position, StreamId, appeal::Event, message::Outcome};
@@ -27,8 +27,8 @@ pub(crate) fn story() -> Vec<Value> {
 type Places = BTreeMap<MessageId, Option<Outcome>>;
 
 async fn outcomes(rig: &Rig) -> (Places, BTreeMap<AppealId, Number>) {
-    let told = Told::read(&rig.records().await);
-    told.check();
+    let told = told_by(&rig.records().await);
+    told.check_placed();
     let numbers = told.appeals.iter().map(|(id, a)| (*id, a.registered.as_ref().unwrap().number.clone()));
     (told.messages.iter().map(|(id, m)| (*id, m.outcome)).collect(), numbers.collect())
 }
@@ -161,7 +161,7 @@ async fn what_is_told_before_its_message_waits_for_it() {
     assert!(appeal.edits.contains(&(id, 2)), "{appeal:?}");
     assert!(appeal.withdrawn.contains(&id));
     assert!(appeal.understanding.unwrap().danger, "what is taken back is hidden, not unheard");
-    Told::read(&fresh.records().await).check();
+    told_by(&fresh.records().await).check_placed();
 }
 
 #[tokio::test]
@@ -186,8 +186,8 @@ async fn a_part_that_was_split_off_has_its_own_number_and_knows_where_it_came_fr
     for _ in 0..2 {
         rig.settle().await;
     }
-    let told = Told::read(&rig.records().await);
-    told.check();
+    let told = told_by(&rig.records().await);
+    told.check_placed();
     let parts: Vec<_> = told
         .appeals
         .values()
@@ -261,7 +261,7 @@ async fn a_number_in_an_answer_waits_for_the_message_it_answers() {
             );
             assert_eq!(aliases.count(), 1, "settled between: {settles_between}");
         }
-        Told::read(&rig.records().await).check();
+        told_by(&rig.records().await).check_placed();
     }
 }
 
@@ -358,7 +358,7 @@ async fn what_was_edited_before_it_came_is_what_it_says() {
     let (id, appeal) = rig.appeal_of(message).await;
     assert_eq!(appeal.findings[0].category, "pothole");
     assert_eq!(id, AppealId::opened_by(message));
-    Told::read(&rig.records().await).check();
+    told_by(&rig.records().await).check_placed();
 }
 
 /// A register that was slow finds in one page what another did: the messages, their appeals and their numbers. It gives no

@@ -1,7 +1,7 @@
 //! A log with a city in force, fed through the real intake.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use zholdary_channels::jsonl;
 use zholdary_city::{City, Files};
 use zholdary_domain::{
-    AppealId, Clock, MessageId, Position, StreamId, StreamKind,
+    AppealId, Clock, MessageId, Position, StreamId,
     appeal::{self, Appeal},
     inbound::Channel,
-    message::{self, Message},
+    message,
 };
 use zholdary_intake::{Intake, RawConfig, RawFile};
 use zholdary_log::{
@@ -25,7 +25,7 @@ use zholdary_log::{
     streams::{Appeals, Messages, Rules},
 };
 use zholdary_routing::{Config, Metrics, Parts, Rulesets, Turn, Workers, register::Register};
-use zholdary_testkit::{HandClock, id_key, shipped_city};
+use zholdary_testkit::{HandClock, Told, id_key, shipped_city};
 
 pub(crate) struct Rig {
     pub(crate) log: Arc<dyn EventLog>,
@@ -209,84 +209,11 @@ impl Rig {
     }
 }
 
-/// Everything that the log says about messages and appeals.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    pub(crate) messages: BTreeMap<MessageId, Message>,
-    pub(crate) appeals: BTreeMap<AppealId, Appeal>,
-    /// Positions of `received` and `placed`.
-    pub(crate) received_at: BTreeMap<MessageId, Position>,
-    pub(crate) placed_at: BTreeMap<MessageId, Position>,
-}
-
-impl Told {
-    pub(crate) fn read(records: &[Recorded]) -> Self {
-        let mut told = Self::default();
-        for record in records {
-            match record.stream.kind() {
-                StreamKind::Message => {
-                    let id = record.stream.message().unwrap();
-                    for event in record.events::<message::Event>().unwrap() {
-                        match event {
-                            message::Event::Received(_) => {
-                                assert!(told.received_at.insert(id, record.position).is_none());
-                            }
-                            message::Event::Placed { .. } => {
-                                assert!(told.placed_at.insert(id, record.position).is_none(), "placed twice");
-                            }
-                            _ => {}
-                        }
-                        told.messages.entry(id).or_default().evolve(&event);
-                    }
-                }
-                StreamKind::Appeal => {
-                    let appeal = told.appeals.entry(record.stream.appeal().unwrap()).or_default();
-                    for event in record.events::<appeal::Event>().unwrap() {
-                        if matches!(event, appeal::Event::Registered(_)) {
-                            assert!(appeal.registered.is_none(), "registered twice");
-                        }
-                        appeal.evolve(&event);
-                    }
-                }
-                _ => {}
-            }
-        }
-        told
+/// What records tell.
+pub(crate) fn told_by(records: &[Recorded]) -> Told {
+    let mut told = Told::default();
+    for record in records {
+        told.note(&record.stream, record.position, record.events_json());
     }
-
-    /// What must hold whatever happened to whoever wrote it.
-    pub(crate) fn check(&self) {
-        let mut numbers = BTreeMap::new();
-        for (id, appeal) in &self.appeals {
-            let registered = appeal.registered.as_ref().expect("an appeal has its number");
-            if let Some(other) = numbers.insert(registered.number.clone(), id) {
-                panic!("{} is the number of {other} and {id}", registered.number);
-            }
-            let mut once = appeal.messages.clone();
-            once.sort();
-            once.dedup();
-            assert_eq!(once.len(), appeal.messages.len(), "a message stands twice in {id}");
-        }
-        for (id, message) in self.messages.iter().filter(|(_, m)| m.received.is_some()) {
-            match message.outcome {
-                Some(message::Outcome::Placed { appeal, .. }) => {
-                    let appeal = self.appeals.get(&appeal).expect("what was placed has its second half");
-                    assert!(appeal.messages.contains(id), "what was placed stands in its appeal");
-                }
-                Some(message::Outcome::SetAside(_)) => {}
-                None => panic!("{id} waits for ever"),
-            }
-        }
-        // Nobody's message is placed after a later one of the same person.
-        let mut last: BTreeMap<_, (Position, Position)> = BTreeMap::new();
-        let mut order: Vec<_> = self.placed_at.iter().collect();
-        order.sort_by_key(|(id, _)| self.received_at[*id]);
-        for (id, placed) in order {
-            let contact = self.messages[id].received.as_ref().unwrap().contact;
-            let received = self.received_at[id];
-            if let Some((_, before)) = last.insert(contact, (received, *placed)) {
-                assert!(before < *placed, "{id} was placed before an earlier message of its author");
-            }
-        }
-    }
+    told
 }

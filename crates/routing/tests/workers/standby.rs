@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use crate::{
     register::{story, strange},
-    rig::{Kept, Rig, Told, files},
+    rig::{Kept, Rig, files, told_by},
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -53,7 +53,7 @@ async fn until(mut what: impl AsyncFnMut() -> bool) {
 /// why, depends on how much of a thread stood there when it was read: that is left out.
 async fn said(rig: &Rig) -> BTreeSet<(String, String, String)> {
     let records = rig.records().await;
-    Told::read(&records).check();
+    told_by(&records).check_placed();
     let of = [StreamKind::Message, StreamKind::Appeal];
     let records = records.iter().filter(|record| of.contains(&record.stream.kind()));
     let text = |record: &zholdary_log::Recorded| {
@@ -146,7 +146,7 @@ async fn out_of_turn_nothing_is_recorded() {
     other.settle(&rig).await;
     let overdue = |events: &[Event]| events.iter().filter(|e| matches!(e, Event::Overdue { .. })).count();
     let mut passed = 0;
-    for appeal in Told::read(&rig.records().await).appeals.into_keys() {
+    for appeal in told_by(&rig.records().await).appeals.into_keys() {
         passed += overdue(&rig.events(appeal).await);
     }
     assert_eq!(passed, 1, "the lamp's term passed while nobody looked");
@@ -215,8 +215,8 @@ async fn a_checkpoint_of_another_log_finishes_nothing() {
     let process = Process::start(&Parts { checkpoints: kept, ..other.parts() });
     process.settle(&other).await;
     process.end().await;
-    let told = Told::read(&other.records().await);
-    told.check();
+    let told = told_by(&other.records().await);
+    told.check_placed();
     assert_eq!(told.messages.len(), heard.len());
 }
 

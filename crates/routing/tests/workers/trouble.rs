@@ -10,7 +10,7 @@ use zholdary_routing::{Metrics, Parts, Workers};
 
 use crate::{
     register::story,
-    rig::{Rig, Told},
+    rig::{Rig, told_by},
 };
 
 /// Workers over a log that fails, with the story to be told.
@@ -51,7 +51,7 @@ impl Trial {
     async fn end(self, what: &str) -> f64 {
         self.stop.cancel();
         self.workers.join().await.unwrap();
-        Told::read(&self.rig.records().await).check();
+        told_by(&self.rig.records().await).check_placed();
         assert_eq!(counted(&self.registry, "zholdary_routing_restarts_total"), 0.0, "{what}");
         counted(&self.registry, "zholdary_routing_retries_total")
     }

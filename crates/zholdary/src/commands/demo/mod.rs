@@ -47,13 +47,13 @@ const NATS: &str = "nats";
 pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(args.config.as_deref())?;
     same_engine(&args)?;
+    let shipped = system::city(&system::city_files(None)?)?;
     if !args.data.join(DONE).exists() {
-        played(&args, &config).await?;
+        played(&args, &config, &shipped).await?;
     }
     if args.exit {
         return Ok(ExitCode::SUCCESS);
     }
-    let shipped = system::city(&system::city_files(None)?)?;
     let until = std::fs::read_to_string(args.data.join(DONE)).context("could not read when the demo ends")?;
     let until = DateTime::parse_from_rfc3339(until.trim())
         .with_context(|| format!("{} does not tell when the demo ends", args.data.join(DONE).display()))?;
@@ -98,7 +98,7 @@ async fn nats(data: &Path, config: &mut Config) -> anyhow::Result<Server> {
 }
 
 /// Plays the city beside its folder, which then gets its name: what was interrupted is nothing, and is played anew.
-async fn played(args: &cli::Demo, config: &Config) -> anyhow::Result<()> {
+async fn played(args: &cli::Demo, config: &Config, shipped: &City) -> anyhow::Result<()> {
     let data = &std::path::absolute(&args.data).context("the folder of the demo")?;
     let Some(name) = data.file_name() else {
         bail!("{} cannot be the demo's folder: name another one with --data DIR", data.display());
@@ -118,12 +118,13 @@ async fn played(args: &cli::Demo, config: &Config) -> anyhow::Result<()> {
     if beside.exists() {
         abandoned(&beside)?;
     }
-    let playing = Data::open(&beside)?.lock(LOCK)?;
-    let Some(playing) = playing else { bail!("another demo is being played into {}", data.display()) };
-    let mut config = config.clone();
     let folder = Data::open(&beside)?;
+    let Some(playing) = folder.lock(LOCK)? else {
+        bail!("another demo is being played into {}", data.display())
+    };
+    let mut config = config.clone();
     let server = if args.nats { Some(nats(&beside, &mut config).await?) } else { None };
-    let until = play(args, folder, config.clone()).await?;
+    let until = play(args, folder, config.clone(), shipped).await?;
     let token = token::made(Role::Operator, &Data::open(&beside)?, &config).await?;
     secretly(&beside.join(TOKEN), token.reveal())?;
     drop((server, playing));
@@ -156,11 +157,10 @@ fn secretly(file: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// Plays the city; tells when it ends.
-async fn play(args: &cli::Demo, data: Data, config: Config) -> anyhow::Result<DateTime<Utc>> {
+async fn play(args: &cli::Demo, data: Data, config: Config, shipped: &City) -> anyhow::Result<DateTime<Utc>> {
     let began = Instant::now();
-    let shipped = system::city(&system::city_files(None)?)?;
-    let until = args.until.map_or_else(|| midnight(&shipped, SystemClock.now()), |until| until.to_utc());
-    if until != midnight(&shipped, until) {
+    let until = args.until.map_or_else(|| midnight(shipped, SystemClock.now()), |until| until.to_utc());
+    if until != midnight(shipped, until) {
         bail!(
             "--until must be the beginning of a day in the city, such as 2026-11-20T00:00:00+05:00: the report counts whole days"
         );

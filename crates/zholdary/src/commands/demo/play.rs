@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use futures::{StreamExt, stream};
 use zholdary_city::Lang;
 use zholdary_domain::{
-    AppealId, Clock, CommandId, IdKey, Personal, StreamId,
+    AppealId, Clock, CommandId, IdKey, MessageId, Personal, StreamId,
     appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Refusal, Route, Stage},
     message::Outcome,
     time::PlayedClock,
@@ -91,8 +91,6 @@ pub(super) struct Player<'a> {
     key: IdKey,
     due: BinaryHeap<Due>,
     placed: BTreeMap<usize, AppealId>,
-    /// Appeals by the platform's id of the message that opened them.
-    by_message: BTreeMap<&'a str, AppealId>,
     played: Played,
     corrected: Vec<bool>,
 }
@@ -114,7 +112,6 @@ impl<'a> Player<'a> {
             key: system.data.id_key()?,
             due: BinaryHeap::new(),
             placed: BTreeMap::new(),
-            by_message: BTreeMap::new(),
             played: Played::default(),
             corrected: vec![false; script.stories.len()],
         })
@@ -220,10 +217,9 @@ impl<'a> Player<'a> {
 
     /// A story that was opened now: finds its appeal, and plans what will become of it.
     async fn open(&mut self, nth: usize) -> anyhow::Result<()> {
-        let script: &'a Script = self.script;
-        let story = &script.stories[nth];
+        let story = &self.script.stories[nth];
         let said = story.first();
-        let message = self.key.message("whatsapp", ACCOUNT, &said.id);
+        let message = self.message(&said.id);
         let outcome = self.messages.load(&StreamId::from(message)).await?.state.outcome;
         let appeal = match outcome {
             Some(Outcome::Placed { appeal, .. }) => appeal,
@@ -232,7 +228,6 @@ impl<'a> Player<'a> {
             outcome => anyhow::bail!("a message of the simulation was not placed: {outcome:?}"),
         };
         self.placed.insert(nth, appeal);
-        self.by_message.insert(&said.id, appeal);
         let mut plan = |after: Duration, deed| self.due.push(Reverse((said.at + after, nth, deed)));
         plan(Duration::zero(), Deed::Look(0));
         if story.problem.is_some() {
@@ -265,6 +260,10 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
+    fn message(&self, id: &str) -> MessageId {
+        self.key.message("whatsapp", ACCOUNT, id)
+    }
+
     /// Does it, and says what follows.
     async fn act(&self, nth: usize, deed: Deed) -> anyhow::Result<Acted> {
         let mut acted = Acted { nth, corrected: false, again: None };
@@ -287,11 +286,10 @@ impl<'a> Player<'a> {
             }
             Deed::Close => Vec::new(),
             Deed::Join => {
-                let problem = story.problem.as_deref().and_then(|first| self.by_message.get(first));
-                problem
-                    .map(|problem| Command::Join { of: *appeal, problem: *problem, by: operator() })
-                    .into_iter()
-                    .collect()
+                // It has the name of the message that told it first.
+                let problem = story.problem.as_deref().map(|first| AppealId::opened_by(self.message(first)));
+                let join = |problem| Command::Join { of: *appeal, problem, by: operator() };
+                problem.map(join).into_iter().collect()
             }
             deed => by_party(&now, deed),
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use chrono::{TimeDelta, Timelike};
+use chrono::Timelike;
 use tokio_util::sync::CancellationToken;
 use zholdary_channels::{Accounts, whatsapp};
 use zholdary_city::City;
@@ -42,9 +42,9 @@ impl Trickle {
                 if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                     return Ok(());
                 }
-                let first = story.first();
                 for (part, said) in story.opening.iter().enumerate() {
-                    let since = said.at - first.at;
+                    // What follows a message comes as soon after it as it would.
+                    let pause = story.opening.get(part + 1).map(|next| next.at - said.at);
                     let said = story.sent_again(said, &began.to_string(), SystemClock.now());
                     let body = Bytes::from(post(&[&said]));
                     let elements = whatsapp::parse(&body, &Accounts::any()).elements;
@@ -55,12 +55,7 @@ impl Trickle {
                             "a simulated message was not taken"
                         );
                     }
-                    // What follows a message comes as soon after it as it would.
-                    let next = story
-                        .opening
-                        .get(part + 1)
-                        .map_or(TimeDelta::zero(), |next| next.at - first.at - since);
-                    let wait = next.to_std().unwrap_or_default();
+                    let wait = pause.and_then(|pause| pause.to_std().ok()).unwrap_or_default();
                     if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                         return Ok(());
                     }
