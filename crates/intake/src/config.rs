@@ -7,7 +7,7 @@ use zholdary_log::Retry;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How many lanes of one delivery are recorded at once; what one person sent stays in one lane. Default 16.
+    /// How many lanes of one delivery are recorded at once; what one person sent stays in one lane. Default 64.
     pub parallel: usize,
     /// A message whose own time is later than the clock by more than this many seconds gets the clock's. Default 600.
     pub ahead_seconds: u32,
@@ -17,7 +17,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { parallel: 16, ahead_seconds: 600, retry: Retry::default() }
+        Self { parallel: 64, ahead_seconds: 600, retry: Retry::default() }
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, functions::FunctionFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 
 use crate::error::Error;
 
@@ -203,9 +203,12 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, Error> {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // What is erased must not stay in free pages.
         connection.pragma_update(None, "secure_delete", true)?;
-        connection.pragma_update(None, "cache_size", -65_536)?;
+        // A commit that split a page walks through the whole cache of SQLite: a large one costs more than it spares.
+        connection.pragma_update(None, "cache_size", -8_192)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "trusted_schema", false)?;
+        // Otherwise a statement is prepared anew whenever its plan could hang on what is bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(128);
         let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         if tx.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))? != APPLICATION {

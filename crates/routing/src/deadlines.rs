@@ -184,6 +184,7 @@ impl Deadlines {
                 () = gate.changed() => self.leave_finished(&mut queue).await,
                 _ = standby.tick(), if waits => self.leave_finished(&mut queue).await,
                 _ = look.tick() => {}
+                () = self.progress.look_wanted() => {}
                 page = tail.next_page(config.page_records) => match page {
                     Ok(page) => {
                         patience.rest();

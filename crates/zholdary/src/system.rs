@@ -9,7 +9,7 @@ use prometheus::{IntGauge, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
-use zholdary_domain::{Clock, IdKey, StreamKind, SystemClock};
+use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock};
 use zholdary_intake::{FileStore, Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
     Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
@@ -129,7 +129,7 @@ impl System {
         &self,
         files: impl FnOnce() -> anyhow::Result<Files>,
     ) -> anyhow::Result<()> {
-        let mut after = zholdary_domain::Position::START;
+        let mut after = Position::START;
         loop {
             let page = self.log.read(after, 512).await?;
             let Some(last) = page.last() else { break };
@@ -319,10 +319,14 @@ impl Drop for Mark {
 }
 
 impl Held {
-    /// Waits until everything in the log, and everything that follows from it, is finished and to be seen.
+    /// Waits until everything in the log, and everything that follows from it, is finished; tells where the log ends then.
+    pub(crate) async fn decide(&self, system: &System) -> anyhow::Result<Position> {
+        Ok(self.workers.settle(system.clock.as_ref(), || system.log.head()).await?)
+    }
+
+    /// The same, and waits until it is to be seen.
     pub(crate) async fn settle(&self, system: &System, query: &Query) -> anyhow::Result<()> {
-        let log = &system.log;
-        let head = self.workers.settle(system.clock.as_ref(), || log.head()).await?;
+        let head = self.decide(system).await?;
         let mut positions = query.subscribe();
         positions.wait_for(|at| *at >= head).await.context("the views ended")?;
         Ok(())

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig, params};
 use uuid::Uuid;
 use zholdary_domain::Position;
 
@@ -175,6 +175,7 @@ pub(super) fn open_writer(file: &Path, config: &SqliteConfig) -> Result<(Connect
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
     connection.busy_timeout(Duration::from_millis(50)).map_err(failed)?;
+    plan_once(&connection).map_err(failed)?;
     match patiently(deadline, || found(&connection)).map_err(failed)? {
         Found::Other => return Err(OpenError::NotALog { file: name }),
         Found::Ours(format) if format > i64::from(FORMAT) => {
@@ -191,7 +192,7 @@ pub(super) fn open_writer(file: &Path, config: &SqliteConfig) -> Result<(Connect
              PRAGMA foreign_keys = ON;
              PRAGMA wal_autocheckpoint = 0;
              PRAGMA journal_size_limit = 4194304;
-             PRAGMA cache_size = -65536;
+             PRAGMA cache_size = -8192;
              PRAGMA temp_store = MEMORY;
              PRAGMA trusted_schema = OFF;
              PRAGMA cell_size_check = ON;
@@ -258,12 +259,18 @@ fn create_locked(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Otherwise a statement is prepared anew whenever a limit or a stream of its plan is bound to another value.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// Opens the file for reading only.
 pub(super) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    plan_once(&connection)?;
     connection.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA cache_size = -16384;
@@ -295,6 +302,8 @@ pub(super) fn copy(file: &Path, to: &Path) -> Result<(), Source> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::{StatementStatus, ToSql};
+
     use super::*;
 
     #[test]
@@ -320,5 +329,24 @@ mod tests {
             assert_eq!(read(connection, name), expected, "{name}");
         }
         assert!(reader.execute_batch("DELETE FROM log_info").is_err());
+    }
+
+    #[test]
+    fn what_is_bound_to_a_statement_does_not_prepare_it_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let (writer, _) = open_writer(&file, &SqliteConfig::default()).unwrap();
+        let reader = open_reader(&file).unwrap();
+        let check = |connection: &Connection, sql: &str, bound: [[&dyn ToSql; 2]; 2]| {
+            let mut statement = connection.prepare(sql).unwrap();
+            for bound in bound {
+                statement.query(bound.as_slice()).unwrap().next().unwrap();
+            }
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+        };
+        let page = "SELECT position FROM record WHERE position > ?1 ORDER BY position LIMIT ?2";
+        check(&reader, page, [[&0, &1], [&9, &256]]);
+        let version = "SELECT position FROM record WHERE stream = ?1 AND version > ?2 ORDER BY version";
+        check(&writer, version, [[&"a", &0], [&"b", &9]]);
     }
 }

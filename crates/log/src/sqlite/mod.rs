@@ -52,6 +52,9 @@ pub struct SqliteConfig {
     pub group_records: usize,
     /// A transaction takes no further append once its events reach this many bytes. Default 1,048,576.
     pub group_bytes: usize,
+    /// A transaction is begun when no further append comes for this long, or for eight times as long in all, in microseconds.
+    /// A flush takes longer, and serves all of them. Default 500.
+    pub company_us: u32,
     /// How long an append may wait while another process writes, in milliseconds. Default 30,000.
     pub busy_ms: u64,
     /// Size of the write-ahead log above which it is copied into the file though appends wait, in bytes. Default
@@ -72,6 +75,7 @@ impl Default for SqliteConfig {
             queue: 1024,
             group_records: 512,
             group_bytes: 1024 * 1024,
+            company_us: 500,
             busy_ms: 30_000,
             wal_limit_bytes: 64 * 1024 * 1024,
             readers: 4,
@@ -81,9 +85,16 @@ impl Default for SqliteConfig {
     }
 }
 
+/// The most of [`SqliteConfig::company_us`]: whoever appends alone waits so long.
+const LONGEST_COMPANY_US: u32 = 10_000_000;
+
 impl SqliteConfig {
     fn busy(&self) -> Duration {
         Duration::from_millis(self.busy_ms)
+    }
+
+    fn company(&self) -> Duration {
+        Duration::from_micros(self.company_us.into())
     }
 
     fn check(&self) -> Result<(), OpenError> {
@@ -99,6 +110,9 @@ impl SqliteConfig {
             if value == 0 || value > Semaphore::MAX_PERMITS {
                 return Err(OpenError::BadSetting { name, expected: "at least 1" });
             }
+        }
+        if self.company_us > LONGEST_COMPANY_US {
+            return Err(OpenError::BadSetting { name: "company_us", expected: "at most 10,000,000" });
         }
         Ok(())
     }

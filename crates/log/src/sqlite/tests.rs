@@ -338,6 +338,24 @@ async fn who_waits_long_enough_is_served() {
     assert_eq!(soon(waiting).await.unwrap().unwrap().position(), Position(3));
 }
 
+#[tokio::test]
+async fn what_follows_at_once_is_written_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let metrics = Metrics::unregistered();
+    // A group is full before anybody gives up waiting for company.
+    let config = SqliteConfig { company_us: 10_000_000, group_records: 8, ..SqliteConfig::default() };
+    let log = SqliteLog::open_with(folder.path(), config, metrics.clone()).unwrap();
+    let log: Arc<dyn EventLog> = Arc::new(log);
+    let asked = (0..16).map(|i| {
+        let new = one(&stream(&format!("s{i}")), crate::Expect::NoStream, command(i));
+        append(&log, new)
+    });
+    for answer in soon(futures::future::join_all(asked)).await {
+        assert!(matches!(answer, Ok(Appended::New(_))), "{answer:?}");
+    }
+    assert_eq!(metrics.group_size.get_sample_count(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_written_together() {
     let folder = tempfile::tempdir().unwrap();

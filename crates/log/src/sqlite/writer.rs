@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    sync::mpsc::{Receiver, RecvTimeoutError},
     time::{Duration, Instant},
 };
 
@@ -24,6 +24,9 @@ use crate::{
 
 /// How often the writer looks whether another process has written.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How many times [`SqliteConfig::company_us`] the first append of a group waits at most.
+const COMPANY_IN_ALL: u32 = 8;
 
 /// After how long without an append the write-ahead log is copied into the file.
 const IDLE: Duration = Duration::from_secs(1);
@@ -113,13 +116,17 @@ impl Writer {
         }
     }
 
-    /// Writes `first` and whatever waits behind it, group by group.
+    /// Writes `first` and whatever waits behind it, or follows at once, in one group.
     fn appends(&mut self, first: Append) {
         let mut group = vec![first];
         let mut bytes = group[0].new.events.len_bytes();
         let mut later = None;
+        // The parts of one piece of work are asked for one right after another; one flush serves them all.
+        let company = self.config.company();
+        let last = Instant::now() + COMPANY_IN_ALL * company;
         while group.len() < self.config.group_records && bytes < self.config.group_bytes {
-            match self.requests.try_recv() {
+            let left = last.saturating_duration_since(Instant::now());
+            match self.requests.recv_timeout(company.min(left)) {
                 Ok(Request::Append(append)) => {
                     bytes += append.new.events.len_bytes();
                     group.push(*append);
@@ -128,7 +135,7 @@ impl Writer {
                     later = Some(other);
                     break;
                 }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }
         }
         self.group(group);

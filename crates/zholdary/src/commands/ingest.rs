@@ -106,6 +106,15 @@ pub(crate) struct Report {
     pub(crate) error: Option<String>,
 }
 
+/// What is waited for.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    /// The workers are done, as far as this process runs them.
+    Decided,
+    /// The views show it, too.
+    Seen,
+}
+
 /// Some elements with the bytes they came in.
 struct Batch {
     channel: Channel,
@@ -182,7 +191,7 @@ impl<'a> Feed<'a> {
             messages.extend(all);
             position = position.max(at);
         }
-        self.wait(&messages, position).await?;
+        self.wait(&messages, position, Until::Seen).await?;
         self.tell(&messages, &stored, report).await
     }
 
@@ -199,9 +208,14 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// Waits until everything that was taken in is decided, though the views may not show it yet.
+    pub(crate) async fn decided(&mut self) -> anyhow::Result<()> {
+        self.wait(&[], Position::START, Until::Decided).await
+    }
+
     /// Waits until everything that was taken in is done.
     pub(crate) async fn settled(&mut self) -> anyhow::Result<()> {
-        self.wait(&[], Position::START).await
+        self.wait(&[], Position::START, Until::Seen).await
     }
 
     /// Reads the elements, and moves the played clock to the latest of them.
@@ -295,7 +309,7 @@ impl<'a> Feed<'a> {
     }
 
     /// Waits until each message is placed or set aside, stands in its appeal, and `route` and the views have passed it.
-    async fn wait(&mut self, messages: &[MessageId], position: Position) -> anyhow::Result<()> {
+    async fn wait(&mut self, messages: &[MessageId], position: Position, until: Until) -> anyhow::Result<()> {
         let mut seen = String::new();
         let mut since = Instant::now();
         loop {
@@ -303,10 +317,18 @@ impl<'a> Feed<'a> {
                 Some(held) if held.stop.is_cancelled() => {
                     anyhow::bail!("a worker or the views' writer ended; its log line says why")
                 }
-                Some(held) => match tokio::time::timeout(LOOK, held.settle(self.system, &self.query)).await {
-                    Ok(settled) => return settled,
-                    Err(_) => held.behind(self.system, &self.query).await?,
-                },
+                Some(held) => {
+                    let done = async {
+                        match until {
+                            Until::Decided => held.decide(self.system).await.map(drop),
+                            Until::Seen => held.settle(self.system, &self.query).await,
+                        }
+                    };
+                    match tokio::time::timeout(LOOK, done).await {
+                        Ok(done) => return done,
+                        Err(_) => held.behind(self.system, &self.query).await?,
+                    }
+                }
                 None => {
                     let behind = self.behind_elsewhere(messages, position).await?;
                     let Some(behind) = behind else { return Ok(()) };

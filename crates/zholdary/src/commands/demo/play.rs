@@ -26,8 +26,8 @@ use zholdary_simulation::{ACCOUNT, BESIDE, Fate, Said, Script, Story, post};
 use super::super::ingest::{Feed, Source};
 use crate::{cli::Payload, print, system::System};
 
-/// How far the clock goes at once.
-const STEP: Duration = Duration::hours(6);
+/// When operators and parties act, in hours of the city's day: the clock goes from one to the next at once.
+const ACT_AT: [i64; 2] = [10, 18];
 /// Deeds that are under way together.
 const AT_ONCE: usize = 64;
 /// Messages of one delivery.
@@ -119,12 +119,11 @@ impl<'a> Player<'a> {
 
     /// Plays everything up to `until`.
     pub(super) async fn play(mut self, from: DateTime<Utc>, until: DateTime<Utc>) -> anyhow::Result<Played> {
-        let steps = u64::try_from((until - from).num_hours() / STEP.num_hours() + 1).unwrap_or_default();
-        let bar = print::bar("quarters of days", steps);
+        let days = (until - from).num_days();
+        let hours = (0..days).flat_map(|day| ACT_AT.map(|hour| day * 24 + hour));
+        let bar = print::bar("days", days.unsigned_abs());
         let mut stories = 0;
-        let mut at = from;
-        while at < until {
-            at = (at + STEP).min(until);
+        for at in hours.map(|hours| from + Duration::hours(hours)).chain([until]) {
             let opened =
                 self.script.stories[stories..].iter().take_while(|story| story.first().at < at).count();
             let opened = stories..stories + opened;
@@ -137,7 +136,7 @@ impl<'a> Player<'a> {
             }
             stories = opened.end;
             self.step(at, opened, messages).await?;
-            bar.inc(1);
+            bar.set_position((at - from).num_days().unsigned_abs());
         }
         // What was begun in the last step comes to its end.
         for _ in 0..LOOKS {
@@ -147,6 +146,7 @@ impl<'a> Player<'a> {
         self.played.corrected = self.corrected.iter().filter(|corrected| **corrected).count();
         let in_report = |nth: &&usize| self.script.stories[**nth].group != BESIDE;
         self.played.appeals = self.placed.keys().filter(in_report).count();
+        self.feed.settled().await?;
         self.feed.finish().await?;
         Ok(self.played)
     }
@@ -189,7 +189,7 @@ impl<'a> Player<'a> {
             self.corrected[nth] |= corrected;
             self.due.extend(again.map(Reverse));
         }
-        self.feed.settled().await
+        self.feed.decided().await
     }
 
     async fn feed_all(&mut self, sent: &str, mut messages: Vec<Said>) -> anyhow::Result<()> {
@@ -209,7 +209,7 @@ impl<'a> Player<'a> {
                 let source = Source { name: "demo.json", payload: Payload::Whatsapp, bytes: body.into() };
                 self.played.messages += self.feed.take(&source).await?;
             }
-            self.feed.settled().await?;
+            self.feed.decided().await?;
             messages = later;
         }
         Ok(())
