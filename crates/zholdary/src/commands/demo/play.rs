@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use zholdary_city::Lang;
 use zholdary_domain::{
     AppealId, Clock, CommandId, IdKey, MessageId, Personal, StreamId,
@@ -78,6 +78,9 @@ struct Acted {
     corrected: bool,
     again: Option<(DateTime<Utc>, usize, Deed)>,
 }
+
+/// What is done about each story, in order.
+type Deeds = BTreeMap<usize, Vec<Deed>>;
 
 /// Due when, which story, what.
 type Due = Reverse<(DateTime<Utc>, usize, Deed)>;
@@ -159,7 +162,7 @@ impl<'a> Player<'a> {
         mut messages: Vec<Said>,
     ) -> anyhow::Result<()> {
         let mut sent = String::new();
-        let mut deeds: Vec<(usize, Deed)> = Vec::new();
+        let (mut looks, mut deeds) = (Deeds::new(), Deeds::new());
         while let Some(Reverse((due, ..))) = self.due.peek()
             && *due <= at
         {
@@ -170,7 +173,8 @@ impl<'a> Player<'a> {
                 Deed::Ask => sent += &(story.question(due) + "\n"),
                 Deed::Press => messages.extend(story.press(due)),
                 Deed::Later => messages.extend(story.later_said(due)),
-                deed => deeds.push((nth, deed)),
+                look @ Deed::Look(_) => looks.entry(nth).or_default().push(look),
+                deed => deeds.entry(nth).or_default().push(deed),
             }
         }
         self.feed_all(&sent, messages).await?;
@@ -178,18 +182,29 @@ impl<'a> Player<'a> {
         for nth in opened {
             self.open(nth).await?;
         }
-        let acted: Vec<Acted> = {
-            let this = &*self;
-            let under_way = deeds.into_iter().map(|(nth, deed)| async move { this.act(nth, deed).await });
-            stream::iter(under_way).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await
-        }
-        .into_iter()
-        .collect::<anyhow::Result<_>>()?;
-        for Acted { nth, corrected, again } in acted {
+        self.act_all(looks).await?;
+        // What an operator corrected is with its party before that one acts.
+        self.feed.decided().await?;
+        self.act_all(deeds).await?;
+        self.feed.decided().await
+    }
+
+    /// The deeds of each story one after another, of many stories at once.
+    async fn act_all(&mut self, deeds: Deeds) -> anyhow::Result<()> {
+        let this = &*self;
+        let under_way = deeds.into_iter().map(|(nth, deeds)| async move {
+            let mut acted = Vec::with_capacity(deeds.len());
+            for deed in deeds {
+                acted.push(this.act(nth, deed).await?);
+            }
+            anyhow::Ok(acted)
+        });
+        let acted: Vec<_> = stream::iter(under_way).buffer_unordered(AT_ONCE).try_collect().await?;
+        for Acted { nth, corrected, again } in acted.into_iter().flatten() {
             self.corrected[nth] |= corrected;
             self.due.extend(again.map(Reverse));
         }
-        self.feed.decided().await
+        Ok(())
     }
 
     async fn feed_all(&mut self, sent: &str, mut messages: Vec<Said>) -> anyhow::Result<()> {
