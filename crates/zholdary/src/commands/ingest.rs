@@ -109,9 +109,9 @@ pub(crate) struct Report {
 /// What is waited for.
 #[derive(Debug, Clone, Copy)]
 enum Until {
-    /// The workers are done, as far as this process runs them.
+    /// The workers are done. Where another process runs them, the views show it, too.
     Decided,
-    /// The views show it, too.
+    /// The views show it, whoever runs the workers.
     Seen,
 }
 
@@ -308,7 +308,8 @@ impl<'a> Feed<'a> {
         batches
     }
 
-    /// Waits until each message is placed or set aside, stands in its appeal, and `route` and the views have passed it.
+    /// Waits until each message is placed or set aside, stands in its appeal, and `route` and, as `until` says, the views have
+    /// passed it.
     async fn wait(&mut self, messages: &[MessageId], position: Position, until: Until) -> anyhow::Result<()> {
         let mut seen = String::new();
         let mut since = Instant::now();
