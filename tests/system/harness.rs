@@ -113,6 +113,12 @@ impl City {
         until("the token works", async || self.get("/api/v1/lag").await.0 == 200).await;
     }
 
+    /// Speaks from now on as the bearer of the token in this file, made long before the process began.
+    pub(crate) async fn speak_by(&mut self, file: &Path) {
+        self.token = Some(std::fs::read_to_string(file).expect("a token").trim().to_owned());
+        until("the token works", async || self.get("/api/v1/lag").await.0 == 200).await;
+    }
+
     /// Starts it over `data` and waits only until it listens.
     pub(crate) fn begin(data: &Path) -> Self {
         let settings = data.join("settings.toml");

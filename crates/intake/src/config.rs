@@ -1,7 +1,7 @@
 //! Settings of intake.
 
 use serde::Deserialize;
-use zholdary_log::Retry;
+use zholdary_log::{Flush, Retry};
 
 /// Settings of intake. The defaults are right for a city.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -50,6 +50,9 @@ pub struct RawConfig {
     pub group_bytes: usize,
     /// How long a body may wait while another process writes, in milliseconds. Default 30,000.
     pub busy_ms: u32,
+    /// When the disk is told. No file of settings can say it: what a platform was answered is kept.
+    #[serde(skip)]
+    pub flush: Flush,
 }
 
 impl Default for RawConfig {
@@ -62,6 +65,7 @@ impl Default for RawConfig {
             group_bodies: 256,
             group_bytes: 4 << 20,
             busy_ms: 30_000,
+            flush: Flush::Each,
         }
     }
 }

@@ -33,7 +33,7 @@ pub use port::{EventLog, LogInfo, Progress, Verified, WritePermit};
 pub use record::{
     Appended, BadHash, Causation, Cause, Expect, Hash, NewRecord, Prev, Recorded, Stream, Token, TraceId,
 };
-pub use sqlite::{SqliteCheckpoints, SqliteConfig, SqliteLog};
+pub use sqlite::{Flush, SqliteCheckpoints, SqliteConfig, SqliteLog};
 pub use tail::Tail;
 
 /// Runs the example of the README.

@@ -54,6 +54,12 @@ impl Progress {
         self.reached.borrow().looked_until
     }
 
+    /// Waits until everything up to `position` is read.
+    pub(crate) async fn read_up_to(&self, position: Position) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.reached.subscribe().wait_for(|reached| reached.read >= position).await;
+    }
+
     /// Waits until everything up to `position` is finished.
     pub async fn reach(&self, position: Position) {
         // The sender lives in `self`, so waiting cannot fail.

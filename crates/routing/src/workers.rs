@@ -119,6 +119,16 @@ impl Workers {
         Self { register, route, deadlines, keeper, tasks }
     }
 
+    /// Waits until all three have read the log up to `head`. Before that what is written waits for its number, though it is safe.
+    pub fn read_up_to(&self, head: Position) -> impl Future<Output = ()> + Send + use<> {
+        let workers = [self.register.clone(), self.route.clone(), self.deadlines.clone()];
+        async move {
+            for worker in workers {
+                worker.read_up_to(head).await;
+            }
+        }
+    }
+
     /// Waits until everything that is in the log, and everything that follows from it, is finished, for the instant that
     /// `clock` shows. `head` tells where the log ends.
     ///

@@ -228,10 +228,19 @@ impl System {
     }
 
     /// Runs the workers until `stop`: they read along always, and decide while the seat is ours. Asks each second whether it is
-    /// free.
-    pub(crate) async fn hold_workers(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+    /// free. Says when they have read what was in the log before: `began`.
+    pub(crate) async fn hold_workers(
+        &self,
+        stop: &CancellationToken,
+        began: impl FnOnce() + Send + 'static,
+    ) -> anyhow::Result<()> {
         let turn = Turn::waiting();
+        let before = self.log.head().await?;
         let workers = Workers::start(&self.workers(turn.clone())?, stop);
+        tokio::spawn({
+            let (has_read, stop) = (workers.read_up_to(before), stop.clone());
+            async move { stop.run_until_cancelled(has_read).await.map(|()| began()) }
+        });
         let mut said = false;
         let last = loop {
             if let Some(seat) = self.seat().await? {

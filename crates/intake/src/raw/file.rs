@@ -204,8 +204,8 @@ fn connect(file: &Path, config: &RawConfig) -> Result<Connection, RawError> {
         let connection = Connection::open(file)?;
         connection.busy_timeout(Duration::from_millis(config.busy_ms.into()))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        // An answer must survive loss of power: the disk is told at every commit.
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        // An answer must survive loss of power: the disk is told at every commit, unless all of it may be lost.
+        connection.pragma_update(None, "synchronous", config.flush.synchronous())?;
         // Erased bodies are about people: nothing of them stays in free pages.
         connection.pragma_update(None, "secure_delete", "ON")?;
         Ok(connection)

@@ -185,10 +185,10 @@ pub(super) fn open_writer(file: &Path, config: &SqliteConfig) -> Result<(Connect
     }
     // Why these and no others stands in this crate's README.
     patiently(deadline, || {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", config.flush.synchronous())?;
         connection.execute_batch(
-            "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             PRAGMA fullfsync = ON;
+            "PRAGMA fullfsync = ON;
              PRAGMA foreign_keys = ON;
              PRAGMA wal_autocheckpoint = 0;
              PRAGMA journal_size_limit = 4194304;
@@ -305,12 +305,15 @@ mod tests {
     use rusqlite::{StatementStatus, ToSql};
 
     use super::*;
+    use crate::Flush;
 
     #[test]
     fn connections_are_set_up_as_the_readme_says() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
         let (writer, _) = open_writer(&file, &SqliteConfig::default()).unwrap();
+        let thrown_away = SqliteConfig { flush: Flush::AtEnd, ..SqliteConfig::default() };
+        let (at_end, _) = open_writer(&file, &thrown_away).unwrap();
         let reader = open_reader(&file).unwrap();
         let read = |connection: &Connection, name: &str| -> String {
             let value = connection
@@ -320,6 +323,8 @@ mod tests {
         for (connection, name, expected) in [
             (&writer, "journal_mode", "Text(\"wal\")"),
             (&writer, "synchronous", "Integer(2)"),
+            (&at_end, "synchronous", "Integer(1)"),
+            (&at_end, "journal_mode", "Text(\"wal\")"),
             (&writer, "wal_autocheckpoint", "Integer(0)"),
             (&writer, "trusted_schema", "Integer(0)"),
             (&writer, "cell_size_check", "Integer(1)"),

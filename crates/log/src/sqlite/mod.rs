@@ -40,6 +40,27 @@ use crate::{
     tail::Tail,
 };
 
+/// When what was acknowledged is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flush {
+    /// Before anybody is answered.
+    #[default]
+    Each,
+    /// When the file is closed: for what is thrown away unless it is finished, and then flushed by whoever finished it.
+    AtEnd,
+}
+
+impl Flush {
+    /// The value of SQLite's `synchronous` under a write-ahead log.
+    #[must_use]
+    pub const fn synchronous(self) -> &'static str {
+        match self {
+            Self::Each => "FULL",
+            Self::AtEnd => "NORMAL",
+        }
+    }
+}
+
 /// Settings of the SQLite engine. The defaults are right for a city.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -66,6 +87,9 @@ pub struct SqliteConfig {
     pub page_records: usize,
     /// A page takes no further record once it holds this many bytes. Default 4,194,304.
     pub page_bytes: usize,
+    /// When the disk is told. No file of settings can say it: an answer of a city's log is kept.
+    #[serde(skip)]
+    pub flush: Flush,
 }
 
 impl Default for SqliteConfig {
@@ -81,6 +105,7 @@ impl Default for SqliteConfig {
             readers: 4,
             page_records: 1000,
             page_bytes: 4 * 1024 * 1024,
+            flush: Flush::Each,
         }
     }
 }

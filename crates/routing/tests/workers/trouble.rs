@@ -98,3 +98,24 @@ async fn what_was_recorded_unheard_is_recognised_in_place() {
         }
     }
 }
+
+/// Whoever says that a process is ready waits for it: until its workers know the log, what is written waits for a number.
+#[tokio::test]
+async fn the_log_is_read_before_it_is_said_to_be() {
+    let rig = Rig::new().await;
+    rig.hear(&story()).await;
+    let head = rig.log.head().await.unwrap();
+    let stop = CancellationToken::new();
+    let workers = rig.workers(&stop);
+    let mut has_read = std::pin::pin!(workers.read_up_to(head));
+    // One thread: nobody else has run yet.
+    assert!(futures::poll!(has_read.as_mut()).is_pending(), "nothing is read");
+    tokio::time::timeout(Duration::from_secs(60), has_read).await.expect("it is read");
+    for (worker, progress) in
+        [("register", &workers.register), ("route", &workers.route), ("deadlines", &workers.deadlines)]
+    {
+        assert!(progress.read() >= head, "{worker} has read up to {}", progress.read());
+    }
+    stop.cancel();
+    workers.join().await.unwrap();
+}

@@ -98,8 +98,11 @@ pub(crate) async fn run(
     // However one of these ends, a panic included, the whole process ends, and says why.
     let mut tasks = Tasks { running: JoinSet::new(), stop: stop.clone() };
     if roles.has(Role::Routing) {
-        let (system, stop) = (Arc::clone(&system), stop.clone());
-        tasks.start(async move { system.hold_workers(&stop).await.context("the workers ended") });
+        let (system, stop, ready) = (Arc::clone(&system), stop.clone(), ready.clone());
+        let began = move || ready.set(true);
+        tasks.start(async move { system.hold_workers(&stop, began).await.context("the workers ended") });
+    } else {
+        ready.set(true);
     }
     if roles.has(Role::Views) {
         let (system, stop) = (Arc::clone(&system), stop.clone());
@@ -123,7 +126,6 @@ pub(crate) async fn run(
         });
     }
     tokio::spawn(signals(stop.clone()));
-    ready.set(true);
     print::line(&format!("zholdary listens on http://{address}"))?;
     tokio::select! {
         () = zholdary_http::serve(listener, router, &system.config.http, stop.clone()) => {}

@@ -10,7 +10,7 @@ use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use zholdary_city::{City, Files};
 use zholdary_domain::{Clock, SystemClock, access::Role, time::PlayedClock};
 use zholdary_log::{
-    SqliteLog,
+    Flush, SqliteLog,
     jetstream::{Init, init},
 };
 use zholdary_natsd::{Options, Server};
@@ -123,6 +123,9 @@ async fn played(args: &cli::Demo, config: &Config, shipped: &City) -> anyhow::Re
         bail!("another demo is being played into {}", data.display())
     };
     let mut config = config.clone();
+    // What is interrupted is thrown away whole, so nothing in it need be kept before all of it is.
+    config.log.flush = Flush::AtEnd;
+    config.raw.flush = Flush::AtEnd;
     let server = if args.nats { Some(nats(&beside, &mut config).await?) } else { None };
     let until = play(args, folder, config.clone(), shipped).await?;
     let token = token::made(Role::Operator, &Data::open(&beside)?, &config).await?;
@@ -130,7 +133,24 @@ async fn played(args: &cli::Demo, config: &Config, shipped: &City) -> anyhow::Re
     drop((server, playing));
     std::fs::remove_file(beside.join(LOCK)).context("could not remove the lock of the demo")?;
     std::fs::write(beside.join(DONE), until.to_rfc3339()).context("could not write when the demo ends")?;
+    flush(&beside).with_context(|| format!("the disk does not keep {}", beside.display()))?;
     std::fs::rename(&beside, data).with_context(|| format!("could not name the folder {}", data.display()))
+}
+
+/// Has the disk keep everything in a folder.
+fn flush(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            flush(&entry.path())?;
+        } else {
+            std::fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    // Its names, too, where a folder can be opened.
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    Ok(())
 }
 
 /// Removes what an interrupted demo left: only a folder that bears our mark, and that nobody is playing in.

@@ -130,20 +130,13 @@ impl<'a> Player<'a> {
             let opened =
                 self.script.stories[stories..].iter().take_while(|story| story.first().at < at).count();
             let opened = stories..stories + opened;
-            let mut messages: Vec<Said> = Vec::new();
-            for story in &self.script.stories[opened.clone()] {
-                messages.extend(story.opening.iter().cloned());
-                if story.again {
-                    messages.push(story.first().clone());
-                }
-            }
             stories = opened.end;
-            self.step(at, opened, messages).await?;
+            self.step(at, opened).await?;
             bar.set_position((at - from).num_days().unsigned_abs());
         }
         // What was begun in the last step comes to its end.
         for _ in 0..LOOKS {
-            self.step(until, 0..0, Vec::new()).await?;
+            self.step(until, 0..0).await?;
         }
         bar.finish_and_clear();
         self.played.corrected = self.corrected.iter().filter(|corrected| **corrected).count();
@@ -155,12 +148,11 @@ impl<'a> Player<'a> {
     }
 
     /// Everything up to `at`: the messages, what is due, and a look at what was opened.
-    async fn step(
-        &mut self,
-        at: DateTime<Utc>,
-        opened: std::ops::Range<usize>,
-        mut messages: Vec<Said>,
-    ) -> anyhow::Result<()> {
+    async fn step(&mut self, at: DateTime<Utc>, opened: std::ops::Range<usize>) -> anyhow::Result<()> {
+        let stories = &self.script.stories[opened.clone()];
+        let mut messages: Vec<Said> =
+            stories.iter().flat_map(|story| story.opening.iter().cloned()).collect();
+        let again = stories.iter().filter(|story| story.again).map(|story| story.first().clone()).collect();
         let mut sent = String::new();
         let (mut looks, mut deeds) = (Deeds::new(), Deeds::new());
         while let Some(Reverse((due, ..))) = self.due.peek()
@@ -177,7 +169,7 @@ impl<'a> Player<'a> {
                 deed => deeds.entry(nth).or_default().push(deed),
             }
         }
-        self.feed_all(&sent, messages).await?;
+        self.feed_all(&sent, messages, again).await?;
         self.clock.advance_to(at);
         for nth in opened {
             self.open(nth).await?;
@@ -207,7 +199,13 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    async fn feed_all(&mut self, sent: &str, mut messages: Vec<Said>) -> anyhow::Result<()> {
+    /// Feeds what we sent, what residents wrote, and what is delivered `again`.
+    async fn feed_all(
+        &mut self,
+        sent: &str,
+        mut messages: Vec<Said>,
+        mut again: Vec<Said>,
+    ) -> anyhow::Result<()> {
         if !sent.is_empty() {
             let source =
                 Source { name: "demo_sent.jsonl", payload: Payload::Jsonl, bytes: sent.to_owned().into() };
@@ -219,7 +217,7 @@ impl<'a> Player<'a> {
             let mut authors = HashSet::new();
             let (now, later): (Vec<Said>, Vec<Said>) =
                 messages.into_iter().partition(|said| authors.insert(said.from.clone()));
-            for part in now.chunks(IN_ONE_POST) {
+            for part in now.chunks(IN_ONE_POST).chain(std::mem::take(&mut again).chunks(IN_ONE_POST)) {
                 let body = post(&part.iter().collect::<Vec<_>>());
                 let source = Source { name: "demo.json", payload: Payload::Whatsapp, bytes: body.into() };
                 self.played.messages += self.feed.take(&source).await?;
