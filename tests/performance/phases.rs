@@ -66,6 +66,8 @@ fn received(n: u64) -> Received {
         content: Content { text: Some(format!("{text} {n}").into()), ..Content::default() },
         reply_to: None,
         join: Join::Window,
+        album: None,
+        letter: None,
         sent_at: SystemClock.now(),
         raw: None,
         keys_changed: false,

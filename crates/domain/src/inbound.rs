@@ -130,6 +130,9 @@ pub struct Attachment {
     /// The platform's id of the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
     pub external_id: Option<Personal<String>>,
+    /// Where the platform gives the bytes out for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub url: Option<Personal<String>>,
     /// Media type as labelled, without parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
@@ -150,9 +153,15 @@ pub struct Button {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Content {
-    /// The text in NFC, without invisible and bidirectional marks.
+    /// The text in NFC, without invisible and bidirectional marks; of a letter what its author wrote now.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
     pub text: Option<Personal<String>>,
+    /// The subject of a letter.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub subject: Option<Personal<String>>,
+    /// What a letter says besides `text`: the letter that it quotes, the signature. Folded away, never thrown away.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub quoted: Option<Personal<String>>,
     /// Files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
@@ -174,10 +183,30 @@ impl Content {
         self.text.as_ref().map(|t| t.reveal().as_str()).filter(|t| t.chars().any(char::is_alphanumeric))
     }
 
+    /// The subject of a letter that begins a conversation: its author's own words. That of an answer, or of a letter passed on,
+    /// repeats another's.
+    #[must_use]
+    pub fn opening_subject(&self) -> Option<&str> {
+        const OF_OTHERS: [&str; 12] =
+            ["re", "aw", "отв", "ответ", "жауап", "қайта", "fw", "fwd", "wg", "пересл", "переслано", "қж"];
+        let subject = self.subject.as_ref()?.reveal().trim();
+        let prefix = subject.split_once(':').map(|(prefix, _)| prefix.trim().to_lowercase());
+        // «Re[2]:», as some programs count.
+        let word = prefix.as_deref().map(|prefix| prefix.split('[').next().unwrap_or_default().trim());
+        let is_own = word.is_none_or(|word| !OF_OTHERS.contains(&word));
+        (is_own && subject.chars().any(char::is_alphanumeric)).then_some(subject)
+    }
+
+    /// Whether it says anything in words.
+    #[must_use]
+    pub fn has_words(&self) -> bool {
+        self.usable_text().is_some() || self.opening_subject().is_some()
+    }
+
     /// Whether nothing in it can be part of an appeal: a sticker alone, no text, no point.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.usable_text().is_none()
+        !self.has_words()
             && self.point.is_none()
             && self.button.is_none()
             && self.unsupported.is_none()
@@ -207,6 +236,29 @@ pub struct MessageRef {
     pub external_id: Personal<String>,
 }
 
+/// What wrote a letter, when it was no person (RFC 3834; channel rule R16).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Automatic {
+    /// A program that answers letters: «out of office», a report of the post.
+    Reply,
+    /// A mailing to many.
+    Mailing,
+}
+
+/// What only a letter tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Letter {
+    /// `Message-ID`s of the letters before it, the nearest first: any of them may be ours. None when it is forwarded.
+    pub references: Vec<Personal<String>>,
+    /// The number in the subject. None when it is forwarded, or nobody vouches for its sender.
+    pub tag: Option<Number>,
+    /// What wrote it, when no person did.
+    pub automatic: Option<Automatic>,
+    /// Our mail server found that the sender's domain does not vouch for it (DMARC failed; channel rule R21).
+    pub unverified: bool,
+}
+
 /// A message of a resident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboundMessage {
@@ -222,6 +274,10 @@ pub struct InboundMessage {
     pub reply_to: Option<Personal<String>>,
     /// How it may join an appeal.
     pub join: Join,
+    /// The platform's id of the album that it is a part of: its parts are one message, however late one comes.
+    pub album: Option<Personal<String>>,
+    /// What a letter tells besides.
+    pub letter: Option<Box<Letter>>,
     /// The message's own time.
     pub sent_at: DateTime<Utc>,
     /// The contact's new keys, when the message says that they changed. Such a message is about nothing else.
@@ -257,6 +313,53 @@ pub struct InboundSent {
     pub contact: Option<Personal<String>>,
     /// When it was sent.
     pub sent_at: DateTime<Utc>,
+}
+
+/// A message of our account that the platform shows us: ours, or what somebody wrote past this system (channel rules R6, R7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundEcho {
+    /// Its name.
+    pub id: MessageRef,
+    /// The part of the channel.
+    pub surface: Surface,
+    /// The key of whom it was sent to.
+    pub to: Option<Personal<String>>,
+    /// The platform's id of the message under which it stands.
+    pub answers: Option<Personal<String>>,
+    /// What it says.
+    pub content: Content,
+    /// When it was sent.
+    pub sent_at: DateTime<Utc>,
+}
+
+/// What a platform tells of a person, apart from any message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum News {
+    /// Everything that we sent up to then was read.
+    ReadUpTo {
+        /// The sending time of the last one that was.
+        until: DateTime<Utc>,
+    },
+    /// Nothing can be sent there any more.
+    Blocked,
+    /// Something can be sent there again.
+    Unblocked,
+}
+
+/// News of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundNews {
+    /// Its name: the platform's id of the event, or one made of what it tells.
+    pub id: MessageRef,
+    /// The part of the channel.
+    pub surface: Surface,
+    /// The key of the person.
+    pub of: Personal<String>,
+    /// What is new.
+    pub news: News,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// One element of what a channel delivered.
@@ -295,6 +398,10 @@ pub enum Inbound {
     },
     /// A message of ours, sent before.
     Sent(Box<InboundSent>),
+    /// A message of our account, shown by the platform.
+    Echoed(Box<InboundEcho>),
+    /// News of a person.
+    News(Box<InboundNews>),
     /// Leads to nothing by the channel's rules: a reaction, a typing mark, an account's update.
     Nothing {
         /// What it was, from a closed set.
@@ -305,4 +412,26 @@ pub enum Inbound {
         /// Why, from a closed set.
         why: &'static str,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subject_of_a_first_letter_is_its_authors_own() {
+        for (subject, expected) in [
+            ("Яма на Абая 45", Some("Яма на Абая 45")),
+            ("Абая 45: яма", Some("Абая 45: яма")),
+            ("Re: [Z-2026-000401] Яма", None),
+            ("RE[2]: Яма", None),
+            ("Отв: Яма", None),
+            ("Fwd: Яма", None),
+            (" … ", None),
+        ] {
+            let content = Content { subject: Some(subject.to_owned().into()), ..Content::default() };
+            assert_eq!(content.opening_subject(), expected, "{subject}");
+            assert_eq!((content.has_words(), content.is_idle()), (expected.is_some(), expected.is_none()));
+        }
+    }
 }

@@ -11,10 +11,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AppealId, CommandId, ContactId, MessageId},
-    inbound::{Channel, Content, DeliveryState, Join, Surface},
+    inbound::{Automatic, Channel, Content, DeliveryState, Join, News, Surface},
     number::Number,
     personal::{self, Personal},
 };
+
+/// What only a letter tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Letter {
+    /// The letters before it, the nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<MessageId>,
+    /// The number in its subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Number>,
+    /// What wrote it, when no person did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<Automatic>,
+    /// The sender's domain does not vouch for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
+}
 
 /// A resident's message as it was received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +68,12 @@ pub struct Received {
     pub reply_to: Option<MessageId>,
     /// How it may join an appeal.
     pub join: Join,
+    /// The album that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub album: Option<MessageId>,
+    /// What a letter tells besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter: Option<Box<Letter>>,
     /// The message's own time; later than our clock by more than ten minutes it is our clock's.
     pub sent_at: DateTime<Utc>,
     /// Name of the raw bytes that it was parsed from (BLAKE3, hexadecimal).
@@ -88,6 +112,12 @@ pub enum Found {
     ByButton,
     /// The same author under the same comment.
     ByParent,
+    /// It is a part of the same album.
+    ByAlbum,
+    /// Its subject names the number.
+    ByTag,
+    /// Our account wrote it, past this system, to this person or under this comment.
+    Outside,
 }
 
 /// A fact about one message.
@@ -152,6 +182,36 @@ pub enum Event {
         sent_at: DateTime<Utc>,
         /// What it says.
         content: Content,
+        /// The channel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<Channel>,
+        /// The part of the channel.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        surface: Option<Surface>,
+        /// Our account there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// Whom it was sent to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact: Option<ContactId>,
+        /// The message under which it stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<MessageId>,
+    },
+    /// The platform told something of a person, apart from any message.
+    Told {
+        /// The channel.
+        channel: Channel,
+        /// The part of the channel.
+        surface: Surface,
+        /// Our account there.
+        account: String,
+        /// The person.
+        contact: ContactId,
+        /// What is new.
+        news: News,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// The platform told how far our message came.
     Delivery {
@@ -196,6 +256,8 @@ pub struct Message {
     pub sent: bool,
     /// Whether the platform echoed it.
     pub echoed: bool,
+    /// Whether it is no message, but news of a person.
+    pub told: bool,
     /// How far it came.
     pub delivery: Option<DeliveryState>,
 }
@@ -248,6 +310,7 @@ impl Message {
             Event::Placed { .. } | Event::SetAside { .. } => self.outcome = event.outcome(),
             Event::Sent { .. } => self.sent = true,
             Event::Echoed { .. } => self.echoed = true,
+            Event::Told { .. } => self.told = true,
             Event::Delivery { state, .. } => self.delivery = Some(*state),
         }
     }
@@ -272,6 +335,10 @@ pub enum Command {
     },
     /// Record that we sent it: an [`Event::Sent`].
     RecordSent(Box<Event>),
+    /// Record that the platform showed it: an [`Event::Echoed`].
+    Echo(Box<Event>),
+    /// Record news of a person: an [`Event::Told`].
+    Tell(Box<Event>),
     /// Record how far it came.
     Deliver {
         /// How far.
@@ -288,7 +355,7 @@ pub enum Command {
 /// Why a wish about a message was not followed. Nothing was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Only what was received can be placed.
+    /// Only what was received, or shown by the platform, can be placed.
     #[error("the message was not received yet")]
     NotReceived,
     /// It was settled before, otherwise.
@@ -317,6 +384,10 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
         Command::Withdraw { sent_at } => vec![Event::Withdrawn { sent_at }],
         Command::RecordSent(_) if message.sent => vec![],
         Command::RecordSent(sent) => vec![*sent],
+        // An echo of what we know to have sent says nothing new (channel rule R6).
+        Command::Echo(_) if message.sent || message.echoed => vec![],
+        Command::Tell(_) if message.told => vec![],
+        Command::Echo(event) | Command::Tell(event) => vec![*event],
         Command::Deliver { state, at, error } => {
             // States only go forward, and failure is final (channel rule R5).
             let forward = message.delivery.is_none_or(|d| d != DeliveryState::Failed && state > d);
@@ -325,7 +396,7 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
         Command::Settle(outcome) => match message.outcome {
             Some(known) if known == outcome => vec![],
             Some(known) => return Err(Refusal::Settled(known)),
-            None if message.received.is_none() => return Err(Refusal::NotReceived),
+            None if message.received.is_none() && !message.echoed => return Err(Refusal::NotReceived),
             None => vec![match outcome {
                 Outcome::Placed { appeal, opens, found } => Event::Placed { appeal, opens, found },
                 Outcome::SetAside(why) => Event::SetAside { why },
@@ -362,6 +433,18 @@ pub mod command_id {
         CommandId::of(message, "sent")
     }
 
+    /// «The platform showed it.»
+    #[must_use]
+    pub fn echoed(message: MessageId) -> CommandId {
+        CommandId::of(message, "echoed")
+    }
+
+    /// «The platform told it.»
+    #[must_use]
+    pub fn told(message: MessageId) -> CommandId {
+        CommandId::of(message, "told")
+    }
+
     /// «It came this far.»
     #[must_use]
     pub fn delivery(message: MessageId, state: DeliveryState, at: DateTime<Utc>) -> CommandId {
@@ -377,7 +460,16 @@ pub mod command_id {
     /// Every fixed id of one message, to prove that they differ.
     #[must_use]
     pub fn all(message: MessageId) -> BTreeSet<CommandId> {
-        [received(message), withdrawn(message), sent(message), settled(message), edited(message, "")].into()
+        [
+            received(message),
+            withdrawn(message),
+            sent(message),
+            echoed(message),
+            told(message),
+            settled(message),
+            edited(message, ""),
+        ]
+        .into()
     }
 }
 
@@ -411,6 +503,8 @@ mod tests {
             content: says("яма"),
             reply_to: None,
             join: Join::Window,
+            album: None,
+            letter: None,
             sent_at: at(0),
             raw: None,
             keys_changed: false,
@@ -492,6 +586,6 @@ mod tests {
     #[test]
     fn command_ids_differ() {
         let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");
-        assert_eq!(command_id::all(message).len(), 5);
+        assert_eq!(command_id::all(message).len(), 7);
     }
 }

@@ -291,6 +291,8 @@ fn received(content: Content, sent_at: DateTime<Utc>) -> Received {
         content,
         reply_to: None,
         join: Join::Window,
+        album: None,
+        letter: None,
         sent_at,
         raw: None,
         keys_changed: false,

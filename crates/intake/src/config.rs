@@ -40,7 +40,7 @@ pub struct RawConfig {
     /// How long raw bodies are kept, in days: after they last came in a folder, after they first came on the servers, where it is at least
     /// 1. One that a person must look at stays. Default 30.
     pub retention_days: u32,
-    /// The largest body taken, in bytes. Default 8 MiB.
+    /// The largest body taken, in bytes. Default 48 MiB: letters bring their photos with them.
     pub body_bytes: usize,
     /// How many bodies may wait for the writer of the folder; more wait before asking. Default 1,024.
     pub queue: usize,
@@ -60,7 +60,7 @@ impl Default for RawConfig {
         Self {
             keep_in: None,
             retention_days: 30,
-            body_bytes: 8 << 20,
+            body_bytes: 48 << 20,
             queue: 1024,
             group_bodies: 256,
             group_bytes: 4 << 20,

@@ -7,7 +7,8 @@ use zholdary_domain::{
 
 /// The id of a message by its name on its channel.
 ///
-/// Instagram leaves out the account: two kinds of login deliver the same message under two accounts (channel rule R2).
+/// Instagram leaves out the account: two kinds of login deliver the same message under two accounts (channel rule R2). So does mail:
+/// its ids are the world's own (RFC 5322, 3.6.4), and a letter to two of our addresses is one letter.
 #[must_use]
 pub fn message_id(key: &IdKey, name: &MessageRef) -> MessageId {
     named(key, name.channel, &name.account, name.external_id.reveal())
@@ -15,7 +16,7 @@ pub fn message_id(key: &IdKey, name: &MessageRef) -> MessageId {
 
 /// The id of the message `external_id` of `channel` at our `account`.
 pub(crate) fn named(key: &IdKey, channel: Channel, account: &str, external_id: &str) -> MessageId {
-    let account = if channel == Channel::Instagram { "" } else { account };
+    let account = if matches!(channel, Channel::Instagram | Channel::Email) { "" } else { account };
     key.message(channel.code(), account, external_id)
 }
 
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instagram_messages_are_one_under_both_logins() {
+    fn a_message_is_one_under_every_account_that_its_platform_knows_it_by() {
         let name = |channel, account: &str| MessageRef {
             channel,
             account: account.to_owned(),
@@ -45,6 +46,7 @@ mod tests {
         };
         let id = |channel, account| message_id(&id_key(), &name(channel, account));
         assert_eq!(id(Channel::Instagram, "1"), id(Channel::Instagram, "2"));
+        assert_eq!(id(Channel::Email, "a@b"), id(Channel::Email, "c@b"));
         assert_ne!(id(Channel::Whatsapp, "1"), id(Channel::Whatsapp, "2"));
         assert_ne!(id(Channel::Whatsapp, ""), id(Channel::Instagram, ""));
     }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use zholdary_domain::{
-    CommandId, ContactId, IdKey, Inbound, MessageId, StreamId,
-    inbound::{InboundMessage, InboundSent},
+    CommandId, ContactId, IdKey, Inbound, MessageId, Personal, StreamId,
+    inbound::{InboundEcho, InboundMessage, InboundNews, InboundSent, Letter},
     message::{self, Command, Event, Received, Refusal, command_id},
 };
 use zholdary_log::{AppendError, Cause, Decider, DeciderError, Expect, Handled, streams::Messages};
@@ -44,6 +44,8 @@ impl Recorder {
                 vec![message_id(&self.key, of).into()]
             }
             Inbound::Sent(sent) => vec![message_id(&self.key, &sent.id).into()],
+            Inbound::Echoed(echo) => vec![message_id(&self.key, &echo.id).into()],
+            Inbound::News(news) => vec![message_id(&self.key, &news.id).into()],
             Inbound::Nothing { .. } | Inbound::Kept { .. } => vec![],
         }
     }
@@ -77,6 +79,16 @@ impl Recorder {
                 let id = message_id(&self.key, &sent.id);
                 let command = Command::RecordSent(Box::new(self.sent(*sent, now)));
                 self.tell(id, command_id::sent(id), command).await?
+            }
+            Inbound::Echoed(echo) => {
+                let id = message_id(&self.key, &echo.id);
+                let command = Command::Echo(Box::new(self.echoed(*echo, now)));
+                self.tell(id, command_id::echoed(id), command).await?
+            }
+            Inbound::News(news) => {
+                let id = message_id(&self.key, &news.id);
+                let command = Command::Tell(Box::new(self.told(*news, now)));
+                self.tell(id, command_id::told(id), command).await?
             }
             Inbound::Nothing { .. } | Inbound::Kept { .. } => return Ok(None),
         };
@@ -133,8 +145,15 @@ impl Recorder {
         // A person who changed keys is reached under the new ones.
         let new_phone = message.new_keys.iter().find(|key| key.reveal().starts_with('+')).cloned();
         let address = message.new_keys.into_iter().next().or_else(|| sender.keys.into_iter().next());
+        let channel = message.id.channel;
+        let named = |of: &Personal<String>| ids::named(&self.key, channel, &message.id.account, of.reveal());
+        let letter = message.letter.map(|letter| {
+            let references = letter.references.iter().map(named).collect();
+            let Letter { tag, automatic, unverified, .. } = *letter;
+            Box::new(message::Letter { references, tag, automatic, unverified })
+        });
         Received {
-            channel: message.id.channel,
+            channel,
             surface: message.surface,
             contact,
             aliases,
@@ -142,9 +161,11 @@ impl Recorder {
             phone: new_phone.or(sender.phone),
             address,
             content: message.content,
-            reply_to: message.reply_to.map(|reply_to| {
-                ids::named(&self.key, message.id.channel, &message.id.account, reply_to.reveal())
+            reply_to: message.reply_to.as_ref().map(named),
+            album: message.album.map(|album| {
+                ids::named(&self.key, channel, &message.id.account, &format!("album/{}", album.reveal()))
             }),
+            letter,
             account: message.id.account,
             external_id: message.id.external_id,
             join: message.join,
@@ -182,6 +203,32 @@ impl Recorder {
             sent_at: self.sane(sent.sent_at, now),
             account: sent.id.account,
             external_id: sent.id.external_id,
+        }
+    }
+
+    fn echoed(&self, echo: InboundEcho, now: DateTime<Utc>) -> Event {
+        let channel = echo.id.channel;
+        let answers = echo.answers.map(|of| ids::named(&self.key, channel, &echo.id.account, of.reveal()));
+        Event::Echoed {
+            sent_at: self.sane(echo.sent_at, now),
+            content: echo.content,
+            channel: Some(channel),
+            surface: Some(echo.surface),
+            contact: echo.to.map(|to| ids::contact_id(&self.key, channel, to.reveal())),
+            answers,
+            account: Some(echo.id.account),
+        }
+    }
+
+    fn told(&self, news: InboundNews, now: DateTime<Utc>) -> Event {
+        let channel = news.id.channel;
+        Event::Told {
+            channel,
+            surface: news.surface,
+            contact: ids::contact_id(&self.key, channel, news.of.reveal()),
+            account: news.id.account,
+            news: news.news,
+            at: self.sane(news.at, now),
         }
     }
 

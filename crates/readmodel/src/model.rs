@@ -311,8 +311,20 @@ pub struct MessageView {
     pub sent_at: Option<DateTime<Utc>>,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
-    /// What it says now.
+    /// What it says now; of a letter what its author wrote, without what is quoted.
     pub text: Option<String>,
+    /// The subject of a letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What a letter quotes, and its signature; for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<String>,
+    /// A letter for which its sender's domain does not vouch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
+    /// Ours, but written past this system, such as in the phone's app.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside: bool,
     /// A point on the map.
     #[schema(value_type = Option<Object>)]
     pub point: Option<Point>,

@@ -148,7 +148,8 @@ CREATE TABLE message(
   button TEXT,
   attachments TEXT NOT NULL DEFAULT '[]', -- JSON: kind and media type
   erased INTEGER NOT NULL DEFAULT 0,
-  name TEXT, phone TEXT, address TEXT, text TEXT, point TEXT, files TEXT -- personal
+  unverified INTEGER NOT NULL DEFAULT 0, -- a letter for which its sender's domain does not vouch
+  name TEXT, phone TEXT, address TEXT, text TEXT, point TEXT, files TEXT, subject TEXT, quoted TEXT -- personal
 ) STRICT;
 -- What a message said before it was edited; what it says now stands in `message`.
 CREATE TABLE earlier(

@@ -34,7 +34,8 @@ impl Said {
     }
 
     fn add(&mut self, content: &Content) {
-        if let Some(text) = content.usable_text() {
+        // «Яма на Абая 45», and below it only «см. фото».
+        for text in content.opening_subject().into_iter().chain(content.usable_text()) {
             if !self.text.is_empty() {
                 self.text.push('\n');
             }
@@ -56,7 +57,7 @@ pub(crate) fn gives_point(message: &Message) -> bool {
 }
 
 pub(crate) fn says_anything(message: &Message) -> bool {
-    gives_point(message) || message.content().is_some_and(|content| content.usable_text().is_some())
+    gives_point(message) || message.content().is_some_and(Content::has_words)
 }
 
 /// What a message that was edited tells by itself, now and before its last edit.

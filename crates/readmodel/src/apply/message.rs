@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 use zholdary_domain::{
     AppealId, MessageId, Personal, Position,
-    inbound::Content,
+    inbound::{Channel, Content},
     message::{Event, Received},
 };
 use zholdary_log::{Aggregate, Recorded};
@@ -35,7 +35,7 @@ pub(super) fn erase_of(connection: &Connection, appeal: AppealId) -> rusqlite::R
 fn erase(connection: &Connection, which: &str, key: &str) -> rusqlite::Result<bool> {
     let now = format!(
         "UPDATE message SET erased = 1, name = NULL, phone = NULL, address = NULL, text = NULL, point = NULL,
-           files = NULL WHERE {which}"
+           files = NULL, subject = NULL, quoted = NULL WHERE {which}"
     );
     let found = connection.prepare_cached(&now)?.execute([key])? > 0;
     let earlier = format!(
@@ -109,14 +109,20 @@ impl Row<'_> {
                 )?;
                 "sent"
             }
-            Event::Echoed { sent_at, content } => {
+            Event::Echoed { sent_at, content, channel, surface, contact, answers, account: _ } => {
                 self.set(
                     "ours = 1, echoed = 1, sent_at = coalesce(sent_at, ?2)",
                     sent_at.timestamp_millis(),
                 )?;
+                self.set("channel = coalesce(channel, ?2)", channel.map(Channel::code))?;
+                self.set("surface = coalesce(surface, ?2)", surface.map(|s| code(&s)).transpose()?)?;
+                self.set("contact = coalesce(contact, ?2)", contact.map(|c| c.to_string()))?;
+                self.set("answers = coalesce(answers, ?2)", answers.map(|m| m.to_string()))?;
                 self.content(content)?;
                 "echoed"
             }
+            // It is about a person, and stands in no appeal.
+            Event::Told { .. } => "told",
             Event::Delivery { state, at, error } => {
                 self.set("ours = 1, delivery = ?2", code(state)?)?;
                 self.set("delivery_at = ?2", at.timestamp_millis())?;
@@ -155,6 +161,9 @@ impl Row<'_> {
                 ),
                 |row| row.get(0),
             )?;
+        if received.letter.as_ref().is_some_and(|letter| letter.unverified) {
+            self.set("unverified = ?2", true)?;
+        }
         if edited {
             self.earlier(&received.content, received.sent_at.timestamp_millis())
         } else {
@@ -199,7 +208,8 @@ impl Row<'_> {
         self.connection
             .prepare_cached(
                 "UPDATE message SET unsupported = ?2, button = ?3, attachments = ?4,
-                   text = iif(erased, NULL, ?5), point = iif(erased, NULL, ?6), files = iif(erased, NULL, ?7)
+                   text = iif(erased, NULL, ?5), point = iif(erased, NULL, ?6), files = iif(erased, NULL, ?7),
+                   subject = iif(erased, NULL, ?8), quoted = iif(erased, NULL, ?9)
                  WHERE id = ?1",
             )?
             .execute((
@@ -210,6 +220,8 @@ impl Row<'_> {
                 text,
                 point,
                 files,
+                content.subject.as_ref().map(|p| p.reveal()),
+                content.quoted.as_ref().map(|p| p.reveal()),
             ))?;
         Ok(())
     }

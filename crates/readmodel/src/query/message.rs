@@ -71,8 +71,8 @@ const FOR_PERSON: &str = "(outcome = 'for_person' OR (outcome = 'no_appeal' AND 
 
 const COLUMNS: &str =
     "SELECT id, ours, channel, surface, sent_at, recorded_at, text, point, button, unsupported,
-    attachments, files, edited_at, withdrawn_at, delivery, delivery_error, raw, contact, name, phone, address
-    FROM message";
+    attachments, files, edited_at, withdrawn_at, delivery, delivery_error, raw, contact, name, phone, address,
+    subject, quoted, unverified, found = 'outside' FROM message";
 
 /// The messages of an appeal, in the order they were recorded. Nothing for the public.
 pub(super) fn thread(
@@ -159,6 +159,10 @@ fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Er
             name: row.get::<_, Option<String>>(18)?.filter(|_| operator),
             phone: row.get::<_, Option<String>>(19)?.filter(|_| operator),
             address: row.get::<_, Option<String>>(20)?.filter(|_| operator),
+            subject: row.get(21)?,
+            quoted: row.get::<_, Option<String>>(22)?.filter(|_| operator),
+            unverified: row.get(23)?,
+            outside: row.get::<_, Option<bool>>(24)?.unwrap_or_default(),
         };
         let read = Read {
             point: row.get(7)?,

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
+
 use zholdary_city::City;
 use zholdary_domain::{
     AppealId, CommandId, ContactId, MessageId, Number, StreamId, appeal,
+    inbound::DeliveryState,
     message::{self, Outcome, SetAside, command_id},
     number,
 };
@@ -232,7 +235,9 @@ impl Register {
                 | What::OpenPart { appeal, .. }
                 | What::OpenKnown { appeal, .. }
                 | What::Appeal { appeal, .. } => appeal.uuid(),
-                What::Settle { message, .. } | What::Poison { message } => message.uuid(),
+                What::Settle { message, .. } | What::Poison { message } | What::Read { message, .. } => {
+                    message.uuid()
+                }
             };
             (lane, item)
         });
@@ -252,6 +257,7 @@ impl Register {
                 }
                 What::Appeal { appeal, command, .. } => self.wish(cause, appeal, id, command).await,
                 What::Poison { message } => self.poison(cause, message).await,
+                What::Read { message, at } => self.read(cause, id, message, at).await,
                 What::Settle { .. } | What::OpenPart { .. } => Ok(()),
             }
         })
@@ -298,6 +304,24 @@ impl Register {
             appeal.id = %appeal, error = error as &dyn std::error::Error,
             "register parks appeal {appeal}: it takes no messages while its records do not read"
         );
+    }
+
+    /// A message of ours was read, unless it is known to have failed.
+    async fn read(
+        &self,
+        cause: Cause,
+        id: CommandId,
+        message: MessageId,
+        at: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let command = message::Command::Deliver { state: DeliveryState::Read, at, error: None };
+        let decide = |state: &message::Message, _| message::decide(state, command.clone());
+        match self.messages.handle(&StreamId::from(message), id, cause, decide).await {
+            Ok(_) => Ok(()),
+            // What does not read was set aside for a person.
+            Err(error) if error.is_of_one_stream() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Sets a message aside whose records do not read: for a person, whatever stands there.

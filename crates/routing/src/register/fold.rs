@@ -2,12 +2,12 @@
 //!
 //! The rules are R4, R10, R11, R15 and R19 of the channels; all of them use the messages' own time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use zholdary_domain::{
     AppealId, ContactId, MessageId, Number,
-    inbound::{Channel, Join, Surface},
+    inbound::{Automatic, Channel, Join, Surface},
     message::{Found, Outcome, Received, SetAside},
 };
 
@@ -35,11 +35,25 @@ pub struct Fold {
     /// Of each person, by channel, account and surface.
     last: HashMap<ContactId, HashMap<(Channel, String, Surface), Last>>,
     placed: HashMap<MessageId, AppealId>,
+    albums: HashMap<MessageId, AppealId>,
     ours: HashMap<MessageId, Belongs>,
+    /// Ours that nobody has read as far as is known, where a person's reading is told by time alone.
+    unread: BTreeSet<(Place, DateTime<Utc>, MessageId)>,
     authors: HashMap<AppealId, ContactId>,
     numbers: HashMap<Number, AppealId>,
     /// Appeals without an author any more: nothing joins them.
     erased: HashSet<AppealId>,
+}
+
+/// Where a conversation goes on: channel and our account.
+type Place = (Channel, String);
+
+/// A story that names us, or an answer to one of ours, comes in the private chat.
+const fn chat(surface: Surface) -> Surface {
+    match surface {
+        Surface::Story => Surface::Private,
+        other => other,
+    }
 }
 
 /// Messages of one person join an appeal when they were sent this close to one another.
@@ -88,17 +102,68 @@ impl Fold {
     pub fn settled(&mut self, message: MessageId, received: &Received, outcome: &Outcome) {
         let Outcome::Placed { appeal, opens, .. } = *outcome else { return };
         self.placed.insert(message, appeal);
+        if let Some(album) = received.album {
+            self.albums.entry(album).or_insert(appeal);
+        }
         let person = self.person(received.contact);
         if opens {
             self.authors.insert(appeal, received.contact);
         }
-        let place = (received.channel, received.account.clone(), received.surface);
+        let place = (received.channel, received.account.clone(), chat(received.surface));
         self.joined(person, place, Last { sent_at: received.sent_at, appeal });
     }
 
     /// Takes in a message of ours.
     pub fn sent(&mut self, message: MessageId, belongs: Belongs) {
         self.ours.entry(message).or_insert(belongs);
+    }
+
+    /// Takes in that a message of ours went out there: somebody will be said to have read everything up to some time.
+    pub fn went_out(&mut self, message: MessageId, channel: Channel, account: &str, sent_at: DateTime<Utc>) {
+        // Messenger alone tells it so.
+        if channel == Channel::Facebook {
+            self.unread.insert(((channel, account.to_owned()), sent_at, message));
+        }
+    }
+
+    /// Our messages that `contact` has read since now, given that everything sent there up to `until` is read.
+    pub fn read_up_to(
+        &mut self,
+        contact: ContactId,
+        channel: Channel,
+        account: &str,
+        until: DateTime<Utc>,
+    ) -> Vec<MessageId> {
+        let place = (channel, account.to_owned());
+        let there = self.unread.iter().filter(|(at, sent_at, _)| *at == place && *sent_at <= until);
+        let theirs = there.filter(|(.., message)| {
+            self.appeal_of(*message).is_some_and(|appeal| self.is_author(appeal, contact))
+        });
+        let read: Vec<_> = theirs.cloned().collect();
+        for message in &read {
+            self.unread.remove(message);
+        }
+        read.into_iter().map(|(.., message)| message).collect()
+    }
+
+    /// The appeal that a message of our account, written past this system, belongs to: it stands under a message, or goes on
+    /// the conversation with a person.
+    #[must_use]
+    pub fn outside(
+        &self,
+        answers: Option<MessageId>,
+        to: Option<ContactId>,
+        channel: Channel,
+        account: &str,
+        surface: Surface,
+    ) -> Option<AppealId> {
+        let appeal = match answers {
+            Some(answers) => self.appeal_of(answers)?,
+            None => {
+                self.last.get(&self.person(to?))?.get(&(channel, account.to_owned(), chat(surface)))?.appeal
+            }
+        };
+        (!self.erased.contains(&appeal)).then_some(appeal)
     }
 
     /// Takes in a number of an appeal, its own or another system's.
@@ -152,11 +217,15 @@ impl Fold {
         if received.keys_changed {
             return Outcome::SetAside(SetAside::Note);
         }
+        match received.letter.as_ref().and_then(|letter| letter.automatic) {
+            Some(Automatic::Reply) => return Outcome::SetAside(SetAside::Note),
+            Some(Automatic::Mailing) => return Outcome::SetAside(SetAside::Mailing),
+            None => {}
+        }
         if let Some(button) = &content.button {
             return self.decide_button(&button.id, received);
         }
-        if content.unsupported.is_some() && content.usable_text().is_none() && content.attachments.is_empty()
-        {
+        if content.unsupported.is_some() && !content.has_words() && content.attachments.is_empty() {
             return Outcome::SetAside(SetAside::ForPerson);
         }
         if content.is_idle() {
@@ -165,6 +234,9 @@ impl Fold {
         let placed = |appeal, found| Outcome::Placed { appeal, opens: false, found };
         if let Some((appeal, found)) = self.replied(received) {
             return placed(appeal, found);
+        }
+        if let Some(appeal) = self.album(received) {
+            return placed(appeal, Found::ByAlbum);
         }
         if let Some(appeal) = self.window(received) {
             return placed(appeal, Found::ByWindow);
@@ -185,9 +257,19 @@ impl Fold {
         }
     }
 
-    /// The appeal of the message that it answers: one of ours, at any age; in public only the same author's own thread.
+    /// The appeal of the message that it answers: one of ours, at any age; in public only the same author's own thread. A letter
+    /// answers any that it refers to, or names the number in its subject (R15).
     fn replied(&self, received: &Received) -> Option<(AppealId, Found)> {
-        let to = received.reply_to?;
+        let letter = received.letter.as_deref();
+        let references = letter.into_iter().flat_map(|letter| &letter.references);
+        let answered = received.reply_to.iter().chain(references).find_map(|to| self.answered(*to, received));
+        answered.or_else(|| {
+            let appeal = *self.numbers.get(letter?.tag.as_ref()?)?;
+            self.is_author(appeal, received.contact).then_some((appeal, Found::ByTag))
+        })
+    }
+
+    fn answered(&self, to: MessageId, received: &Received) -> Option<(AppealId, Found)> {
         let appeal = self.appeal_of(to)?;
         let found = match received.join {
             Join::Window | Join::ReplyOnly if self.ours.contains_key(&to) => Found::ByReply,
@@ -197,13 +279,19 @@ impl Fold {
         self.is_author(appeal, received.contact).then_some((appeal, found))
     }
 
+    /// The appeal of the other parts of its album, however late it comes (R20).
+    fn album(&self, received: &Received) -> Option<AppealId> {
+        let appeal = *self.albums.get(&received.album?)?;
+        self.is_author(appeal, received.contact).then_some(appeal)
+    }
+
     /// The appeal of the same person's last message on the same surface, sent within ten minutes.
     fn window(&self, received: &Received) -> Option<AppealId> {
         if received.join != Join::Window {
             return None;
         }
         let person = self.person(received.contact);
-        let place = (received.channel, received.account.clone(), received.surface);
+        let place = (received.channel, received.account.clone(), chat(received.surface));
         let last = self.last.get(&person)?.get(&place)?;
         let near = (received.sent_at - last.sent_at).abs() <= WINDOW;
         (near && !self.erased.contains(&last.appeal)).then_some(last.appeal)
@@ -216,6 +304,7 @@ mod tests {
     use zholdary_domain::{
         IdKey,
         inbound::{Attachment, Button, Content, MediaKind},
+        message::Letter,
     };
 
     use super::*;
@@ -246,6 +335,8 @@ mod tests {
             content: Content { text: Some(text.to_owned().into()), ..Content::default() },
             reply_to: None,
             join: Join::Window,
+            album: None,
+            letter: None,
             sent_at: at(second),
             raw: None,
             keys_changed: false,
@@ -278,8 +369,13 @@ mod tests {
             Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
         let aside = Outcome::SetAside;
         let reply = |received: Received, to| Received { reply_to: Some(message(to)), ..received };
-        let sticker =
-            Attachment { kind: MediaKind::Sticker, external_id: None, media_type: None, file_name: None };
+        let sticker = Attachment {
+            kind: MediaKind::Sticker,
+            external_id: None,
+            url: None,
+            media_type: None,
+            file_name: None,
+        };
         let cases = [
             ("ten minutes later", from("a", 600, "и тут"), joins(Found::ByWindow)),
             ("a second later than that", from("a", 601, "и тут"), opens),
@@ -312,10 +408,116 @@ mod tests {
                 aside(SetAside::ForPerson),
             ),
             ("a new number", Received { keys_changed: true, ..from("a", 5, "") }, aside(SetAside::Note)),
+            (
+                "an answer to a story of ours",
+                Received { surface: Surface::Story, ..from("a", 9, "и тут") },
+                joins(Found::ByWindow),
+            ),
         ];
         for (name, received, expected) in cases {
             assert_eq!(fold.decide(message("m2"), &received), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_letter_finds_its_appeal() {
+        let (fold, appeal) = begun();
+        let joins = |found| Outcome::Placed { appeal, opens: false, found };
+        let opens =
+            Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
+        let letter = |who: &str, references: &[&str], tag: Option<&str>| Received {
+            join: Join::ReplyOnly,
+            letter: Some(Box::new(Letter {
+                references: references.iter().map(|of| message(of)).collect(),
+                tag: tag.map(|tag| tag.parse().unwrap()),
+                ..Letter::default()
+            })),
+            ..from(who, 31_000_000, "снова")
+        };
+        let automatic = |automatic| Received {
+            letter: Some(Box::new(Letter { automatic: Some(automatic), ..Letter::default() })),
+            ..letter("a", &["out"], None)
+        };
+        let known = Some("Z-2026-000301");
+        for (name, received, expected) in [
+            ("it answers ours", letter("a", &["out"], None), joins(Found::ByReply)),
+            ("ours is further back", letter("a", &["theirs", "m1", "out"], None), joins(Found::ByReply)),
+            ("the subject names the number", letter("a", &["theirs"], known), joins(Found::ByTag)),
+            ("a stranger names it", letter("b", &[], known), opens),
+            ("a stranger answers ours", letter("b", &["out"], None), opens),
+            ("a number that nobody has", letter("a", &[], Some("Z-2026-000999")), opens),
+            ("it answers nothing of ours", letter("a", &["m1"], None), opens),
+            ("out of office", automatic(Automatic::Reply), Outcome::SetAside(SetAside::Note)),
+            ("a mailing", automatic(Automatic::Mailing), Outcome::SetAside(SetAside::Mailing)),
+        ] {
+            assert_eq!(fold.decide(message("m2"), &received), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_an_album_joins_however_late_it_comes() {
+        let (mut fold, _) = begun();
+        let part = |who, second| Received { album: Some(message("album")), ..from(who, second, "") };
+        let photo = |received: Received| Received {
+            content: Content {
+                attachments: vec![Attachment {
+                    kind: MediaKind::Image,
+                    external_id: None,
+                    url: None,
+                    media_type: None,
+                    file_name: None,
+                }],
+                ..Content::default()
+            },
+            ..received
+        };
+        let first = photo(part("a", 5000));
+        let opened = fold.decide(message("p1"), &first);
+        let appeal = AppealId::opened_by(message("p1"));
+        assert_eq!(opened, Outcome::Placed { appeal, opens: true, found: Found::Opened });
+        fold.settled(message("p1"), &first, &opened);
+        let decide = |received| fold.decide(message("p2"), &photo(received));
+        let joins = Outcome::Placed { appeal, opens: false, found: Found::ByAlbum };
+        assert_eq!(decide(part("a", 90_000)), joins);
+        let own = AppealId::opened_by(message("p2"));
+        let opens = Outcome::Placed { appeal: own, opens: true, found: Found::Opened };
+        assert_eq!(decide(part("b", 5001)), opens, "a stranger's");
+    }
+
+    #[test]
+    fn what_our_account_wrote_past_the_system_goes_on_a_conversation() {
+        let (mut fold, appeal) = begun();
+        let check = |fold: &Fold, answers: Option<&str>, to: &str, surface, expected| {
+            let to = key().contact("whatsapp", to);
+            let found = fold.outside(answers.map(message), Some(to), Channel::Whatsapp, "1", surface);
+            assert_eq!(found, expected, "{answers:?} {to}");
+        };
+        check(&fold, None, "a", Surface::Private, Some(appeal));
+        check(&fold, None, "b", Surface::Private, None);
+        check(&fold, None, "a", Surface::Comment, None);
+        check(&fold, Some("m1"), "b", Surface::Comment, Some(appeal));
+        check(&fold, Some("m9"), "a", Surface::Comment, None);
+        fold.erased(appeal);
+        check(&fold, None, "a", Surface::Private, None);
+        check(&fold, Some("m1"), "a", Surface::Comment, None);
+    }
+
+    #[test]
+    fn what_was_sent_to_a_person_up_to_a_time_is_read() {
+        let (mut fold, _) = begun();
+        fold.sent(message("later"), Belongs::Answers(message("m1")));
+        fold.went_out(message("later"), Channel::Facebook, "1", at(20));
+        fold.went_out(message("out"), Channel::Facebook, "1", at(10));
+        fold.went_out(message("elsewhere"), Channel::Facebook, "1", at(5));
+        let mut read = |who: &str, account: &str, second| {
+            let contact = key().contact("whatsapp", who);
+            fold.read_up_to(contact, Channel::Facebook, account, at(second))
+        };
+        assert_eq!(read("b", "1", 100), []);
+        assert_eq!(read("a", "2", 100), []);
+        assert_eq!(read("a", "1", 9), []);
+        assert_eq!(read("a", "1", 10), [message("out")]);
+        assert_eq!(read("a", "1", 100), [message("later")], "the first is read already");
     }
 
     #[test]

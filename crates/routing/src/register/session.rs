@@ -10,8 +10,8 @@ use tracing::warn;
 use zholdary_domain::{
     AppealId, CommandId, ContactId, MessageId, Number, Position, StreamKind, appeal,
     appeal::Registered,
-    inbound::{Channel, Content, Surface},
-    message::{self, Outcome, Received, command_id},
+    inbound::{Channel, Content, DeliveryState, News, Surface},
+    message::{self, Found, Outcome, Received, command_id},
 };
 use zholdary_log::{Cause, EventLog, Recorded};
 
@@ -41,6 +41,8 @@ pub(super) enum What {
     OpenPart { appeal: AppealId, parent: AppealId },
     /// Register an appeal of an earlier system under its own number.
     OpenKnown { appeal: AppealId, number: Number, opening: Box<Opening> },
+    /// Say that a message of ours was read.
+    Read { message: MessageId, at: DateTime<Utc> },
     /// Any other wish about an appeal.
     Appeal { appeal: AppealId, message: Option<MessageId>, command: appeal::Command, purpose: String },
 }
@@ -49,7 +51,7 @@ impl What {
     /// The record that answers it.
     pub(super) fn answer(&self) -> Answer {
         let kind = match self {
-            Self::Settle { .. } | Self::Poison { .. } => StreamKind::Message,
+            Self::Settle { .. } | Self::Poison { .. } | Self::Read { .. } => StreamKind::Message,
             _ => StreamKind::Appeal,
         };
         (kind, self.command())
@@ -59,6 +61,7 @@ impl What {
     pub(super) fn command(&self) -> CommandId {
         match self {
             Self::Settle { message, .. } | Self::Poison { message } => command_id::settled(*message),
+            Self::Read { message, at } => command_id::delivery(*message, DeliveryState::Read, *at),
             Self::Open { appeal, .. } | Self::OpenPart { appeal, .. } | Self::OpenKnown { appeal, .. } => {
                 registered(*appeal)
             }
@@ -117,6 +120,8 @@ pub(super) struct Session {
     decided: HashMap<MessageId, Outcome>,
     /// Numbers that messages of ours named, by the message they answer, while that is not there.
     named: HashMap<MessageId, Vec<(MessageId, Number)>>,
+    /// What our account wrote past this system under a message that is not there yet.
+    under: HashMap<MessageId, Vec<MessageId>>,
     /// Messages of which a record does not read.
     unreadable: HashSet<MessageId>,
     /// Whose each number is that was ever given, by year and serial.
@@ -243,6 +248,21 @@ impl Session {
                     }
                 }
                 sent @ message::Event::Sent { .. } => self.sent(id, sent, record, items),
+                message::Event::Echoed {
+                    channel: Some(channel), surface, account, contact, answers, ..
+                } => {
+                    let way = (channel, account.unwrap_or_default(), surface.unwrap_or(Surface::Private));
+                    self.echoed(id, answers, contact, &way, record, items);
+                }
+                message::Event::Told { channel, account, contact, news, at, .. } => {
+                    if let News::ReadUpTo { until } = news {
+                        let read = self.fold.read_up_to(contact, channel, &account, until);
+                        items.extend(read.into_iter().map(|message| Item {
+                            cause: Cause::record(record),
+                            what: What::Read { message, at },
+                        }));
+                    }
+                }
                 message::Event::Placed { .. }
                 | message::Event::SetAside { .. }
                 | message::Event::Echoed { .. }
@@ -285,6 +305,11 @@ impl Session {
         for (ours, number) in self.named.remove(&id).unwrap_or_default() {
             self.alias(ours, number, record, items);
         }
+        for ours in self.under.remove(&id).unwrap_or_default() {
+            if let Some(appeal) = self.fold.appeal_of(id) {
+                self.outside(ours, appeal, received.contact, record, items);
+            }
+        }
         for version in 2..edits + 2 {
             self.edited(id, version, record, items);
         }
@@ -317,7 +342,7 @@ impl Session {
         let command = appeal::Command::AddMessage {
             message: id,
             contact: (!author).then_some(received.contact),
-            says: received.content.usable_text().is_some(),
+            says: received.content.has_words(),
         };
         wish(appeal, Some(id), command, "added")
     }
@@ -354,9 +379,11 @@ impl Session {
 
     /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
     fn sent(&mut self, id: MessageId, sent: message::Event, record: &Recorded, items: &mut Vec<Item>) {
-        let message::Event::Sent { channel, answers, appeal, number, contact, sent_at, .. } = sent else {
+        let message::Event::Sent { channel, account, answers, appeal, number, contact, sent_at, .. } = sent
+        else {
             return;
         };
+        self.fold.went_out(id, channel, &account, sent_at);
         let belongs = match (appeal, answers, &number) {
             (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
             (None, Some(answers), _) => Some(Belongs::Answers(answers)),
@@ -390,6 +417,48 @@ impl Session {
         }
     }
 
+    /// Our account wrote something past this system: it stands in the appeal whose conversation it goes on.
+    fn echoed(
+        &mut self,
+        id: MessageId,
+        answers: Option<MessageId>,
+        to: Option<ContactId>,
+        (channel, account, surface): &(Channel, String, Surface),
+        record: &Recorded,
+        items: &mut Vec<Item>,
+    ) {
+        if self.fold.appeal_of(id).is_some() {
+            return;
+        }
+        let appeal = self.fold.outside(answers, to, *channel, account, *surface);
+        match (appeal, answers) {
+            (Some(appeal), _) => {
+                let Some(person) = to.or_else(|| self.fold.author(appeal)) else { return };
+                self.outside(id, appeal, person, record, items);
+            }
+            (None, Some(answered)) => self.under.entry(answered).or_default().push(id),
+            (None, None) => {}
+        }
+    }
+
+    fn outside(
+        &mut self,
+        id: MessageId,
+        appeal: AppealId,
+        contact: ContactId,
+        record: &Recorded,
+        items: &mut Vec<Item>,
+    ) {
+        self.fold.sent(id, Belongs::Appeal(appeal));
+        if self.known.outcomes.contains_key(&id) {
+            return;
+        }
+        let outcome = Outcome::Placed { appeal, opens: false, found: Found::Outside };
+        self.decided.insert(id, outcome);
+        let what = What::Settle { contact, message: id, outcome };
+        items.push(Item { cause: Cause::record(record), what });
+    }
+
     /// The appeal of a message of ours is known under the number that the message names.
     fn alias(&self, ours: MessageId, number: Number, record: &Recorded, items: &mut Vec<Item>) {
         let Some(appeal) = self.fold.appeal_of(ours) else { return };
@@ -405,7 +474,7 @@ fn wish(appeal: AppealId, message: Option<MessageId>, command: appeal::Command, 
 
 /// Nothing to understand yet.
 fn is_draft(content: &Content) -> bool {
-    content.usable_text().is_none()
+    !content.has_words()
 }
 
 /// `fixed:yes` and `fixed:no`, with or without a number.
