@@ -42,12 +42,12 @@ pub(crate) fn root() -> PathBuf {
 /// A WhatsApp sample's path, by the start of its name: `01`.
 pub(crate) fn sample(name: &str) -> PathBuf {
     let is = |file: &&str| file.starts_with(&format!("{name}_"));
-    sample_file(samples::whatsapp_names().find(is).expect("a sample"))
+    sample_of("whatsapp", samples::whatsapp_names().find(is).expect("a sample"))
 }
 
-/// A WhatsApp sample's path, by its whole name.
-pub(crate) fn sample_file(file: &str) -> PathBuf {
-    samples::folder().join("channels/whatsapp").join(file)
+/// A sample's path, by its channel and whole name.
+pub(crate) fn sample_of(channel: &str, file: &str) -> PathBuf {
+    samples::folder().join("channels").join(channel).join(file)
 }
 
 /// Runs a command to its end.

@@ -22,7 +22,9 @@ async fn bad_deliveries_lose_nothing_and_crash_nothing() {
     assert_eq!(city.idle().await, head, "what nobody signed left a record");
     let raw = "zholdary_intake_raw_bytes_total{channel=\"whatsapp\"}";
     assert!(city.metric(raw).await.abs() < 0.5, "what nobody signed is kept");
-    assert!(city.metric("zholdary_http_hook_posts_total{outcome=\"refused\"}").await > 2.5);
+    assert!(
+        city.metric("zholdary_http_hook_posts_total{channel=\"whatsapp\",outcome=\"refused\"}").await > 2.5
+    );
 
     // Rightly signed, but cut short, of no known kind, or no JSON at all: 200, and kept for a person.
     let short = &good[..good.len() / 2];

@@ -1,6 +1,7 @@
 //! The whole system: the real binary over real files, spoken to over HTTP, and killed for real.
 
 mod api;
+mod channels;
 #[cfg(feature = "chaos")]
 mod chaos;
 mod cli;

@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use zholdary_testkit::samples;
+use zholdary_domain::{
+    inbound::DeliveryState,
+    message::{Found, Message, Outcome, SetAside},
+};
+use zholdary_testkit::{Told, samples};
 
-use crate::harness::{City, folder, ingest, sample, sample_file};
+use crate::harness::{City, folder, ingest, sample, sample_of};
 use zholdary_tests::told_in;
 
 /// The files of the story, in order; 07z is a seed.
@@ -26,7 +30,7 @@ pub(crate) fn expected() -> BTreeSet<Vec<String>> {
 
 /// How many appeals each file of the story opens, by `expected.json`.
 fn new_appeals() -> Vec<u64> {
-    let files = samples::expected_whatsapp();
+    let files = samples::expected("whatsapp");
     let of = |name: &str| files.iter().find(|(file, _)| file.starts_with(&format!("{name}_"))).unwrap().1;
     STORY.map(of).to_vec()
 }
@@ -49,21 +53,112 @@ async fn by_ingest_once_and_again() {
     assert_eq!(log.together(), expected());
 }
 
-#[tokio::test]
-async fn every_file_opens_what_is_expected_of_it() {
+/// Feeds every file of a channel in name order, and once more: each opens what `expected.json` says, and then nothing.
+async fn every_file_opens_what_is_expected_of_it(channel: &str) -> (tempfile::TempDir, Told) {
     let data = folder();
-    let expected = samples::expected_whatsapp();
-    let files: Vec<PathBuf> = expected.iter().map(|(file, _)| sample_file(file)).collect();
-    let told = ingest(data.path(), "whatsapp", &files);
+    let expected = samples::expected(channel);
+    let files: Vec<PathBuf> = expected.iter().map(|(file, _)| sample_of(channel, file)).collect();
+    let told = ingest(data.path(), channel, &files);
     for (line, (file, opens)) in told.iter().zip(&expected) {
         assert!(line["error"].is_null(), "{line}");
         assert_eq!(line["new_appeals"], *opens, "{file}: {line}");
     }
     assert_eq!(told.len(), expected.len());
+    let again = ingest(data.path(), channel, &files);
+    assert!(again.iter().all(|line| line["messages"] == 0 && line["new_appeals"] == 0), "{again:?}");
     let log = told_in(data.path()).await;
     log.check();
-    let opened: u64 = expected.iter().map(|(_, opens)| opens).sum();
+    (data, log)
+}
+
+/// How many messages of our account, written past the system, stand in the appeal of a resident's message.
+fn written_outside(log: &Told, external: &str) -> usize {
+    let (id, _) = log.message(external);
+    let appeal = log.appeals.iter().find(|(_, a)| a.messages.contains(&id)).expect("it stands in one").0;
+    let is_there = |m: &&Message| matches!(m.outcome, Some(Outcome::Placed { appeal: of, found: Found::Outside, .. }) if of == *appeal);
+    log.messages.values().filter(|m| m.echoed && !m.sent).filter(is_there).count()
+}
+
+#[tokio::test]
+async fn the_files_of_whatsapp_open_what_is_expected() {
+    let (_data, log) = every_file_opens_what_is_expected_of_it("whatsapp").await;
+    let opened: u64 = samples::expected("whatsapp").iter().map(|(_, opens)| opens).sum();
     assert_eq!(log.appeals.len() as u64, opened);
+}
+
+#[tokio::test]
+async fn the_files_of_instagram_open_what_is_expected() {
+    let (_data, log) = every_file_opens_what_is_expected_of_it("instagram").await;
+    let mid = |id: &str| format!("aWdfZAG1faXRlbTpZHOL{id}");
+    let appeals: BTreeSet<_> = [
+        vec![mid("0001"), mid("0002")],
+        vec!["17900000000000501".to_owned()],
+        vec!["17900000000000510".to_owned()],
+        vec!["caption/17950000000000045".to_owned()],
+        vec![mid("0010")],
+        vec![mid("0011")],
+    ]
+    .into();
+    assert_eq!(log.together(), appeals);
+    assert_eq!(written_outside(&log, &mid("0001")), 1, "typed in the phone's app");
+    assert_eq!(written_outside(&log, "17900000000000501"), 1, "our own comment");
+    let withdrawn = &log.message(&mid("0011")).1;
+    assert!(withdrawn.withdrawn_at.is_some());
+}
+
+#[tokio::test]
+async fn the_files_of_telegram_open_what_is_expected() {
+    let (_data, log) = every_file_opens_what_is_expected_of_it("telegram").await;
+    let of = |person: &str, ids: &[&str]| ids.iter().map(|id| format!("{person}:{id}")).collect::<Vec<_>>();
+    let mut first = of("5000000101", &["2", "3", "5"]);
+    first.push("callback/21474836480001".to_owned());
+    let appeals: BTreeSet<_> =
+        [first, of("5000000102", &["10", "11", "12"]), of("5000000103", &["4"])].into();
+    assert_eq!(log.together(), appeals);
+    assert_eq!(log.message("5000000101:2").1.edits.len(), 1);
+    assert_eq!(log.appeal_of("5000000101:2").rated, Some(true), "the button names a number that is known");
+    let phone = &log.message("5000000101:6").1.received.as_ref().unwrap().phone;
+    assert_eq!(phone.as_ref().unwrap().reveal(), "+77000000150");
+    assert_eq!(log.messages.values().filter(|m| m.told).count(), 1, "somebody blocked the bot");
+}
+
+#[tokio::test]
+async fn the_files_of_email_open_what_is_expected() {
+    let (_data, log) = every_file_opens_what_is_expected_of_it("email").await;
+    let opened: u64 = samples::expected("email").iter().map(|(_, opens)| opens).sum();
+    // Two appeals were known before, under their own numbers.
+    assert_eq!(log.appeals.len() as u64, opened + 2);
+    for answer in ["<c6@example.org>", "<c7@example.org>"] {
+        let number = &log.appeal_of(answer).registered.as_ref().unwrap().number;
+        assert_eq!(number.as_str(), "Z-2026-000401", "{answer}");
+    }
+    let (_, answer) = log.message("<c6@example.org>");
+    let text = answer.content().unwrap().text.as_ref().unwrap().reveal();
+    assert!(text.starts_with("Спасибо! Уточняю") && !text.contains('\n'), "{text}");
+    let failed = log.messages.values().filter(|m| m.delivery == Some(DeliveryState::Failed)).count();
+    assert_eq!(failed, 1, "the post could not bring a letter of ours");
+    let aside =
+        |of: SetAside| log.messages.values().filter(|m| m.outcome == Some(Outcome::SetAside(of))).count();
+    assert_eq!((aside(SetAside::Note), aside(SetAside::Mailing)), (1, 1), "out of office, and a mailing");
+}
+
+#[tokio::test]
+async fn the_files_of_facebook_open_what_is_expected() {
+    let (_data, log) = every_file_opens_what_is_expected_of_it("facebook").await;
+    let appeals: BTreeSet<_> = [
+        vec!["m_ZHOL0001".to_owned()],
+        vec!["m_ZHOL0002".to_owned(), "m_ZHOL0003".to_owned()],
+        vec!["700000000000001_800001".to_owned()],
+        vec!["100200300400500_700000000000002".to_owned()],
+        vec!["700000000000001_800004".to_owned()],
+    ]
+    .into();
+    assert_eq!(log.together(), appeals);
+    let comment = &log.message("700000000000001_800001").1;
+    assert_eq!((comment.edits.len(), comment.withdrawn_at.is_some()), (1, true));
+    assert_eq!(written_outside(&log, "700000000000001_800001"), 1, "the page's own comment");
+    let sent: Vec<_> = log.messages.values().filter(|m| m.sent).map(|m| m.delivery).collect();
+    assert_eq!(sent, [Some(DeliveryState::Read)], "delivered, then read up to a time");
 }
 
 /// Feeds the story to the hook, each file `times` times; the seed by `ingest` into the same folder.

@@ -3,18 +3,28 @@
 //! One module a channel, pure over bytes: no disk, network or clock. What a platform promises and breaks stands here and
 //! nowhere else; what an element leads to is decided further on. One broken element never loses its neighbours.
 
+pub mod email;
+pub mod facebook;
+pub mod instagram;
+mod json;
 pub mod jsonl;
 mod keys;
 mod limits;
+pub mod meta;
+mod ours;
 pub mod point;
 pub mod seed;
 mod surface;
+pub mod telegram;
 mod text;
+#[cfg(test)]
+mod told;
 pub mod web;
 pub mod whatsapp;
 
 pub use keys::{contact_key, phone_as_typed};
 pub use limits::{Accounts, Limits};
+pub use ours::Ours;
 pub use surface::Way;
 
 use chrono::{DateTime, Utc};
@@ -53,6 +63,8 @@ pub fn told_at(element: &Inbound) -> Option<DateTime<Utc>> {
         Inbound::Edited { sent_at, .. } | Inbound::Withdrawn { sent_at, .. } => *sent_at,
         Inbound::Delivery { at, .. } => *at,
         Inbound::Sent(sent) => sent.sent_at,
+        Inbound::Echoed(echo) => echo.sent_at,
+        Inbound::News(news) => news.at,
         Inbound::Nothing { .. } | Inbound::Kept { .. } => return None,
     };
     (at != UNKNOWN_TIME).then_some(at)

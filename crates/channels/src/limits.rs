@@ -57,9 +57,9 @@ impl Limits {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Accounts {
-    /// Ids of our business accounts (WhatsApp: WABA). Empty: every one is ours.
+    /// Ids of our business accounts (WhatsApp: WABA; the others have none). Empty: every one is ours.
     pub businesses: BTreeSet<String>,
-    /// Ids of our addresses (WhatsApp: `phone_number_id`). Empty: every one is ours.
+    /// Ids of our addresses (WhatsApp: `phone_number_id`; Instagram: the account; Facebook: the page). Empty: every one is ours.
     pub addresses: BTreeSet<String>,
 }
 

@@ -121,6 +121,7 @@ pub(crate) fn message(
     let photo = |name: &String| Attachment {
         kind: MediaKind::Image,
         external_id: Some(name.clone().into()),
+        url: None,
         media_type: None,
         file_name: None,
     };
@@ -140,6 +141,8 @@ pub(crate) fn message(
         },
         reply_to: reply_to.map(Personal::new),
         join: way.join,
+        album: None,
+        letter: None,
         sent_at,
         new_keys: Vec::new(),
     })

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zholdary_channels::Accounts;
+use zholdary_channels::Ours;
 use zholdary_readmodel::Period;
 
 /// A value that must not be seen: it prints as `…`.
@@ -40,25 +40,41 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The WhatsApp Cloud API's hook (Meta, «Webhooks»).
+/// The secrets of the hook of one of Meta's platforms (Meta, «Webhooks»).
 #[derive(Debug, Clone)]
-pub struct WhatsApp {
+pub struct MetaHook {
     /// The Meta app's secret, under which each POST is signed.
     pub app_secret: Secret,
     /// The word that Meta repeats when the hook is subscribed.
     pub verify_token: Secret,
-    /// Our own accounts; what comes for others leads to nothing.
-    pub accounts: Accounts,
+}
+
+/// The hooks that are set up. Default: none, and each answers 404.
+#[derive(Debug, Clone, Default)]
+pub struct Hooks {
+    /// WhatsApp Cloud API.
+    pub whatsapp: Option<MetaHook>,
+    /// Instagram.
+    pub instagram: Option<MetaHook>,
+    /// The Facebook page.
+    pub facebook: Option<MetaHook>,
+    /// The Telegram bot: the `secret_token` that its hook was set with (Bot API, `setWebhook`). Without a hook its updates are
+    /// asked for.
+    pub telegram: Option<Secret>,
 }
 
 /// Settings of the HTTP side.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The WhatsApp hook. Default: none, and the hook answers 404. No setting of this table: the binary reads the secrets from
-    /// their own files or the environment, so that none stands in a file of settings.
+    /// The hooks. No setting of this table: the binary reads the secrets from their own files or the environment, so that none
+    /// stands in a file of settings.
     #[serde(skip)]
-    pub whatsapp: Option<WhatsApp>,
+    pub hooks: Hooks,
+    /// Our own accounts; what comes for others leads to nothing. Default: every account is ours. No setting of this table either:
+    /// each stands with its channel.
+    #[serde(skip)]
+    pub ours: Ours,
     /// The secret of whoever collects the metrics. Default: none, and only tokens open `/metrics`. No setting of this table
     /// either.
     #[serde(skip)]
@@ -146,7 +162,8 @@ pub struct Changes {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            whatsapp: None,
+            hooks: Hooks::default(),
+            ours: Ours::default(),
             metrics_token: None,
             max_body_bytes: 4 * 1024 * 1024,
             header_timeout_ms: 10_000,
@@ -230,11 +247,13 @@ mod tests {
     #[test]
     fn secrets_do_not_print() {
         let config = Config {
-            whatsapp: Some(WhatsApp {
-                app_secret: Secret::new("geheim".into()),
-                verify_token: Secret::new("geheim".into()),
-                accounts: Accounts::any(),
-            }),
+            hooks: Hooks {
+                whatsapp: Some(MetaHook {
+                    app_secret: Secret::new("geheim".into()),
+                    verify_token: Secret::new("geheim".into()),
+                }),
+                ..Hooks::default()
+            },
             ..Config::default()
         };
         assert!(!format!("{config:?}").contains("geheim"));
@@ -243,7 +262,7 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_an_error() {
         assert!(serde_json::from_str::<Config>(r#"{"max_body_byte": 1}"#).is_err());
-        let secrets = r#"{"whatsapp": {"app_secret": "x", "verify_token": "y"}}"#;
+        let secrets = r#"{"hooks": {"whatsapp": {"app_secret": "x", "verify_token": "y"}}}"#;
         assert!(serde_json::from_str::<Config>(secrets).is_err(), "secrets stand elsewhere");
         let config: Config = serde_json::from_str(r#"{"limits": {"photos_max": 3}}"#).unwrap();
         assert_eq!((config.limits.photos_max, config.max_body_bytes), (3, 4 * 1024 * 1024));

@@ -26,7 +26,7 @@ mod token;
 mod upload;
 
 pub use app::{Parts, Ready};
-pub use config::{Changes, Config, Limits, Secret, WhatsApp};
+pub use config::{Changes, Config, Hooks, Limits, MetaHook, Secret};
 pub use metrics::Metrics;
 pub use problem::{Code, Problem};
 pub use router::router;

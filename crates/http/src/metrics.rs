@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
+use zholdary_domain::inbound::Channel;
 
 /// Metrics of the HTTP side. Cheap to clone; clones count together.
 #[derive(Debug, Clone)]
@@ -13,6 +14,9 @@ pub struct Metrics {
     listeners: IntGauge,
     hooks: IntCounterVec,
 }
+
+/// Channels that have a hook.
+const HOOKS: [Channel; 4] = [Channel::Whatsapp, Channel::Instagram, Channel::Facebook, Channel::Telegram];
 
 /// How a POST to a hook ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +73,13 @@ impl Metrics {
         }
         let hooks = IntCounterVec::new(
             Opts::new("zholdary_http_hook_posts_total", "Posts of platforms, by how they ended"),
-            &["outcome"],
+            &["channel", "outcome"],
         )
         .expect(GOOD);
-        for outcome in HookOutcome::ALL {
-            hooks.with_label_values(&[outcome.label()]);
+        for channel in HOOKS {
+            for outcome in HookOutcome::ALL {
+                hooks.with_label_values(&[channel.code(), outcome.label()]);
+            }
         }
         let seconds = HistogramOpts::new("zholdary_http_request_seconds", "Time to the head of an answer")
             .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0]);
@@ -91,8 +97,8 @@ impl Metrics {
         self.seconds.observe(after.as_secs_f64());
     }
 
-    pub(crate) fn hook(&self, outcome: HookOutcome) {
-        self.hooks.with_label_values(&[outcome.label()]).inc();
+    pub(crate) fn hook(&self, channel: Channel, outcome: HookOutcome) {
+        self.hooks.with_label_values(&[channel.code(), outcome.label()]).inc();
     }
 
     /// Counts a listener for as long as the guard lives.
@@ -131,7 +137,7 @@ mod tests {
         let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         for line in [
             "zholdary_http_requests_total{class=\"5xx\"} 0",
-            "zholdary_http_hook_posts_total{outcome=\"unavailable\"} 0",
+            "zholdary_http_hook_posts_total{channel=\"instagram\",outcome=\"unavailable\"} 0",
             "zholdary_http_request_seconds_count 0",
             "zholdary_http_listeners 0",
         ] {

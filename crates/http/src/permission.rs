@@ -118,6 +118,11 @@ pub const TABLE: &[Line] = &[
     // The vendor has no token: its signature over the raw bytes is the proof.
     line(GET, "/hooks/whatsapp", ALL),
     line(POST, "/hooks/whatsapp", ALL),
+    line(GET, "/hooks/instagram", ALL),
+    line(POST, "/hooks/instagram", ALL),
+    line(GET, "/hooks/facebook", ALL),
+    line(POST, "/hooks/facebook", ALL),
+    line(POST, "/hooks/telegram", ALL),
     line(GET, "/api/v1/openapi.json", ALL),
     line(GET, "/api/v1/report", ALL),
     line(GET, "/api/v1/messages", DESK),

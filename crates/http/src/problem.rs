@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use zholdary_channels::{web::SubmitError, whatsapp::SignatureError};
+use zholdary_channels::{meta::SignatureError, telegram::TokenError, web::SubmitError};
 use zholdary_domain::{appeal, message};
 use zholdary_intake::{FileError, RawError};
 use zholdary_log::{AppendError, DeciderError, ReadError};
@@ -386,6 +386,19 @@ impl From<SignatureError> for Problem {
             SignatureError::Missing => Self::new(Code::SignatureMissing, "X-Hub-Signature-256 is missing"),
             SignatureError::Wrong => {
                 Self::new(Code::SignatureWrong, "X-Hub-Signature-256 does not fit the body")
+            }
+        }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Missing => {
+                Self::new(Code::SignatureMissing, "X-Telegram-Bot-Api-Secret-Token is missing")
+            }
+            TokenError::Wrong => {
+                Self::new(Code::SignatureWrong, "X-Telegram-Bot-Api-Secret-Token is not ours")
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::{
     assets,
     guard::{Gate, guard},
     health::{self, Health},
-    hooks::{self, Hooks},
+    hooks,
     observe::{Around, observe, panicked},
     openapi, pages,
     problem::{Code, Problem},
@@ -25,7 +25,7 @@ use crate::{
 
 /// Routes that the OpenAPI document does not name, for the test of the permission table.
 #[cfg(test)]
-pub(crate) const BESIDE_THE_API: [(&str, &str); 12] = [
+pub(crate) const BESIDE_THE_API: [(&str, &str); 17] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/appeals"),
@@ -38,6 +38,11 @@ pub(crate) const BESIDE_THE_API: [(&str, &str); 12] = [
     ("GET", "/metrics"),
     ("GET", "/hooks/whatsapp"),
     ("POST", "/hooks/whatsapp"),
+    ("GET", "/hooks/instagram"),
+    ("POST", "/hooks/instagram"),
+    ("GET", "/hooks/facebook"),
+    ("POST", "/hooks/facebook"),
+    ("POST", "/hooks/telegram"),
 ];
 
 /// The HTTP side of a process: health always, hooks, pages and API where it has what they need.
@@ -56,12 +61,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/metrics", get(health::metrics))
         .with_state(health);
     if let Some(intake) = hooks {
-        let whatsapp = config.whatsapp.clone().map(Arc::new);
-        let hooks = Hooks { whatsapp, intake: intake.clone(), metrics: metrics.clone() };
-        let hooks = Router::new()
-            .route("/hooks/whatsapp", get(hooks::whatsapp_challenge).post(hooks::whatsapp_post))
-            .with_state(hooks);
-        routes = routes.merge(hooks);
+        routes = routes.merge(hooks::routes(config, intake, metrics));
     }
     let mut pages_of = None;
     if let (Some(query), Some(intake), Some(files)) = (views, window, files) {

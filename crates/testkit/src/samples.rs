@@ -77,17 +77,52 @@ pub fn signature(file: &str) -> String {
     signature.unwrap_or_else(|| panic!("signatures.json does not name {file}")).to_owned()
 }
 
-/// How many appeals each WhatsApp sample opens when all are fed in order: `expected.json`.
+/// The samples of a channel with their file names, in the order they are fed; read at run time.
+///
+/// # Panics
+///
+/// When there is no such folder.
+#[must_use]
+pub fn of(channel: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = folder().join("channels").join(channel);
+    let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = entries
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, std::fs::read(&path).expect("a sample"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// One sample of a channel, by the start of its file name.
+///
+/// # Panics
+///
+/// When there is no such sample, or more than one.
+#[must_use]
+pub fn one(channel: &str, start: &str) -> Vec<u8> {
+    let mut found = of(channel).into_iter().filter(|(name, _)| name.starts_with(&format!("{start}_")));
+    match (found.next(), found.next()) {
+        (Some((_, bytes)), None) => bytes,
+        (None, _) => panic!("no sample of {channel} begins with {start}"),
+        _ => panic!("several samples of {channel} begin with {start}"),
+    }
+}
+
+/// How many appeals each sample of a channel opens when all are fed in order: `expected.json`.
 ///
 /// # Panics
 ///
 /// When `expected.json` does not read.
 #[must_use]
-pub fn expected_whatsapp() -> Vec<(String, u64)> {
+pub fn expected(channel: &str) -> Vec<(String, u64)> {
     let all: serde_json::Value =
         serde_json::from_str(include_str!("../../../tests/samples/channels/expected.json"))
             .expect("expected.json is JSON");
-    let rows = all["whatsapp"].as_array().expect("expected.json has a list for whatsapp");
+    let rows = all[channel].as_array().expect("expected.json has a list for the channel");
     let row =
         |row: &serde_json::Value| Some((row["file"].as_str()?.to_owned(), row["new_appeals"].as_u64()?));
     rows.iter().map(|r| row(r).expect("a row has file and new_appeals")).collect()
@@ -112,7 +147,10 @@ mod tests {
 
     #[test]
     fn every_sample_has_an_expectation() {
-        let expected: Vec<String> = expected_whatsapp().into_iter().map(|(file, _)| file).collect();
-        assert_eq!(expected, whatsapp_names().collect::<Vec<_>>());
+        for channel in ["whatsapp", "instagram", "facebook", "telegram", "email"] {
+            let expected: Vec<String> = expected(channel).into_iter().map(|(file, _)| file).collect();
+            let there: Vec<String> = of(channel).into_iter().map(|(file, _)| file).collect();
+            assert_eq!(expected, there, "{channel}");
+        }
     }
 }

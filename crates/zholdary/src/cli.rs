@@ -205,6 +205,14 @@ pub(crate) struct Demo {
 pub(crate) enum Payload {
     /// Bodies of the WhatsApp hook.
     Whatsapp,
+    /// Bodies of the Instagram hook.
+    Instagram,
+    /// Bodies of the Facebook hook.
+    Facebook,
+    /// Letters, as IMAP or LMTP gives them.
+    Email,
+    /// Updates of the Telegram bot, one by one or as `getUpdates` answers them.
+    Telegram,
     /// Bodies of `POST /api/v1/appeals`.
     Web,
     /// Lines {id, text, channel?, account?, contact?, `sent_at`?, point?, photos?, `reply_to`?}.

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
-use zholdary_channels::Accounts;
-use zholdary_http::{Secret, WhatsApp};
+use zholdary_channels::{Accounts, Ours};
+use zholdary_domain::inbound::Channel;
+use zholdary_http::{Hooks, MetaHook, Secret};
 
 use crate::cli::{Engine, Place};
 
@@ -36,8 +37,16 @@ pub(crate) struct Config {
     pub(crate) http: zholdary_http::Config,
     /// Who may collect the metrics besides operators and administrators.
     pub(crate) metrics: MetricsFiles,
-    /// The WhatsApp hook. Its secrets stand in files, or in the environment.
-    pub(crate) whatsapp: WhatsAppFiles,
+    /// WhatsApp Cloud API. Secrets stand in files, or in the environment.
+    pub(crate) whatsapp: MetaFiles,
+    /// Instagram.
+    pub(crate) instagram: MetaFiles,
+    /// The Facebook page.
+    pub(crate) facebook: MetaFiles,
+    /// The Telegram bot.
+    pub(crate) telegram: TelegramFiles,
+    /// E-mail.
+    pub(crate) email: zholdary_channels::email::Mailbox,
     /// What the file says, for `doctor`.
     #[serde(skip)]
     pub(crate) said: Said,
@@ -78,17 +87,49 @@ pub(crate) struct MetricsFiles {
     pub(crate) token_file: Option<PathBuf>,
 }
 
-/// Where the secrets of the WhatsApp hook are.
+/// Where the secrets of the hook of one of Meta's platforms are. `NAME` is the channel in capitals.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct WhatsAppFiles {
-    /// File with the Meta app's secret. Default: none; `ZHOLDARY_WHATSAPP_APP_SECRET` holds it.
+pub(crate) struct MetaFiles {
+    /// File with the Meta app's secret. Default: none; `ZHOLDARY_NAME_APP_SECRET` holds it.
     pub(crate) app_secret_file: Option<PathBuf>,
-    /// File with the word that Meta repeats when the hook is subscribed. Default: none; `ZHOLDARY_WHATSAPP_VERIFY_TOKEN`
-    /// holds it.
+    /// File with the word that Meta repeats when the hook is subscribed. Default: none; `ZHOLDARY_NAME_VERIFY_TOKEN` holds it.
     pub(crate) verify_token_file: Option<PathBuf>,
     /// Our own accounts. Default: every account is ours.
     pub(crate) accounts: Accounts,
+}
+
+/// Where the secrets of the Telegram bot are, and which bot it is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TelegramFiles {
+    /// The bot's id: the digits before the colon of its token. Updates do not name the bot that got them. Default: empty, which
+    /// is right as long as there was never another bot.
+    pub(crate) bot: String,
+    /// File with the `secret_token` that the hook was set with. Default: none; `ZHOLDARY_TELEGRAM_SECRET_TOKEN` holds it.
+    pub(crate) secret_token_file: Option<PathBuf>,
+}
+
+impl MetaFiles {
+    /// The hook of `channel`, when it has its secrets.
+    fn hook(&self, channel: Channel) -> anyhow::Result<Option<MetaHook>> {
+        let code = channel.code();
+        let variable = |of: &str| format!("ZHOLDARY_{}_{of}", code.to_uppercase());
+        let app_secret = secret(self.app_secret_file.as_deref(), &variable("APP_SECRET"))?;
+        let verify_token = secret(self.verify_token_file.as_deref(), &variable("VERIFY_TOKEN"))?;
+        match (app_secret, verify_token) {
+            (None, None) => Ok(None),
+            (Some(app_secret), Some(verify_token)) => Ok(Some(MetaHook { app_secret, verify_token })),
+            (Some(_), None) => bail!(
+                "the hook of {code} has an app secret but no verify token: set {}, or {code}.verify_token_file",
+                variable("VERIFY_TOKEN")
+            ),
+            (None, Some(_)) => bail!(
+                "the hook of {code} has a verify token but no app secret: set {}, or {code}.app_secret_file",
+                variable("APP_SECRET")
+            ),
+        }
+    }
 }
 
 impl Config {
@@ -117,20 +158,18 @@ impl Config {
             }
         };
         config.http.metrics_token = secret(config.metrics.token_file.as_deref(), "ZHOLDARY_METRICS_TOKEN")?;
-        let files = &config.whatsapp;
-        let app_secret = secret(files.app_secret_file.as_deref(), "ZHOLDARY_WHATSAPP_APP_SECRET")?;
-        let verify_token = secret(files.verify_token_file.as_deref(), "ZHOLDARY_WHATSAPP_VERIFY_TOKEN")?;
-        config.http.whatsapp = match (app_secret, verify_token) {
-            (None, None) => config.http.whatsapp,
-            (Some(app_secret), Some(verify_token)) => {
-                Some(WhatsApp { app_secret, verify_token, accounts: files.accounts.clone() })
-            }
-            (Some(_), None) => bail!(
-                "the WhatsApp hook has an app secret but no verify token: set ZHOLDARY_WHATSAPP_VERIFY_TOKEN, or whatsapp.verify_token_file"
-            ),
-            (None, Some(_)) => bail!(
-                "the WhatsApp hook has a verify token but no app secret: set ZHOLDARY_WHATSAPP_APP_SECRET, or whatsapp.app_secret_file"
-            ),
+        config.http.hooks = Hooks {
+            whatsapp: config.whatsapp.hook(Channel::Whatsapp)?,
+            instagram: config.instagram.hook(Channel::Instagram)?,
+            facebook: config.facebook.hook(Channel::Facebook)?,
+            telegram: secret(config.telegram.secret_token_file.as_deref(), "ZHOLDARY_TELEGRAM_SECRET_TOKEN")?,
+        };
+        config.http.ours = Ours {
+            whatsapp: config.whatsapp.accounts.clone(),
+            instagram: config.instagram.accounts.clone(),
+            facebook: config.facebook.accounts.clone(),
+            telegram: config.telegram.bot.clone(),
+            email: config.email.clone(),
         };
         Ok(config)
     }

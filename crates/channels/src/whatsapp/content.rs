@@ -7,7 +7,11 @@ use zholdary_domain::{
     inbound::{Attachment, Button, Content, MediaKind},
 };
 
-use crate::{Limits, UNKNOWN_TIME, text};
+use crate::{
+    Limits, UNKNOWN_TIME,
+    json::{code, id, text_at},
+    text,
+};
 
 /// What a type of message leads to.
 #[derive(Debug)]
@@ -69,6 +73,7 @@ fn media(kind: MediaKind, body: &Value, limits: &Limits) -> Option<Content> {
     let attachment = Attachment {
         kind,
         external_id: body.get("id").and_then(id).map(Personal::new),
+        url: None,
         media_type: field("mime_type").and_then(text::media_type),
         file_name: field("filename").and_then(text::file_name).map(Personal::new),
     };
@@ -103,28 +108,6 @@ fn cards(body: &Value) -> Option<String> {
         name.into_iter().chain(phones).collect::<Vec<_>>().join(", ")
     };
     Some(body.as_array()?.iter().map(card).collect::<Vec<_>>().join("\n"))
-}
-
-/// A word of the platform that may stand in the open: lower-case letters, digits and `_`.
-fn code(word: &str) -> String {
-    let good = (1..=32).contains(&word.len())
-        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if good { word.to_owned() } else { "unknown".to_owned() }
-}
-
-/// An id of the platform: text or a number.
-pub(super) fn id(value: &Value) -> Option<String> {
-    let id = match value {
-        Value::String(id) => id.trim().to_owned(),
-        Value::Number(id) => id.to_string(),
-        _ => return None,
-    };
-    ((1..=Limits::ID_BYTES).contains(&id.len()) && !id.chars().any(char::is_control)).then_some(id)
-}
-
-/// The text at `path`.
-pub(super) fn text_at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
-    path.iter().try_fold(value, |value, name| value.get(name))?.as_str()
 }
 
 /// The element's time: unix seconds, as text or a number.

@@ -1,15 +1,15 @@
 //! From a body to its elements: entries, changes, messages and statuses, each read by itself.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use zholdary_domain::Inbound;
+use zholdary_domain::{Inbound, inbound::Channel};
 
 use super::{
     message,
     people::{self, Person},
     status,
 };
-use crate::{Accounts, Limits, Parsed};
+use crate::{Accounts, Limits, Parsed, json, meta::object};
 
 /// What the body of a webhook holds. It never fails: what does not read is one [`Inbound::Kept`] beside its sound neighbours.
 #[must_use]
@@ -28,7 +28,7 @@ pub fn parse_within(raw: &[u8], accounts: &Accounts, limits: &Limits) -> Parsed 
     let Ok(body) = serde_json::from_str::<Body<'_>>(&text) else {
         return Parsed::kept("not the JSON of a webhook");
     };
-    if body.object != "whatsapp_business_account" {
+    if Some(body.object.as_str()) != object(Channel::Whatsapp) {
         return Parsed { elements: vec![Inbound::Nothing { what: "object of another platform" }] };
     }
     let mut reading = Reading { accounts, limits, elements: Vec::new() };
@@ -102,7 +102,7 @@ impl Reading<'_> {
         let Ok(entry) = serde_json::from_str::<Entry<'_>>(raw.get()) else {
             return self.kept("entry of another shape");
         };
-        let id = entry.id.and_then(read::<Value>).as_ref().and_then(super::content::id).unwrap_or_default();
+        let id = entry.id.and_then(json::read::<Value>).as_ref().and_then(json::id).unwrap_or_default();
         let ours = self.accounts.has_business(&id);
         for change in entry.changes {
             self.change(change, ours);
@@ -123,8 +123,8 @@ impl Reading<'_> {
         };
         let account = value
             .metadata
-            .and_then(read::<Metadata>)
-            .and_then(|metadata| super::content::id(&metadata.phone_number_id));
+            .and_then(json::read::<Metadata>)
+            .and_then(|metadata| json::id(&metadata.phone_number_id));
         let messages = self.list(value.messages);
         let statuses = self.list(value.statuses);
         if !ours || account.as_deref().is_some_and(|account| !self.accounts.has_address(account)) {
@@ -140,16 +140,15 @@ impl Reading<'_> {
         let Some(account) = account else { return self.kept("no account of ours named") };
         let people: Vec<Person> = value
             .contacts
-            .and_then(read::<Vec<Value>>)
+            .and_then(json::read::<Vec<Value>>)
             .map(|contacts| contacts.iter().map(people::person).collect())
             .unwrap_or_default();
         for raw in messages {
-            let element = self.element(raw, |value, limits| message::read(value, &account, &people, limits));
-            self.elements.push(element);
+            let read = |value: &Value| message::read(value, &account, &people, self.limits);
+            self.elements.push(json::element(raw, self.limits, read));
         }
         for raw in statuses {
-            let element = self.element(raw, |value, _| status::read(value, &account));
-            self.elements.push(element);
+            self.elements.push(json::element(raw, self.limits, |value| status::read(value, &account)));
         }
     }
 
@@ -160,48 +159,6 @@ impl Reading<'_> {
             Vec::new()
         })
     }
-
-    fn element(&self, raw: &RawValue, read: impl FnOnce(&Value, &Limits) -> Inbound) -> Inbound {
-        if !self.limits.allows_depth(raw.get()) {
-            return Inbound::Kept { why: "nested deeper than the limit" };
-        }
-        match self::read::<Value>(raw) {
-            Some(value) => read(&value, self.limits),
-            None => Inbound::Kept { why: "element that does not read" },
-        }
-    }
-}
-
-/// Reads `raw`; a half of a surrogate pair, as left by software that cuts text between two, reads as a mark of loss.
-fn read<T: DeserializeOwned>(raw: &RawValue) -> Option<T> {
-    serde_json::from_str(raw.get()).ok().or_else(|| serde_json::from_str(&mend(raw.get())).ok())
-}
-
-fn mend(json: &str) -> String {
-    let half = |at: usize| -> Option<u16> {
-        let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
-        u16::from_str_radix(digits, 16).ok().filter(|unit| (0xD800..0xE000).contains(unit))
-    };
-    let mut mended = String::with_capacity(json.len());
-    let mut at = 0;
-    while let Some(next) = json[at..].find('\\') {
-        mended.push_str(&json[at..at + next]);
-        at += next;
-        let step = match (half(at), half(at + 6)) {
-            (Some(0xD800..0xDC00), Some(0xDC00..)) => 12,
-            (Some(_), _) => {
-                mended.push_str("\\ufffd");
-                at += 6;
-                continue;
-            }
-            // A backslash and what it stands before; a letter of several bytes is left for the next turn.
-            (None, _) => 1 + usize::from(json.as_bytes().get(at + 1).is_some_and(u8::is_ascii)),
-        };
-        mended.push_str(&json[at..at + step]);
-        at += step;
-    }
-    mended.push_str(&json[at..]);
-    mended
 }
 
 #[cfg(test)]

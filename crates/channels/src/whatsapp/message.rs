@@ -7,10 +7,10 @@ use zholdary_domain::{
 };
 
 use super::{
-    content::{Said, content, id, time},
+    content::{Said, content, time},
     people::{self, Person},
 };
-use crate::{Limits, Way};
+use crate::{Limits, Way, json::id};
 
 /// Reads one message of our `account`.
 pub(super) fn read(message: &Value, account: &str, people: &[Person], limits: &Limits) -> Inbound {
@@ -53,6 +53,8 @@ pub(super) fn read(message: &Value, account: &str, people: &[Person], limits: &L
             content,
             reply_to,
             join: way.join,
+            album: None,
+            letter: None,
             sent_at,
             new_keys,
         }))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zholdary_domain::{Personal, inbound::Sender};
 
-use super::content::{id, text_at};
+use crate::json::{id, text_at};
 use crate::{keys::phone_of_digits, text};
 
 /// One of `value.contacts`.

@@ -6,7 +6,8 @@ use zholdary_domain::{
     inbound::{Channel, DeliveryState, MessageRef},
 };
 
-use super::content::{id, time};
+use super::content::time;
+use crate::json::id;
 
 /// Reads one status of a message of our `account`.
 pub(super) fn read(status: &Value, account: &str) -> Inbound {

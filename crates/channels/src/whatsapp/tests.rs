@@ -1,81 +1,8 @@
-use std::fmt::Write;
-
 use proptest::prelude::*;
-use zholdary_domain::{
-    Personal,
-    inbound::{Content, Sender},
-};
 use zholdary_testkit::{at, samples};
 
 use super::*;
-
-fn keys(keys: &[Personal<String>]) -> String {
-    keys.iter().map(|key| key.reveal().as_str()).collect::<Vec<_>>().join("+")
-}
-
-fn says(content: &Content) -> String {
-    let mut said = String::new();
-    if let Some(text) = &content.text {
-        let start: String = text.reveal().chars().take(24).collect();
-        write!(said, " «{}»", start.replace('\n', "|")).unwrap();
-    }
-    for file in &content.attachments {
-        write!(said, " {:?}", file.kind).unwrap();
-        let (id, name) = (&file.external_id, &file.file_name);
-        for part in
-            [id.as_ref().map(|p| p.reveal()), file.media_type.as_ref(), name.as_ref().map(|p| p.reveal())]
-        {
-            write!(said, " {}", part.map_or("-", |part| part)).unwrap();
-        }
-    }
-    if let Some(point) = &content.point {
-        write!(said, " {},{}", point.reveal().lat, point.reveal().lon).unwrap();
-    }
-    if let Some(button) = &content.button {
-        write!(said, " [{}]", button.id).unwrap();
-    }
-    if let Some(kind) = &content.unsupported {
-        write!(said, " unsupported {kind}").unwrap();
-    }
-    said
-}
-
-/// One line an element: for eyes, and for comparing.
-fn told(element: &Inbound) -> String {
-    let short = |id: &Personal<String>| id.reveal().replace("wamid.ZHOL", "");
-    match element {
-        Inbound::Message(m) => {
-            let sender = m.sender.clone().unwrap_or_default();
-            let Sender { keys: from, name, phone } = sender;
-            let name = name.map(|name| format!(" {}", name.reveal())).unwrap_or_default();
-            let phone = if phone.is_some() { " (phone)" } else { "" };
-            let reply = m.reply_to.as_ref().map(|r| format!(" re {}", short(r))).unwrap_or_default();
-            let new =
-                if m.new_keys.is_empty() { String::new() } else { format!(" now {}", keys(&m.new_keys)) };
-            format!(
-                "message {} from {}{name}{phone}{reply}{new}{}",
-                short(&m.id.external_id),
-                keys(&from),
-                says(&m.content)
-            )
-        }
-        Inbound::Edited { of, edit, content, .. } => {
-            format!("edit {} of {}{}", short(edit), short(&of.external_id), says(content))
-        }
-        Inbound::Withdrawn { of, .. } => format!("withdrawn {}", short(&of.external_id)),
-        Inbound::Delivery { of, state, at, error } => {
-            let error = error.map(|error| format!(" {error}")).unwrap_or_default();
-            format!("{state:?} {} {}{error}", short(&of.external_id), at.timestamp() % 100_000)
-        }
-        Inbound::Sent(_) => "sent".to_owned(),
-        Inbound::Nothing { what } => format!("nothing: {what}"),
-        Inbound::Kept { why } => format!("kept: {why}"),
-    }
-}
-
-fn all(parsed: &Parsed) -> Vec<String> {
-    parsed.elements.iter().map(told).collect()
-}
+use crate::told;
 
 fn ours() -> Accounts {
     Accounts {
@@ -87,7 +14,7 @@ fn ours() -> Accounts {
 #[test]
 fn each_sample_leads_to_its_elements() {
     let check = |name: &str, expected: &[&str]| {
-        assert_eq!(all(&parse(samples::whatsapp(name), &ours())), expected, "{name}");
+        assert_eq!(told::all(&parse(samples::whatsapp(name), &ours())), expected, "{name}");
     };
     let aigul = "KZ.7300112233445501++77000000101 Айгүл С. (phone)";
     check("01", &[&format!("message IN0001 from {aigul} «Здравствуйте! На улице А»")]);
@@ -180,7 +107,7 @@ fn every_kind_of_message_leads_somewhere() {
             Some(rest) => format!("message m from +77000000101 А (phone){rest}"),
             None => expected.to_owned(),
         };
-        assert_eq!(all(&parse(body(&message, "").as_bytes(), &ours())), [expected], "{fields}");
+        assert_eq!(told::all(&parse(body(&message, "").as_bytes(), &ours())), [expected], "{fields}");
     };
     check(r#""type":"text","text":{"body":"яма"}"#, "message «яма»");
     check(r#""type":"text","text":{"body":"яма"},"context":{"forwarded":true}"#, "message «яма»");
@@ -255,7 +182,7 @@ fn who_wrote_is_found_in_every_shape() {
         let message =
             format!(r#"{{"id":"m","timestamp":1795147200,"type":"text","text":{{"body":"яма"}}{fields}}}"#);
         assert_eq!(
-            all(&parse(body(&message, "").as_bytes(), &ours())),
+            told::all(&parse(body(&message, "").as_bytes(), &ours())),
             [format!("message m from {expected} «яма»")]
         );
     };
@@ -269,7 +196,7 @@ fn who_wrote_is_found_in_every_shape() {
     let changed = r#"{"id":"m","timestamp":"1","type":"system","system":{"type":"user_changed_user_id","user_id":"US.2",
         "body":"User Sheena Nelson changed from US.1 to US.2"}}"#;
     let alone = body(changed, "").replace(r#""wa_id":"77000000101","#, "");
-    assert_eq!(all(&parse(alone.as_bytes(), &ours())), ["message m from US.1 now US.2"]);
+    assert_eq!(told::all(&parse(alone.as_bytes(), &ours())), ["message m from US.1 now US.2"]);
 }
 
 #[test]
@@ -279,7 +206,7 @@ fn one_broken_element_leaves_its_neighbours() {
     let told = "message m from +77000000101 А (phone) «яма»";
     let check = |broken: &str, expected: &str| {
         let parsed = parse(body(&format!("{broken},{good}"), "").as_bytes(), &ours());
-        assert_eq!(all(&parsed), [expected, told], "{broken}");
+        assert_eq!(told::all(&parsed), [expected, told], "{broken}");
     };
     check("5", "kept: message without an id");
     check("null", "kept: message without an id");
@@ -303,7 +230,7 @@ fn one_broken_element_leaves_its_neighbours() {
     let statuses = r#"{"id":"o"},{"status":"sent"},{"id":"o","status":"warning"},{"id":"o","status":"played","timestamp":"7"}"#;
     let parsed = parse(body(good, statuses).as_bytes(), &ours());
     assert_eq!(
-        all(&parsed),
+        told::all(&parsed),
         [
             told,
             "kept: status of another shape",
@@ -331,20 +258,20 @@ fn what_is_not_ours_leads_to_nothing() {
     let theirs = |text: &str, from: &str, to: &str| parse(text.replace(from, to).as_bytes(), &ours());
     let text = std::str::from_utf8(samples::whatsapp("04")).unwrap();
     let nothing = ["nothing: account of others"; 3];
-    assert_eq!(all(&theirs(text, samples::WABA, "1")), nothing);
-    assert_eq!(all(&theirs(text, samples::PHONE_NUMBER_ID, "1")), nothing);
+    assert_eq!(told::all(&theirs(text, samples::WABA, "1")), nothing);
+    assert_eq!(told::all(&theirs(text, samples::PHONE_NUMBER_ID, "1")), nothing);
     assert_eq!(
-        all(&theirs(text, "whatsapp_business_account", "page")),
+        told::all(&theirs(text, "whatsapp_business_account", "page")),
         ["nothing: object of another platform"]
     );
-    assert_eq!(all(&theirs(text, "phone_number_id", "x")), ["kept: no account of ours named"]);
+    assert_eq!(told::all(&theirs(text, "phone_number_id", "x")), ["kept: no account of ours named"]);
 }
 
 #[test]
 fn bodies_that_do_not_read_are_kept_whole() {
     let limits = Limits { body_bytes: 4000, elements: 2, ..Limits::default() };
     let check = |raw: &[u8], expected: &str| {
-        assert_eq!(all(&parse_within(raw, &ours(), &limits)), [expected]);
+        assert_eq!(told::all(&parse_within(raw, &ours(), &limits)), [expected]);
     };
     let sample = samples::whatsapp("01");
     check(&sample[..sample.len() / 2], "kept: not the JSON of a webhook");
@@ -380,7 +307,7 @@ fn bodies_of_other_projects_read() {
             }
         }
     }
-    assert_eq!((kept, files), (vec![], 57));
+    assert_eq!((kept, files), (vec![], 134));
 }
 
 proptest! {
@@ -419,6 +346,6 @@ proptest! {
     #[test]
     fn mending_leaves_sound_text_alone(text in any::<String>()) {
         let json = serde_json::to_string(&text).unwrap();
-        prop_assert_eq!(mend(&json), json);
+        prop_assert_eq!(crate::json::mend(&json), json);
     }
 }

@@ -1,9 +1,9 @@
-//! `/hooks/whatsapp`: signatures first, nothing lost, nothing crashed.
+//! `/hooks/…`: who delivers first, nothing lost, nothing crashed.
 
 use axum::{body::Body, http::Method};
 use zholdary_testkit::{samples, sign};
 
-use crate::town::{Answer, Town, VERIFY_TOKEN, request};
+use crate::town::{Answer, SECRET_TOKEN, Town, VERIFY_TOKEN, request};
 
 async fn deliver(town: &Town, body: Vec<u8>, signature: Option<&str>) -> Answer {
     let mut post = request(Method::POST, "", "/hooks/whatsapp").header("content-type", "application/json");
@@ -88,7 +88,7 @@ async fn what_does_not_read_is_kept_and_answered_with_200() {
 
 #[tokio::test]
 async fn a_hook_without_settings_says_which_are_missing() {
-    let town = Town::with(|config| config.whatsapp = None, false).await;
+    let town = Town::with(|config| config.hooks.whatsapp = None, false).await;
     let answer = deliver(&town, b"{}".to_vec(), Some("sha256=00")).await.expect(404);
     assert_eq!(answer.code(), "hook-not-configured");
     assert!(answer.json()["detail"].as_str().unwrap().contains("whatsapp.app_secret_file"));
@@ -120,4 +120,57 @@ async fn while_the_log_is_out_of_reach_the_platform_is_asked_to_come_again() {
     town.faulty.lose_answers(1);
     deliver(&town, samples::whatsapp("01").to_vec(), Some(&good)).await.expect(200);
     assert_eq!(stored(&town).await, before + 1);
+}
+
+async fn post(town: &Town, path: &str, proof: (&str, &str), body: &[u8]) -> Answer {
+    let post = request(Method::POST, "", path).header("content-type", "application/json");
+    town.ask(post.header(proof.0, proof.1).body(Body::from(body.to_vec())).unwrap()).await
+}
+
+#[tokio::test]
+async fn every_platform_of_meta_has_its_hook() {
+    let town = Town::asleep().await;
+    for channel in ["instagram", "facebook"] {
+        let path = format!("/hooks/{channel}");
+        let query =
+            format!("hub.mode=subscribe&hub.verify_token={}&hub.challenge=7", VERIFY_TOKEN.replace(' ', "+"));
+        assert_eq!(town.get("", &format!("{path}?{query}")).await.expect(200).text(), "7");
+        let body = samples::one(channel, "01");
+        let before = stored(&town).await;
+        let wrong = sign("another secret", &body);
+        let refused = post(&town, &path, ("x-hub-signature-256", &wrong), &body).await.expect(403);
+        assert_eq!(refused.code(), "signature-wrong");
+        assert_eq!(stored(&town).await, before);
+        let good = sign(samples::APP_SECRET, &body);
+        for _ in 0..2 {
+            post(&town, &path, ("x-hub-signature-256", &good), &body).await.expect(200);
+        }
+        assert_eq!(stored(&town).await, before + 1, "{channel}: one message, however often it comes");
+    }
+}
+
+#[tokio::test]
+async fn telegram_delivers_with_its_token() {
+    const HEADER: &str = "x-telegram-bot-api-secret-token";
+    let town = Town::asleep().await;
+    let body = samples::one("telegram", "02");
+    let before = stored(&town).await;
+    let without = post(&town, "/hooks/telegram", ("x-other", "1"), &body).await.expect(401);
+    assert_eq!(without.code(), "signature-missing");
+    let wrong = post(&town, "/hooks/telegram", (HEADER, "another"), &body).await.expect(403);
+    assert_eq!(wrong.code(), "signature-wrong");
+    assert_eq!(stored(&town).await, before);
+    for _ in 0..2 {
+        post(&town, "/hooks/telegram", (HEADER, SECRET_TOKEN), &body).await.expect(200);
+    }
+    post(&town, "/hooks/telegram", (HEADER, SECRET_TOKEN), &body[..50]).await.expect(200);
+    assert_eq!(stored(&town).await, before + 1);
+    assert_eq!(
+        town.intake.raw().kept(0, 10).await.unwrap().len(),
+        1,
+        "what was cut short waits for a person"
+    );
+    let town = Town::with(|config| config.hooks.telegram = None, false).await;
+    let answer = post(&town, "/hooks/telegram", (HEADER, SECRET_TOKEN), &body).await.expect(404);
+    assert!(answer.json()["detail"].as_str().unwrap().contains("ZHOLDARY_TELEGRAM_SECRET_TOKEN"));
 }

@@ -13,13 +13,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
-use zholdary_channels::Accounts;
 use zholdary_city::{City, Files};
 use zholdary_domain::{
     Clock, CommandId, Position, StreamId, StreamKind,
     access::{self, Role},
 };
-use zholdary_http::{Config, Metrics, Parts, Ready, Secret, WhatsApp, new_token, router};
+use zholdary_http::{Config, Hooks, MetaHook, Metrics, Parts, Ready, Secret, new_token, router};
 use zholdary_intake::{Intake, RawConfig, RawFile};
 use zholdary_log::{
     Cause, Decider, EventLog, SqliteCheckpoints, SqliteConfig, SqliteLog,
@@ -32,6 +31,16 @@ use zholdary_testkit::{HandClock, id_key, samples};
 
 /// The word that the hook is subscribed with.
 pub(crate) const VERIFY_TOKEN: &str = "a word of ours";
+/// What the hook of Telegram was set with.
+pub(crate) const SECRET_TOKEN: &str = "a-word-of-telegram";
+
+fn hook() -> MetaHook {
+    MetaHook {
+        app_secret: Secret::new(samples::APP_SECRET.to_owned()),
+        verify_token: Secret::new(VERIFY_TOKEN.to_owned()),
+    }
+}
+
 /// The secret of whoever collects the metrics.
 pub(crate) const SCRAPER: &str = "another word of ours";
 /// The party whose token [`Town::token`] makes.
@@ -120,11 +129,12 @@ impl Town {
         let registry = Registry::new();
         let stop = CancellationToken::new();
         let mut config = Config {
-            whatsapp: Some(WhatsApp {
-                app_secret: Secret::new(samples::APP_SECRET.to_owned()),
-                verify_token: Secret::new(VERIFY_TOKEN.to_owned()),
-                accounts: Accounts::any(),
-            }),
+            hooks: Hooks {
+                whatsapp: Some(hook()),
+                instagram: Some(hook()),
+                facebook: Some(hook()),
+                telegram: Some(Secret::new(SECRET_TOKEN.to_owned())),
+            },
             metrics_token: Some(Secret::new(SCRAPER.to_owned())),
             ..Config::default()
         };

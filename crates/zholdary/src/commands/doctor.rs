@@ -99,8 +99,16 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
                 .then_some("`zholdary kept list` shows what nobody could read, and what to do about it"),
         );
     }
-    let hook = if config.http.whatsapp.is_some() { "configured" } else { "not configured" };
-    look("WhatsApp hook", hook.to_owned(), None);
+    let hooks = &config.http.hooks;
+    for (what, is_set) in [
+        ("WhatsApp hook", hooks.whatsapp.is_some()),
+        ("Instagram hook", hooks.instagram.is_some()),
+        ("Facebook hook", hooks.facebook.is_some()),
+        ("Telegram hook", hooks.telegram.is_some()),
+    ] {
+        let is = if is_set { "configured" } else { "not configured" };
+        look(what, is.to_owned(), None);
+    }
     let well = found.iter().all(|f| f.remedy.is_none());
     if args.json {
         print::json(&found)?;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use zholdary_channels::{jsonl, seed, web, whatsapp};
+use zholdary_channels::{jsonl, meta, seed, web};
 use zholdary_domain::{
     AppealId, Clock, Inbound, MessageId, Number, Position, StreamId, SystemClock,
     inbound::Channel,
@@ -222,15 +222,19 @@ impl<'a> Feed<'a> {
     fn read(&self, source: &Source<'_>, report: &mut Report) -> Vec<Batch> {
         let seed = source.name.ends_with("_sent.jsonl");
         match source.payload {
-            _ if seed => self.lines(source, report, seed::line),
+            _ if seed => {
+                let ours = &self.system.config.http.ours;
+                self.lines(source, report, |line| seed::line(line).map(|element| ours.seeded(element)))
+            }
             Payload::Jsonl => self.lines(source, report, |line| jsonl::line(line, self.at)),
-            Payload::Whatsapp => {
-                if let Err(error) = body_of_a_hook(&source.bytes) {
-                    report.error = Some(error);
-                    return vec![];
-                }
-                let parsed = whatsapp::parse(&source.bytes, &self.system.config.whatsapp.accounts);
-                self.whole(source, Channel::Whatsapp, parsed.elements, report)
+            Payload::Whatsapp => self.delivery(source, Channel::Whatsapp, report),
+            Payload::Instagram => self.delivery(source, Channel::Instagram, report),
+            Payload::Facebook => self.delivery(source, Channel::Facebook, report),
+            Payload::Telegram => self.delivery(source, Channel::Telegram, report),
+            // What is no letter is kept for a person, as if the post had brought it.
+            Payload::Email => {
+                let parsed = self.system.config.http.ours.parse(Channel::Email, &source.bytes);
+                self.whole(source, Channel::Email, parsed.unwrap_or_default().elements, report)
             }
             Payload::Web => match self.submission(source) {
                 Ok(element) => self.whole(source, Channel::Web, vec![element], report),
@@ -240,6 +244,16 @@ impl<'a> Feed<'a> {
                 }
             },
         }
+    }
+
+    /// What a platform delivered.
+    fn delivery(&self, source: &Source<'_>, channel: Channel, report: &mut Report) -> Vec<Batch> {
+        if let Err(error) = is_delivered(channel, &source.bytes) {
+            report.error = Some(error);
+            return vec![];
+        }
+        let parsed = self.system.config.http.ours.parse(channel, &source.bytes).unwrap_or_default();
+        self.whole(source, channel, parsed.elements, report)
     }
 
     fn submission(&self, source: &Source<'_>) -> anyhow::Result<Inbound> {
@@ -421,13 +435,13 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// Refuses a file that no hook delivered, whoever named it can name the right one. A body that was cut off is none of these: it
-/// is kept for a person, as a delivery would be.
-fn body_of_a_hook(bytes: &[u8]) -> Result<(), String> {
-    const EXPECTED: &str = "one file is one body of the WhatsApp hook, as it was delivered";
+/// Refuses a file that the platform never delivered, whoever named it can name the right one. A body that was cut off is none of
+/// these: it is kept for a person, as a delivery would be.
+fn is_delivered(channel: Channel, bytes: &[u8]) -> Result<(), String> {
+    let expected = format!("one file is one body of the {} hook, as it was delivered", channel.code());
     let text = String::from_utf8_lossy(bytes);
     if text.trim().is_empty() {
-        return Err(format!("the file is empty: {EXPECTED}"));
+        return Err(format!("the file is empty: {expected}"));
     }
     let body: serde_json::Value = match serde_json::from_str(&text) {
         Ok(body) => body,
@@ -435,15 +449,15 @@ fn body_of_a_hook(bytes: &[u8]) -> Result<(), String> {
         // The message of the parser may quote what somebody wrote; line and column do not.
         Err(error) => {
             let (line, column) = (error.line(), error.column());
-            return Err(format!("not JSON: trouble at line {line}, column {column}; {EXPECTED}"));
+            return Err(format!("not JSON: trouble at line {line}, column {column}; {expected}"));
         }
     };
-    if body["object"] != "whatsapp_business_account" || !body["entry"].is_array() {
-        return Err(format!(
-            "no \"object\": \"whatsapp_business_account\" with a list \"entry\" in it: {EXPECTED}"
-        ));
+    match meta::object(channel) {
+        Some(object) if body["object"] != object || !body["entry"].is_array() => {
+            Err(format!("no \"object\": \"{object}\" with a list \"entry\" in it: {expected}"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn channel_of(element: &Inbound) -> Channel {
@@ -453,6 +467,8 @@ fn channel_of(element: &Inbound) -> Channel {
             of.channel
         }
         Inbound::Sent(sent) => sent.id.channel,
+        Inbound::Echoed(echo) => echo.id.channel,
+        Inbound::News(news) => news.id.channel,
         Inbound::Nothing { .. } | Inbound::Kept { .. } => Channel::Web,
     }
 }

@@ -4,8 +4,7 @@ use std::{io::Write, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use zholdary_channels::whatsapp;
-use zholdary_domain::{Clock, Inbound, SystemClock, inbound::Channel};
+use zholdary_domain::{Clock, Inbound, SystemClock};
 use zholdary_intake::{Kept, RawFile, RawStore};
 
 use crate::{
@@ -104,11 +103,8 @@ async fn retry(id: Option<i64>, place: &Place, as_json: bool) -> anyhow::Result<
             wait += 1;
             continue;
         };
-        let elements = match kept.channel {
-            Channel::Whatsapp => whatsapp::parse(&body, &system.config.whatsapp.accounts).elements,
-            // Other ways in refuse at once what does not read: nothing is read again there.
-            _ => vec![],
-        };
+        // Ways in that nobody delivers by refuse at once what does not read: nothing is read again there.
+        let elements = system.config.http.ours.parse(kept.channel, &body).unwrap_or_default().elements;
         // What would lead to nothing now (the accounts were set otherwise) is for a person to give up, not for us.
         let reads = |e: &Inbound| !matches!(e, Inbound::Kept { .. } | Inbound::Nothing { .. });
         let reads = elements.get(kept.element as usize).is_some_and(reads);

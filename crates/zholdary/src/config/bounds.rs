@@ -109,7 +109,7 @@ mod tests {
             ("[workers]\nretry_ms = 20000", "workers.longest_retry_ms"),
             ("[views]\nattempts = 0", "views.attempts"),
             ("[http.changes]\nheartbeat_ms = 0", "http.changes.heartbeat_ms"),
-            ("[http]\nmax_body_bytes = 16777216", "raw.body_bytes"),
+            ("[http]\nmax_body_bytes = 67108864", "raw.body_bytes"),
         ] {
             let config: Config = toml::from_str(text).unwrap();
             let said = config.check().unwrap_err().to_string();

@@ -1,0 +1,83 @@
+//! Letters that no person wrote: they are answered by nobody, so that two programs never talk for ever (RFC 3834; channel
+//! rule R16).
+
+use zholdary_domain::inbound::Automatic;
+
+use super::{Mailbox, header::Header};
+
+/// The beginnings of subjects that programs write, as localised.
+const SUBJECTS: [&str; 13] = [
+    "автоответ",
+    "автоматический ответ",
+    "автоматты жауап",
+    "автоматты түрде жауап",
+    "out of office",
+    "out-of-office",
+    "automatic reply",
+    "auto reply",
+    "auto-reply",
+    "autoreply",
+    "вне офиса",
+    "нет на рабочем месте",
+    "automatische antwort",
+];
+
+/// Names before the `@` that no person has.
+const NOBODY: [&str; 7] =
+    ["mailer-daemon", "postmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"];
+
+/// What wrote the letter with this header, `subject` and `sender`, when no person did.
+pub(super) fn automatic(
+    header: &Header<'_>,
+    subject: Option<&str>,
+    sender: Option<&str>,
+    mailbox: &Mailbox,
+) -> Option<Automatic> {
+    let precedence = header.keyword("Precedence").unwrap_or_default();
+    let submitted = header.keyword("Auto-Submitted").filter(|submitted| submitted != "no");
+    let says = |name| header.keyword(name).is_some_and(|said| said != "no");
+    let answers = submitted.as_deref() == Some("auto-replied")
+        || precedence == "auto_reply"
+        || says("X-Autoreply")
+        || says("X-Autorespond")
+        || subject.is_some_and(is_answer);
+    // A mailing may say that it was generated; an answer may say that it is bulk.
+    let mailing = ["List-Id", "List-Unsubscribe"].into_iter().any(|name| header.has(name))
+        || matches!(precedence.as_str(), "bulk" | "list" | "junk");
+    let other = submitted.is_some()
+        || says("X-Auto-Response-Suppress")
+        || header.all("X-Loop").any(|raw| mailbox.has(String::from_utf8_lossy(raw).trim()))
+        || has_no_return(header)
+        || sender.is_some_and(is_nobody)
+        || reports(header);
+    match (answers, mailing, other) {
+        (true, ..) | (false, false, true) => Some(Automatic::Reply),
+        (false, true, _) => Some(Automatic::Mailing),
+        (false, false, false) => None,
+    }
+}
+
+/// Whether nothing may be sent back: `Return-Path: <>`.
+pub(super) fn has_no_return(header: &Header<'_>) -> bool {
+    header.text("Return-Path").is_some_and(|path| path.split_whitespace().collect::<String>() == "<>")
+}
+
+/// Whether the name before the `@` is a program's.
+pub(super) fn is_nobody(address: &str) -> bool {
+    let user = address.split('@').next().unwrap_or_default().to_lowercase();
+    NOBODY.iter().any(|nobody| user == *nobody || user.starts_with(&format!("{nobody}+")))
+}
+
+/// A report of the post, or that somebody opened a letter.
+fn reports(header: &Header<'_>) -> bool {
+    header.keyword("Content-Type").is_some_and(|kind| kind == "multipart/report")
+}
+
+fn is_answer(subject: &str) -> bool {
+    let subject = subject.to_lowercase();
+    let ends = |rest: &str| {
+        let rest = rest.trim_start();
+        rest.is_empty() || rest.starts_with([':', '-', '–', '—', '[', '(']) || rest.starts_with("autoreply")
+    };
+    SUBJECTS.iter().filter_map(|start| subject.strip_prefix(start)).any(ends)
+}

@@ -1,0 +1,142 @@
+//! Letters of the post about letters of ours (RFC 3464; channel rule R17).
+
+use chrono::{DateTime, Utc};
+use zholdary_domain::{
+    Inbound,
+    inbound::{Channel, DeliveryState, MessageRef},
+};
+
+use super::{Mailbox, automatic, header::Header, mime::Part, thread};
+
+/// The longest report that is read, in bytes.
+const REPORT_BYTES: usize = 256 << 10;
+
+/// An enhanced status (RFC 3463): class, subject, detail.
+#[derive(Debug, Clone, Copy)]
+struct Status {
+    class: u16,
+    subject: u16,
+    detail: u16,
+}
+
+impl Status {
+    /// The status as one number: «5.1.1» is 5 001 001.
+    fn code(self) -> i64 {
+        i64::from(self.class) * 1_000_000 + i64::from(self.subject) * 1000 + i64::from(self.detail)
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        let mut numbers = word.split('.');
+        let mut next = || {
+            let digits = numbers.next().filter(|n| (1..=3).contains(&n.len()))?;
+            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+        };
+        let status = Self { class: next()?, subject: next()?, detail: next()? };
+        (matches!(status.class, 2 | 4 | 5) && numbers.next().is_none()).then_some(status)
+    }
+
+    /// The first status in `text`.
+    fn find(text: &str) -> Option<Self> {
+        text.split(|c: char| !c.is_ascii_digit() && c != '.')
+            .find_map(|word| Self::read(word.trim_end_matches('.')))
+    }
+}
+
+/// What happened to a letter, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    Arrived,
+    Delayed,
+    Failed,
+}
+
+/// What the letter of these `parts` tells of a letter of ours; nothing when it is no report, or of none of ours.
+pub(super) fn read(parts: &[Part<'_>], mailbox: &Mailbox, at: DateTime<Utc>) -> Option<Inbound> {
+    let (fate, status, id) = reported(parts, mailbox).or_else(|| told_in_words(parts, mailbox))?;
+    Some(match fate {
+        Fate::Arrived => Inbound::Nothing { what: "delivery reported" },
+        Fate::Delayed => Inbound::Nothing { what: "delivery delayed" },
+        Fate::Failed => Inbound::Delivery {
+            of: MessageRef {
+                channel: Channel::Email,
+                account: mailbox.address.clone(),
+                external_id: id.into(),
+            },
+            state: DeliveryState::Failed,
+            at,
+            error: status.map(Status::code),
+        },
+    })
+}
+
+/// A report in the standard's form.
+fn reported(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<Status>, String)> {
+    let report = parts
+        .iter()
+        .find(|part| part.is("message/delivery-status") || part.is("message/global-delivery-status"))?;
+    let bytes = report.bytes();
+    let (fate, status) = worst(&bytes[..bytes.len().min(REPORT_BYTES)])?;
+    let returned = |part: &&Part<'_>| {
+        ["message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"]
+            .iter()
+            .any(|kind| part.is(kind))
+    };
+    let id_of = |part: &Part<'_>| thread::message_id(&Header::split(&part.bytes()).0);
+    let id = parts.iter().filter(returned).find_map(id_of).filter(|id| mailbox.made(id));
+    // Some posts return nothing, and answer the letter instead.
+    let id =
+        id.or_else(|| thread::references(&parts.first()?.header).into_iter().find(|id| mailbox.made(id)))?;
+    Some((fate, status, id))
+}
+
+/// The worst fate among the recipients of a report, with its status.
+fn worst(report: &[u8]) -> Option<(Fate, Option<Status>)> {
+    let mut worst = None;
+    let mut rest = report;
+    while !rest.is_empty() {
+        let (fields, after) = Header::split(rest);
+        // What is no field is not of a report.
+        rest = if fields.is_empty() && after.len() == rest.len() { &[] } else { after };
+        let status = fields.text("Status").and_then(|status| Status::find(&status));
+        let status = status.or_else(|| Status::find(&fields.text("Diagnostic-Code")?));
+        // The post that gave up says so, even after trouble that might have passed (RFC 3464, section 2.3.3).
+        let fate = match fields.keyword("Action").as_deref() {
+            Some("failed") => Fate::Failed,
+            Some("delayed") => Fate::Delayed,
+            Some("delivered" | "relayed" | "expanded") => Fate::Arrived,
+            _ => match status.map(|status| status.class) {
+                Some(5) => Fate::Failed,
+                Some(4) => Fate::Delayed,
+                _ => continue,
+            },
+        };
+        if worst.is_none_or(|(before, _)| before < fate) {
+            worst = Some((fate, status));
+        }
+    }
+    worst
+}
+
+/// A report in words, as qmail writes it: our `Message-ID` stands in the copy of our letter.
+fn told_in_words(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<Status>, String)> {
+    let header = &parts.first()?.header;
+    let from_the_post = automatic::has_no_return(header)
+        || super::sender::sender(header)
+            .is_some_and(|sender| sender.keys.iter().any(|key| automatic::is_nobody(key.reveal())));
+    if !from_the_post {
+        return None;
+    }
+    let text = parts.iter().find(|part| part.is("text/plain") && part.children.is_empty())?.text(|_| None);
+    let text = &text[..text.floor_char_boundary(REPORT_BYTES)];
+    let ids = text.lines().filter_map(|line| {
+        let (name, value) = line.trim_start_matches(['>', ' ']).split_once(':')?;
+        name.eq_ignore_ascii_case("message-id").then(|| thread::ids(value.as_bytes()))
+    });
+    let id = ids.flatten().find(|id| mailbox.made(id))?;
+    let status = Status::find(text);
+    let warns = header.text("Subject").is_some_and(|subject| {
+        let subject = subject.to_lowercase();
+        subject.contains("delayed") || subject.contains("warning")
+    });
+    Some((if warns { Fate::Delayed } else { Fate::Failed }, status, id))
+}

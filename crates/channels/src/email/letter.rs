@@ -1,0 +1,170 @@
+//! From a raw letter to what it says.
+
+use chrono::{DateTime, Utc};
+use zholdary_domain::{
+    Inbound, Personal,
+    inbound::{Attachment, Channel, Content, InboundMessage, Letter, MessageRef},
+};
+
+use super::{
+    Mailbox,
+    automatic::automatic,
+    bounce, files,
+    header::Header,
+    html,
+    mime::{self, Part},
+    quote, sender, thread, words,
+};
+use crate::{Limits, Parsed, UNKNOWN_TIME, Way, text};
+
+/// The largest letter that [`parse`] reads, in bytes: 40 MiB, a little more than the large mail services let through.
+pub const LETTER_BYTES: usize = 40 << 20;
+
+/// The most words of a letter that are parted into said and quoted, in characters.
+const WORDS_CHARS: usize = 1 << 20;
+
+/// Fields of which a letter has at least one.
+const OF_LETTERS: [&str; 8] =
+    ["From", "To", "Subject", "Date", "Message-ID", "Received", "Return-Path", "Delivered-To"];
+
+/// What a raw letter holds: always one element. It never fails: what is no letter is [`Inbound::Kept`].
+#[must_use]
+pub fn parse(raw: &[u8], mailbox: &Mailbox) -> Parsed {
+    parse_within(raw, mailbox, &Limits { body_bytes: LETTER_BYTES, ..Limits::default() })
+}
+
+/// As [`parse`], reading no more than `limits` allow; their elements are the parts of the letter.
+#[must_use]
+pub fn parse_within(raw: &[u8], mailbox: &Mailbox, limits: &Limits) -> Parsed {
+    match read(raw, mailbox, limits) {
+        Ok(element) => Parsed { elements: vec![element] },
+        Err(why) => Parsed::kept(why),
+    }
+}
+
+fn read(raw: &[u8], mailbox: &Mailbox, limits: &Limits) -> Result<Inbound, &'static str> {
+    if raw.len() > limits.body_bytes {
+        return Err("larger than the limit");
+    }
+    let parts = mime::parts(raw, limits)?;
+    let header = match parts.first() {
+        Some(part) if OF_LETTERS.into_iter().any(|name| part.header.has(name)) => &part.header,
+        _ => return Err("no header of a letter"),
+    };
+    let sent_at = header.raw("Received").and_then(received_at).unwrap_or(UNKNOWN_TIME);
+    if let Some(report) = bounce::read(&parts, mailbox, sent_at) {
+        return Ok(report);
+    }
+    let sender = sender::sender(header);
+    let address = sender.as_ref().and_then(|sender| sender.keys.first()).map(|key| key.reveal().as_str());
+    if address.is_some_and(|address| mailbox.has(address)) {
+        return Ok(Inbound::Nothing { what: "own letter" });
+    }
+    let words = Words::read(&parts, limits);
+    let id = thread::message_id(header).unwrap_or_else(|| format!("blake3:{}", blake3::hash(raw).to_hex()));
+    let way = Way::of(Channel::Email);
+    Ok(Inbound::Message(Box::new(InboundMessage {
+        id: MessageRef { channel: way.channel, account: mailbox.address.clone(), external_id: id.into() },
+        surface: way.surface,
+        letter: Some(Box::new(besides(header, &words, address, mailbox))),
+        sender,
+        content: words.with(files::attachments(&parts, |place| is_words(&parts, place))),
+        reply_to: None,
+        join: way.join,
+        album: None,
+        sent_at,
+        new_keys: Vec::new(),
+    })))
+}
+
+/// What a letter says.
+struct Words {
+    subject: Option<String>,
+    text: Option<String>,
+    quoted: Option<String>,
+    is_forward: bool,
+}
+
+impl Words {
+    fn read(parts: &[Part<'_>], limits: &Limits) -> Self {
+        let clean = |text: &str| text::clean(text, limits.text_chars);
+        let subject = parts.first().and_then(|letter| clean(&words::text(letter.header.raw("Subject")?)));
+        // Cut after it is parted: an answer may stand below a long quote.
+        let whole = text::clean(&said(parts, 0), WORDS_CHARS).unwrap_or_default();
+        let split = quote::split(&whole);
+        let is_forward = split.is_forward || subject.as_deref().is_some_and(thread::is_forward);
+        let (text, quoted) = match clean(&split.said) {
+            // Passing a letter on without a word says what the letter says.
+            None if is_forward => (clean(&whole), None),
+            said => (said, clean(&split.quoted)),
+        };
+        Self { subject, text, quoted, is_forward }
+    }
+
+    fn with(self, attachments: Vec<Attachment>) -> Content {
+        Content {
+            text: self.text.map(Personal::new),
+            subject: self.subject.map(Personal::new),
+            quoted: self.quoted.map(Personal::new),
+            attachments,
+            ..Content::default()
+        }
+    }
+}
+
+fn besides(header: &Header<'_>, words: &Words, author: Option<&str>, mailbox: &Mailbox) -> Letter {
+    let subject = words.subject.as_deref();
+    let unverified = sender::is_unverified(header, mailbox.authserv_id.as_deref());
+    let references = if words.is_forward { Vec::new() } else { thread::references(header) };
+    Letter {
+        references: references.into_iter().map(Personal::new).collect(),
+        tag: subject.filter(|_| !words.is_forward && !unverified).and_then(thread::tag),
+        automatic: automatic(header, subject, author, mailbox),
+        unverified,
+    }
+}
+
+/// The words of the part at `place` and of those inside of it. Of several forms of the same, the plain one.
+fn said(parts: &[Part<'_>], place: usize) -> String {
+    let Some(part) = parts.get(place) else { return String::new() };
+    if part.children.is_empty() {
+        return match is_words(parts, place) {
+            true if part.is("text/html") => html::text(&part.text(html::charset)),
+            true => part.text(|_| None),
+            false => String::new(),
+        };
+    }
+    let is_plain = |child: &&usize| parts[**child].is("text/plain");
+    let (plain, others): (Vec<_>, Vec<_>) = part.children.iter().partition(is_plain);
+    let is_alternative = part.is("multipart/alternative");
+    let in_order: Vec<_> = if is_alternative {
+        plain.into_iter().chain(others).collect()
+    } else {
+        part.children.iter().collect()
+    };
+    let told = in_order.into_iter().map(|child| said(parts, *child)).filter(|text| !text.trim().is_empty());
+    told.take(if is_alternative { 1 } else { usize::MAX }).collect::<Vec<_>>().join("\n\n")
+}
+
+/// When the server that wrote this `Received` field took the letter. The topmost is ours; `Date` is whatever its sender's
+/// clock says.
+fn received_at(raw: &[u8]) -> Option<DateTime<Utc>> {
+    let text = String::from_utf8_lossy(raw);
+    let (_, date) = text.rsplit_once(';')?;
+    let date = date.split_whitespace().collect::<Vec<_>>().join(" ");
+    DateTime::parse_from_rfc2822(&date).ok().map(|at| at.to_utc())
+}
+
+/// Whether the part at `place` is words of the letter, not a file.
+fn is_words(parts: &[Part<'_>], place: usize) -> bool {
+    let Some(part) = parts.get(place) else { return false };
+    // Whatever its form, the only part of a letter is its words.
+    let in_words = part.is("text/plain") || part.is("text/html") || place == 0 && part.is_kind("text");
+    in_words
+        && part.children.is_empty()
+        && (place == 0 || part.disposition.value != "attachment" && part.file_name().is_none())
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,895 @@
+use base64::{Engine, prelude::BASE64_STANDARD};
+use proptest::prelude::*;
+use zholdary_domain::inbound::Automatic;
+use zholdary_testkit::{at, samples};
+
+use super::{
+    super::{charset, html, part, quote, words},
+    *,
+};
+use crate::told;
+
+fn ours() -> Mailbox {
+    Mailbox {
+        address: "appeals@zholdary.example".to_owned(),
+        aliases: ["Roads@Zholdary.example".to_owned()].into(),
+        authserv_id: Some("mail.zholdary.example".to_owned()),
+    }
+}
+
+fn letters() -> Vec<(String, Vec<u8>)> {
+    samples::of("email").into_iter().filter(|(name, _)| name.ends_with(".eml")).collect()
+}
+
+fn message(raw: &[u8]) -> InboundMessage {
+    match parse(raw, &ours()).elements.pop() {
+        Some(Inbound::Message(message)) => *message,
+        other => panic!("a message, not {other:?}"),
+    }
+}
+
+/// Text and quote of a message.
+fn said(raw: &[u8]) -> (String, String) {
+    let content = message(raw).content;
+    let revealed = |text: Option<Personal<String>>| text.map(Personal::into_revealed).unwrap_or_default();
+    (revealed(content.text), revealed(content.quoted))
+}
+
+/// A letter from a resident with these lines of header and this body.
+fn letter(header: &str, body: &[u8]) -> Vec<u8> {
+    let header = ["From: a@b.kz", "Message-ID: <m@b.kz>", header].join("\n");
+    [header.trim_end().as_bytes(), b"\n\n", body].concat()
+}
+
+fn told(raw: &[u8]) -> String {
+    told::all(&parse(raw, &ours())).join("; ")
+}
+
+/// What a letter leads to, without what all letters of [`letter`] have.
+fn told_of(header: &str, body: &[u8]) -> String {
+    told(&letter(header, body)).replace("message <m@b.kz> from a@b.kz", "letter")
+}
+
+#[test]
+fn each_sample_leads_to_its_element() {
+    let irina = "from irina.vlasova@example.org Ирина Власова";
+    let about = "subject «Яма на дороге, ул. Абая »";
+    let expected = [
+        format!(
+            "message <c1@example.org> {irina} {about} «Здравствуйте!||На ул. Аб» quoting «-- |Ирина Власова|+7 700»"
+        ),
+        "message <c2@example.org> from petr@example.org Пётр Сидоров subject «Нет света во дворе» \
+         «Добрый вечер. Третий ден»"
+            .to_owned(),
+        "message <c3@example.com> from olga.kim@example.com Ольга Ким subject «Мусор не вывозят» \
+         «Контейнеры переполнены, »"
+            .to_owned(),
+        "message <c4@example.org> from gulnar@example.org Гүлнәр Әбенова subject «Жол шұңқыры — Әл-Фараби » \
+         «Құрметті әкімдік!||Әл-Фа»"
+            .to_owned(),
+        format!(
+            "message <c5@example.org> {irina} subject «Фото ямы» «Другая яма, фото во влож» \
+             Image part/2 image/jpeg Фото ямы, Абая 45.jpg"
+        ),
+        format!(
+            "message <c6@example.org> {irina} after <out-1.z-2026-000401@zholdary.example>+<c1@example.org> \
+             tag Z-2026-000401 subject «Re: [Z-2026-000401] Яма » «Спасибо! Уточняю: яма у » \
+             quoting «чт, 19 нояб. 2026 г. в 1»"
+        ),
+        format!(
+            "message <c7@example.org> {irina} tag Z-2026-000401 subject «RE: [Z-2026-000401] Яма » \
+             «Когда начнутся работы?||» quoting «________________________»"
+        ),
+        format!(
+            "message <c8@example.org> {irina} after <out-2.z-2026-000401@zholdary.example> tag Z-2026-000401 \
+             automatic Reply subject «Автоответ: [Z-2026-00040» «Я в отпуске до 1 декабря»"
+        ),
+        "Failed <out-3.z-2026-000403@zholdary.example> 49000 5001001".to_owned(),
+        "message <n10@shop.example.net> from news@shop.example.net Shop automatic Mailing subject «Скидки 50%» \
+         «Скидки!»"
+            .to_owned(),
+        format!(
+            "message <c1@example.org> {irina} {about} «Здравствуйте!||На ул. Аб» quoting «-- |Ирина Власова|+7 700»"
+        ),
+        "message <c12@example.com> from viktor@example.com subject «Лужа у подъезда» «Лужа у подъезда 3, Шевче»"
+            .to_owned(),
+        "message <c13@example.org> from aset@example.org subject «Бордюр разбит» «Бордюр разбит, Манаса 5» \
+         Image part/2 image/png image001.png"
+            .to_owned(),
+        "message <c14@example.org> from askar@example.org Аскар quoting «Отправлено с iPhone» \
+         Image part/2 image/jpeg IMG_0001.jpeg"
+            .to_owned(),
+    ];
+    let told: Vec<String> = letters().iter().map(|(_, raw)| told(raw)).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_words_of_the_samples_are_whole() {
+    let check = |sample: &str, text: &str, quoted: &str| {
+        assert_eq!(said(&samples::one("email", sample)), (text.to_owned(), quoted.to_owned()), "{sample}");
+    };
+    check(
+        "01",
+        "Здравствуйте!\n\nНа ул. Абая, 45 большая яма. Прошу принять меры.",
+        "-- \nИрина Власова\n+7 700 000 02 01",
+    );
+    check("03", "Контейнеры переполнены, Богенбай батыра 56 — уже «неделю».", "");
+    check("06", "Спасибо! Уточняю: яма у въезда во двор.", &{
+        let greeting = "> Здравствуйте, Ирина!\n>\n> Ваше обращение зарегистрировано, номер Z-2026-000401.";
+        format!(
+            "чт, 19 нояб. 2026 г. в 17:40, Zholdary <appeals@zholdary.example>:\n\n{greeting}\n> -- \n> Zholdary"
+        )
+    });
+    let (text, quoted) = said(&samples::one("email", "07"));
+    assert_eq!(text, "Когда начнутся работы?\n\nС уважением,\nИрина");
+    assert!(
+        quoted.contains("\nОт: Zholdary") && quoted.ends_with("Ваше обращение зарегистрировано."),
+        "{quoted}"
+    );
+    check("12", "Лужа у подъезда 3, Шевченко 10.\nНе пройти.", "");
+    check("14", "", "Отправлено с iPhone");
+    let (kazakh, _) = said(&samples::one("email", "04"));
+    assert!(kazakh.ends_with("Шұғыл жөндеуді сұраймыз.") && !kazakh.contains("alert"), "{kazakh}");
+}
+
+#[test]
+fn a_letter_has_our_address_as_its_account_and_the_time_of_our_server() {
+    let first = message(&samples::one("email", "01"));
+    assert_eq!(first.id.account, "appeals@zholdary.example");
+    assert_eq!((first.surface, first.join), (Way::of(Channel::Email).surface, Way::of(Channel::Email).join));
+    assert_eq!(first.sent_at, at("2026-11-20T04:00:00Z"));
+    for (header, expected) in [
+        (
+            "Received: by us; Fri, 20 Nov 2026\n 09:00:00 +0500 (ALMT)\nReceived: by them; soon",
+            at("2026-11-20T04:00:00Z"),
+        ),
+        // What stands below our server's field may be anybody's words, and so is `Date`.
+        ("Received: by us; soon\nReceived: by them; Fri, 20 Nov 2026 09:00:00 +0500", UNKNOWN_TIME),
+        ("Date: Fri, 20 Nov 2026 09:00:00 +0500", UNKNOWN_TIME),
+        ("Received: by us", UNKNOWN_TIME),
+    ] {
+        assert_eq!(message(&letter(header, b"x")).sent_at, expected, "{header}");
+    }
+}
+
+#[test]
+fn a_letter_is_named_by_its_message_id_or_by_its_bytes() {
+    for (field, expected) in [
+        ("Message-ID: <a@b>", "<a@b>"),
+        ("message-id:\n <a@\n b> (comment)", "<a@b>"),
+        ("Message-Id: a@b", "<a@b>"),
+    ] {
+        assert_eq!(
+            message(format!("From: a@b.kz\n{field}\n\nx").as_bytes()).id.external_id.reveal(),
+            expected
+        );
+    }
+    let name = |raw: &str| message(raw.as_bytes()).id.external_id.into_revealed();
+    let nameless = name("From: a@b.kz\n\nx");
+    assert!(nameless.starts_with("blake3:") && nameless.len() == 71, "{nameless}");
+    assert_eq!(nameless, name("From: a@b.kz\n\nx"));
+    assert_ne!(nameless, name("From: a@b.kz\n\ny"));
+    let long = format!("From: a@b.kz\nMessage-ID: <{}@b>\n\nx", "a".repeat(Limits::ID_BYTES));
+    assert!(name(&long).starts_with("blake3:"));
+}
+
+#[test]
+fn the_author_is_found_in_every_shape() {
+    for (from, expected) in [
+        ("Aset.K@Example.KZ", "aset.k@example.kz"),
+        ("\"Иванов, Пётр\" <p@b.kz>, c@d.kz", "p@b.kz Иванов, Пётр"),
+        ("p@b.kz (Пётр)", "p@b.kz Пётр"),
+        // An encoded name holds no comma and no address.
+        ("=?utf-8?B?0JjQstCw0L3QvtCyLCDQn9GR0YLRgCA8YUBiPg==?= <p@b.kz>", "p@b.kz Иванов, Пётр <a@b>"),
+        ("\"=?utf-8?Q?=D0=9F=D1?= =?utf-8?Q?=91=D1=82=D1=80?=\" <p@b.kz>", "p@b.kz Пётр"),
+        ("<>", ""),
+        ("Пётр", ""),
+        ("Пётр\nSender: p@b.kz", ""),
+        ("a b@c d", ""),
+    ] {
+        let raw = format!("From: {from}\nMessage-ID: <m@b>\n\nx");
+        assert_eq!(told(raw.as_bytes()), format!("message <m@b> from {expected} «x»"), "{from}");
+    }
+}
+
+#[test]
+fn charsets_are_read_in_spite_of_their_labels() {
+    let (russian, kazakh) = ("Прошу убрать снег, ещё вчера — «срочно»", "Көшеде үлкен шұңқыр бар, жөндеңіз");
+    let in_1251 = &encoding_rs::WINDOWS_1251.encode(russian).0[..];
+    let in_koi8 = &encoding_rs::KOI8_R.encode("Прошу убрать снег, ещё вчера").0[..];
+    for (what, bytes, label, expected) in [
+        ("as declared", in_1251, Some("windows-1251"), russian),
+        ("as declared by another name", in_1251, Some("CP1251"), russian),
+        ("as declared by a name of its own", in_1251, Some("win-1251"), russian),
+        ("not declared", in_1251, None, russian),
+        ("declared to be Western", in_1251, Some("iso-8859-1"), russian),
+        ("declared to be ASCII", in_1251, Some("us-ascii"), russian),
+        ("declared to be UTF-8", in_1251, Some("utf-8"), russian),
+        ("declared to be nothing known", in_1251, Some("x-unknown"), russian),
+        ("declared", in_koi8, Some("koi8-r"), "Прошу убрать снег, ещё вчера"),
+        ("koi8-r, not declared", in_koi8, None, "Прошу убрать снег, ещё вчера"),
+        ("UTF-8, not declared", kazakh.as_bytes(), None, kazakh),
+        ("UTF-8, declared to be Cyrillic", kazakh.as_bytes(), Some("windows-1251"), kazakh),
+        ("UTF-8, declared to be Western", kazakh.as_bytes(), Some("iso-8859-1"), kazakh),
+        ("Western", b"Stra\xdfe f\xfcr Fu\xdfg\xe4nger", Some("iso-8859-1"), "Straße für Fußgänger"),
+        (
+            "Kazakh",
+            b"\x8d\x9d \xa1\xa2 \xa3\xbc \xa5\xb4 \xaa\xba \xaf\xbf \xb2\xb3 \xbd\xbe \x8e\x9e \xdf",
+            Some("kz-1048"),
+            "Ққ Ұұ Әә Өө Ғғ Үү Іі Ңң Һһ Я",
+        ),
+        ("Japanese", b"\x1b$B$9$_\x1b(B", None, "すみ"),
+        ("cut inside a letter", &"яма".as_bytes()[..5], Some("utf-8"), "ям\u{fffd}"),
+        ("ASCII", b"pothole", Some("utf-16"), "pothole"),
+    ] {
+        assert_eq!(charset::decode(bytes, label), expected, "{what}");
+    }
+}
+
+#[test]
+fn bytes_without_a_label_read_in_header_and_body() {
+    let raw = encoding_rs::WINDOWS_1251
+        .encode("From: Пётр Сидоров <p@b.kz>\nMessage-ID: <m@b>\nSubject: Мусор не вывозят\n\nКонтейнеры переполнены")
+        .0
+        .into_owned();
+    let expected =
+        "message <m@b> from p@b.kz Пётр Сидоров subject «Мусор не вывозят» «Контейнеры переполнены»";
+    assert_eq!(told(&raw), expected);
+}
+
+#[test]
+fn the_charset_of_html_may_stand_in_its_meta() {
+    let page = |meta: &str| {
+        let html = format!("<html><head>{meta}</head><body>Лужа у подъезда</body></html>");
+        told_of("Content-Type: text/html", &encoding_rs::IBM866.encode(&html).0)
+    };
+    assert_eq!(page("<META charset='ibm866'>"), "letter «Лужа у подъезда»");
+    assert_eq!(
+        page("<meta http-equiv=Content-Type content=\"text/html; charset=cp866\">"),
+        "letter «Лужа у подъезда»"
+    );
+}
+
+#[test]
+fn encoded_words_read_as_programs_write_them() {
+    for (raw, expected) in [
+        ("=?utf-8?B?0Y/QvNCw?= 5", "яма 5"),
+        ("=?UTF-8*ru?q?=D1=8F=D0=BC=D0=B0_5?=", "яма 5"),
+        // Cut inside a letter, in both encodings, over a fold, in two.
+        ("=?utf-8?B?0Y/Q?=\r\n =?utf-8?B?vNCw?=", "яма"),
+        ("=?utf-8?Q?=D1=8F=D0=BC=D0?=\t=?utf-8?Q?=B0?=", "яма"),
+        ("=?utf-8?B?0Y/Q?==?UTF-8?Q?=BC=D0=B0?=", "яма"),
+        ("=?koi8-r?B?0c3B?= =?utf-8?B?0Y/QvNCw?= =?koi8-r?B?0c3B?=", "ямаямаяма"),
+        // No white space around, spaces inside, a wrong label, an unknown one.
+        ("[=?utf-8?Q?=D1=8F=D0=BC=D0=B0?=]", "[яма]"),
+        ("=?utf-8?Q?pot hole?=", "pot hole"),
+        ("=?iso-8859-1?Q?=CF=F0=EE=F8=F3?=", "Прошу"),
+        ("=?unknown?B?0Y/QvNCw?=", "яма"),
+        // What is none stays.
+        ("=?utf-8?X?abc?= =? ?= =?utf-8?Q?", "=?utf-8?X?abc?= =? ?= =?utf-8?Q?"),
+        ("2 =? 3", "2 =? 3"),
+    ] {
+        assert_eq!(words::text(raw.as_bytes()), expected, "{raw}");
+    }
+}
+
+#[test]
+fn parts_and_their_names_read_as_programs_write_them() {
+    let file = |header: &str| {
+        let body = format!("--b\n{header}\n\nx\n--b--");
+        told_of("Content-Type: multipart/mixed; boundary=b", body.as_bytes())
+    };
+    for (header, expected) in [
+        ("Content-Type: image/png; name=a.png", "Image part/1 image/png a.png"),
+        ("Content-Type: video/mp4", "Video part/1 video/mp4 -"),
+        ("Content-Type: Audio/OGG; codecs=opus", "Audio part/1 audio/ogg -"),
+        ("Content-Type: message/rfc822", "Document part/1 message/rfc822 -"),
+        (
+            "Content-Type: application/pkcs7-mime; name=smime.p7m",
+            "Document part/1 application/pkcs7-mime smime.p7m",
+        ),
+        ("Content-Type: ../../x", "Document part/1 - -"),
+        ("Content-Disposition: attachment", "Document part/1 text/plain -"),
+        ("Content-Type: text/plain; name=\"a.txt\"", "Document part/1 text/plain a.txt"),
+        ("Content-Type: text/csv", "Document part/1 text/csv -"),
+        // The name that is shown wins; paths, marks of direction and quotes are no part of it.
+        (
+            "Content-Type: image/png; name=a.png\nContent-Disposition: inline; filename=\"b;1.png\"",
+            "Image part/1 image/png b;1.png",
+        ),
+        ("Content-Type: image/png; name=\"../../etc/passwd\"", "Image part/1 image/png passwd"),
+        ("Content-Type: image/png; name=\"C:\\\\x\\\\фото.png\"", "Image part/1 image/png фото.png"),
+        ("Content-Type: image/png; name=\"gpj.\u{202E}exe\"", "Image part/1 image/png gpj.exe"),
+        ("Content-Type: image/png; name=\"a\\\"b.png\"", "Image part/1 image/png a_b.png"),
+        ("Content-Type: image/png; name=\"..\"", "Image part/1 image/png -"),
+        // Encoded as allowed, and as is usual.
+        ("Content-Type: image/png; name*=koi8-r'ru'%D1%CD%C1.png", "Image part/1 image/png яма.png"),
+        (
+            "Content-Type: image/png; name*1*=%BC%D0%B0; name*2=.png; name*0*=UTF-8''%D1%8F%D0",
+            "Image part/1 image/png яма.png",
+        ),
+        ("Content-Type: image/png; name*0=\"ab\"; name*1=\"c.png\"", "Image part/1 image/png abc.png"),
+        ("Content-Type: image/png; name*=яма.png", "Image part/1 image/png яма.png"),
+        ("Content-Type: image/png; name=\"=?utf-8?B?0Y/QvNCw?= .png\"", "Image part/1 image/png яма .png"),
+        (
+            "Content-Type: image/png; name=\"plain.png\"; name*=utf-8''%D1%8F.png",
+            "Image part/1 image/png я.png",
+        ),
+        ("Content-Type: image/png; name=яма.png (comment)", "Image part/1 image/png яма.png"),
+        ("Content-Type: image/png\n name=яма.png", "Image part/1 image/png яма.png"),
+    ] {
+        assert_eq!(file(header), format!("letter {expected}"), "{header}");
+    }
+    for header in [
+        "Content-Type: application/pkcs7-signature; name=smime.p7s",
+        "Content-Type: application/pgp-signature; name=signature.asc",
+        "Content-Type: text/calendar; method=REQUEST",
+        "Content-Type: application/ics; name=invite.ics",
+    ] {
+        assert_eq!(file(header), "letter", "{header}");
+    }
+}
+
+#[test]
+fn forms_of_one_text_are_one_text() {
+    let in_parts = |kind: &str, parts: &[(&str, &str)]| {
+        let part = |(header, body): &(&str, &str)| format!("--b\nContent-Type: {header}\n\n{body}\n");
+        let body = parts.iter().map(part).collect::<String>() + "--b--\nafter";
+        told_of(
+            &format!("Content-Type: multipart/{kind}; boundary=b"),
+            ["before\n", &body].concat().as_bytes(),
+        )
+    };
+    let (plain, page) = (("text/plain", "яма"), ("text/html", "<p>яма!</p>"));
+    assert_eq!(in_parts("alternative", &[plain, page]), "letter «яма»");
+    assert_eq!(in_parts("alternative", &[page, plain]), "letter «яма»");
+    assert_eq!(in_parts("alternative", &[("text/plain", " \n"), page]), "letter «яма!»");
+    assert_eq!(
+        in_parts("alternative", &[plain, ("text/x-amp-html", "x"), ("text/calendar", "x")]),
+        "letter «яма»"
+    );
+    assert_eq!(
+        in_parts("mixed", &[plain, ("image/png", "x"), plain]),
+        "letter «яма||яма» Image part/2 image/png -"
+    );
+    assert_eq!(in_parts("signed", &[plain, ("application/pgp-signature", "x")]), "letter «яма»");
+    assert_eq!(in_parts("digest", &[("", "From: x\n\ny")]), "letter Document part/1 message/rfc822 -");
+    let nested = (
+        "multipart/related; boundary=c",
+        "--c\nContent-Type: text/html\n\n<b>яма</b>\n--c\nContent-Type: image/gif\n\nx\n--c--",
+    );
+    assert_eq!(
+        in_parts("alternative", &[("text/plain", ""), nested]),
+        "letter «яма» Image part/4 image/gif -"
+    );
+}
+
+#[test]
+fn broken_letters_lose_nothing_that_reads() {
+    for (header, body, expected) in [
+        // Multipart without a boundary, with one that is nowhere, without an end, without a type.
+        ("Content-Type: multipart/mixed", "яма", "letter «яма»"),
+        ("Content-Type: multipart/mixed; boundary=c", "--b\nяма", "letter «--b|яма»"),
+        ("Content-Type: multipart/mixed; boundary=b", "--b\n\nяма", "letter «яма»"),
+        ("Content-Type: multipart/mixed; boundary=b", "--b\nяма\n--b--", "letter «яма»"),
+        ("Content-Type: multipart/mixed; boundary=b", "--b1\n--b \n\nяма\n--b--", "letter «яма»"),
+        ("Content-Type: text", "яма", "letter «яма»"),
+        ("Content-Type: text/x-unknown", "яма", "letter «яма»"),
+        ("Content-Transfer-Encoding: base64", "0Y/Q!\nvNCw\n0Y/QvNCw", "letter «ямаяма»"),
+        ("Content-Transfer-Encoding: base64", "0Y8=0LzQsA==", "letter «яма»"),
+        (
+            "Content-Transfer-Encoding: quoted-printable",
+            "=D1=8F=\n=D0=BC=D0=B0 a=b = =Z1",
+            "letter «яма a=b = =Z1»",
+        ),
+        ("Content-Transfer-Encoding: 8bit (of course)", "яма", "letter «яма»"),
+        ("a line that is no field\nSubject: S", "яма", "letter subject «S» «яма»"),
+    ] {
+        assert_eq!(told_of(header, body.as_bytes()), expected, "{header}");
+    }
+    assert_eq!(
+        told(b"From b@c Fri Nov 20\nFrom: a@b.kz\nMessage-ID: <m@b>\n\nx"),
+        "message <m@b> from a@b.kz «x»"
+    );
+}
+
+#[test]
+fn html_is_what_people_see() {
+    for (page, expected) in [
+        ("a<br>b<br/>c", "a\nb\nc"),
+        ("<p>a</p>\n<p>b</p>", "a\n\nb"),
+        ("<div>a</div><div>b</div>", "a\nb"),
+        ("a  \n &nbsp; b&amp;c &lt;d&gt; &#1103;&#x44f; &#151; &nope; & x", "a b&c <d> яя — &nope; & x"),
+        ("<style>p{}</style><title>t</title><script>if (a<b) '</p>'</script >a", "a"),
+        ("<STYLE>p{}</Style>a<!-- b --><!doctype html><?xml?>", "a"),
+        ("a<img src='https://t.example/p.gif' alt=pixel>b", "ab"),
+        ("<a title='a>b' href=\"https://2gis.kz/x\">тут</a>.", "тут <https://2gis.kz/x>."),
+        ("<a href=https://2gis.kz/x>https://2gis.kz/x</a> <a href='mailto:a@b'>a</a>", "https://2gis.kz/x a"),
+        ("a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e", "a\n\n> b\n> c\n\n> > d\n\ne"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</table>", "a b\nc"),
+        ("<ul><li>a<li>b</ul>", "- a\n- b"),
+        ("<pre>a\n  b</pre>c d", "a\n  b\nc d"),
+        ("5 < 6 и <3", "5 < 6 и <3"),
+        ("<svg><text>a</text></svg>b", "b"),
+        ("a<p title=\"b", "a"),
+        ("a<p x = 'b>c' y>d", "a\n\nd"),
+    ] {
+        assert_eq!(html::text(page).trim_end(), expected, "{page}");
+    }
+}
+
+#[test]
+fn quotes_and_signatures_are_folded() {
+    let check = |text: &str, said: &str| {
+        let split = quote::split(text);
+        assert_eq!(split.said, said, "{text}");
+        assert!(split.said != text || split.quoted.is_empty(), "{text}");
+    };
+    // Answers above.
+    for intro in [
+        "чт, 19 нояб. 2026 г. в 17:40, Zholdary <appeals@zholdary.example>:",
+        "19.11.2026 17:40, Zholdary пишет:",
+        "Zholdary пишет:",
+        "19 нояб. 2026 г., в 17:40, Zholdary <a@b.kz> написал(а):",
+        "Четверг, 19 ноября 2026, 17:40 +05:00 от Zholdary <a@b.kz>:",
+        "бс, 19 қар. 2026 ж., 17:40 Zholdary <a@b.kz> жазды:",
+        "On Thu, Nov 19, 2026 at 5:40 PM Zholdary <a@b.kz> wrote:",
+        "On Thu, Nov 19, 2026 at 5:40 PM Zholdary\n<a@b.kz> wrote:",
+        "чт, 19 нояб. 2026 г. в 17:40, Акимат города Алматы\n<appeals@zholdary.example>:",
+    ] {
+        check(&format!("Да.\n\n{intro}\n\n> Готово?\n> Да"), "Да.");
+    }
+    // The quote has no marks.
+    check("Да.\n\nчт, 19 нояб. 2026 г. в 17:40, X <a@b.kz>:\n\nГотово?\nЖдём.", "Да.");
+    for block in [
+        "От: X <a@b.kz>\nОтправлено: 19 ноября 2026 г. 17:40\nКому: a@b.kz\nТема: Яма",
+        "________________________________\nFrom: X\nSent: Thursday\nTo: Y\nSubject: Z",
+        "-----Исходное сообщение-----\nПривет",
+        "-----Original Message-----\nFrom: X",
+        "*From:* X\n*Date:* Thursday\n*To:* Y",
+        "Кімнен: X\nЖіберілді: бейсенбі\nКімге: Y\nТақырыбы: Z",
+    ] {
+        check(&format!("Да.\n\n{block}\n\nГотово?"), "Да.");
+    }
+    // Answers below, and in between.
+    check("On Thu, Nov 19, 2026 at 5:40 PM X <a@b.kz> wrote:\n> Готово?\n\nНет ещё.", "Нет ещё.");
+    check("X пишет:\n> Где?\nНа Абая.\n> Когда?\nВчера.", "На Абая.\nВчера.");
+    // Signatures and what phones add.
+    check("Яма.\n-- \nИрина\n+7 700", "Яма.");
+    check("Яма.\n--\nИрина", "Яма.");
+    check(
+        "Яма.\n--\nИрина\n\n19.11.2026 17:40, X пишет:\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?",
+        "Яма.",
+    );
+    for device in [
+        "Отправлено с iPhone",
+        "Отправлено из мобильной Почты Mail.ru",
+        "Отправлено из мобильного приложения Яндекс.Почты",
+        "Sent from my iPhone",
+        "Отправлено из Outlook для iOS\nПолучить Outlook для iOS",
+        "Менің iPhone-нан жіберілді",
+    ] {
+        check(&format!("Яма.\n\n{device}"), "Яма.");
+        check(&format!("Яма.\n\n{device}\n\n19.11.2026 17:40, X пишет:\n> Где?"), "Яма.");
+    }
+    // What looks like it, and is the author's.
+    for own in [
+        "Сосед пишет:\nв подъезде темно",
+        "Отправлено с нарочным в акимат.\nОтвета нет.",
+        "Кому: акиму города\nОт: жителей дома 5\nТема: яма\n\nПросим засыпать.",
+        "Мой адрес a@b.kz:\nжду",
+        "Первое.\n--\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13",
+        "В 17:40 не было света.\nДом 5",
+        "Пересылаемое сообщение я читал.",
+        "-----\nЯма\n-----",
+    ] {
+        check(own, own);
+    }
+    check(
+        "См. ниже\n-------- Пересылаемое сообщение --------\nЯма\n-------- Конец пересылаемого сообщения --------\nСпасибо",
+        "См. ниже\nСпасибо",
+    );
+}
+
+#[test]
+fn forwards_belong_to_nothing_before() {
+    let check = |subject: &str, body: &str, expected: &str| {
+        let header = format!("Subject: {subject}\nIn-Reply-To: <out-1@zholdary.example>");
+        assert_eq!(told_of(&header, body.as_bytes()), format!("letter{expected}"), "{subject}");
+    };
+    for prefix in ["Fwd:", "FW:", "fw :", "WG:", "Пересл:", "ПЕРЕСЛ:", "[Fwd:", "Қж:"] {
+        let subject = format!("{prefix} [Z-2026-000401] Яма");
+        let shown: String = subject.chars().take(24).collect();
+        check(&subject, "яма", &format!(" subject «{shown}» «яма»"));
+    }
+    let passed_on = "---------- Forwarded message ----------\nяма";
+    check("Яма", passed_on, " subject «Яма» «---------- Forwarded mes»");
+    // With words of the author it is an answer that quotes.
+    check(
+        "Яма",
+        &format!("см.\n{passed_on}"),
+        " after <out-1@zholdary.example> subject «Яма» «см.» quoting «---------- Forwarded mes»",
+    );
+    check("Re: Яма", "> яма", " after <out-1@zholdary.example> subject «Re: Яма» quoting «> яма»");
+    check("Forward: яма", "яма", " after <out-1@zholdary.example> subject «Forward: яма» «яма»");
+}
+
+#[test]
+fn numbers_are_found_in_subjects() {
+    for (subject, expected) in [
+        ("Re: [Z-2026-000401] Яма", Some("Z-2026-000401")),
+        ("Яма Z-2026-000401", Some("Z-2026-000401")),
+        ("№Z-2026-000401, повторно", Some("Z-2026-000401")),
+        ("з–2026–000401", Some("Z-2026-000401")),
+        ("[Z-2026-000401] [Z-2026-000402]", Some("Z-2026-000401")),
+        ("A-2018-17", Some("A-2018-17")),
+        ("Яма 2026-11-20, дом 5-7", None),
+        ("Z-2026", None),
+        ("COVID-19 Z-2026-0000000001", None),
+    ] {
+        assert_eq!(thread::tag(subject).as_ref().map(|tag| tag.as_str()), expected, "{subject}");
+    }
+}
+
+#[test]
+fn the_letters_before_it_are_named_the_nearest_first() {
+    let check = |header: &str, expected: &[&str]| {
+        let references = message(&letter(header, b"x")).letter.unwrap().references;
+        assert_eq!(
+            references.iter().map(|id| id.reveal().as_str()).collect::<Vec<_>>(),
+            expected,
+            "{header}"
+        );
+    };
+    check("References: <1@x> <2@x>\n <3@x>\nIn-Reply-To: <2@x>", &["<2@x>", "<3@x>", "<1@x>"]);
+    check("In-Reply-To: 1@x", &["<1@x>"]);
+    check("In-Reply-To: your letter of Friday", &[]);
+    check("References: <1@x><1@x>,<>", &["<1@x>"]);
+    let many: String = (0..99).map(|n| format!(" <{n}@x>")).collect();
+    let references = message(&letter(&format!("References:{many}"), b"x")).letter.unwrap().references;
+    assert_eq!((references.len(), references[0].reveal().as_str()), (50, "<98@x>"));
+}
+
+#[test]
+fn automatic_letters_are_known() {
+    let check = |header: &str, expected: Option<Automatic>| {
+        assert_eq!(message(&letter(header, b"x")).letter.unwrap().automatic, expected, "{header}");
+    };
+    for header in [
+        "Auto-Submitted: auto-replied (vacation)",
+        "Auto-Submitted: Auto-Generated; owner=x",
+        "Auto-Submitted: auto-replied\nPrecedence: bulk\nList-Id: <x>",
+        "Precedence: auto_reply",
+        "X-Autoreply: yes",
+        "X-Autorespond: x",
+        "X-Auto-Response-Suppress: All",
+        "X-Loop: appeals@zholdary.example",
+        "Return-Path: <>",
+        "Subject: Автоответ: [Z-2026-000401]",
+        "Subject: Автоматический ответ",
+        "Subject: АВТОМАТТЫ ЖАУАП: яма",
+        "Subject: Out of Office AutoReply: x",
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
+    ] {
+        check(header, Some(Automatic::Reply));
+    }
+    for header in [
+        "List-Id: <x>",
+        "List-Unsubscribe: <https://x>",
+        "Precedence: Bulk",
+        "Precedence: list",
+        "Precedence: junk",
+        "Auto-Submitted: auto-generated\nList-Id: <x>",
+    ] {
+        check(header, Some(Automatic::Mailing));
+    }
+    for header in [
+        "",
+        "Auto-Submitted: no",
+        "X-Autoreply: no",
+        "Precedence: first-class",
+        "X-Loop: other@example.org",
+        "Return-Path: <a@b.kz>",
+        "Subject: Re: Автоответ: яма",
+        "Subject: Автоответчик не работает",
+    ] {
+        check(header, None);
+    }
+    for (from, expected) in [
+        ("noreply@b.kz", true),
+        ("No-Reply@b.kz", true),
+        ("MAILER-DAEMON@b.kz", true),
+        ("postmaster@b.kz", true),
+        ("noreply+5@b.kz", true),
+        ("noreplyev@b.kz", false),
+    ] {
+        let letter = message(format!("From: {from}\n\nx").as_bytes()).letter.unwrap();
+        assert_eq!(letter.automatic.is_some(), expected, "{from}");
+    }
+}
+
+#[test]
+fn only_our_server_says_that_a_letter_is_unverified() {
+    let unverified = " unverified subject «Z-2026-000401» «x»";
+    let believed = " tag Z-2026-000401 subject «Z-2026-000401» «x»";
+    for (results, expected) in [
+        ("mail.zholdary.example; spf=pass; dmarc=fail header.from=b.kz", unverified),
+        ("MAIL.zholdary.example 1;\n dkim=none; DMARC = fail (p=none)", unverified),
+        ("mail.zholdary.example (ours; ok); dmarc=fail", unverified),
+        (
+            "mail.zholdary.example; spf=fail\nAuthentication-Results: mail.zholdary.example; dmarc=fail",
+            unverified,
+        ),
+        ("other.example; x=y\nAuthentication-Results: mail.zholdary.example; dmarc=fail", unverified),
+        // Below ours stands what a stranger wrote.
+        (
+            "mail.zholdary.example; dmarc=fail\nAuthentication-Results: mail.zholdary.example; dmarc=pass",
+            unverified,
+        ),
+        (
+            "mail.zholdary.example; dmarc=pass\nAuthentication-Results: mail.zholdary.example; dmarc=fail",
+            believed,
+        ),
+        ("mail.zholdary.example; dmarc=pass (dmarc=fail)", believed),
+        ("mail.zholdary.example; dmarc=none; dkim=fail", believed),
+        ("evil.example; dmarc=fail", believed),
+        ("mail.zholdary.example.evil.example; dmarc=fail", believed),
+        ("mail.zholdary.example", believed),
+    ] {
+        let header = format!("Subject: Z-2026-000401\nAuthentication-Results: {results}");
+        assert_eq!(told_of(&header, b"x"), format!("letter{expected}"), "{results}");
+    }
+    let raw =
+        letter("Subject: Z-2026-000401\nAuthentication-Results: mail.zholdary.example; dmarc=fail", b"x");
+    let unnamed = parse(&raw, &Mailbox { authserv_id: None, ..ours() });
+    assert!(told::all(&unnamed)[0].contains(" tag Z-2026-000401"), "without a name of ours nothing counts");
+}
+
+#[test]
+fn letters_of_our_own_lead_to_nothing() {
+    for from in ["appeals@zholdary.example", "Zholdary <APPEALS@zholdary.example>", "roads@zholdary.example"]
+    {
+        assert_eq!(told(format!("From: {from}\n\nx").as_bytes()), "nothing: own letter", "{from}");
+    }
+    assert!(told(b"From: irina@zholdary.example\nMessage-ID: <m@b>\n\nx").starts_with("message"));
+}
+
+/// A report with these recipients about the letter with this `Message-ID`.
+fn report(recipients: &[&str], returned: &str) -> String {
+    let status = format!("Reporting-MTA: dns; x\n\n{}", recipients.join("\n\n"));
+    let header = "From: MAILER-DAEMON@x\nMessage-ID: <b@x>\nReceived: by us; Fri, 20 Nov 2026 09:30:00 +0500\nReturn-Path: <>\n\
+                  Content-Type: multipart/report; report-type=delivery-status; boundary=b";
+    format!(
+        "{header}\n\n--b\n\nnot delivered\n--b\nContent-Type: message/delivery-status\n\n{status}\n\n\
+         --b\nContent-Type: message/rfc822\n\nFrom: a@zholdary.example\nMessage-ID: {returned}\n\nx\n--b--\n"
+    )
+}
+
+#[test]
+fn reports_of_the_post_mark_our_letters() {
+    let sent = "<out-3@zholdary.example>";
+    let failed = |code: &str| format!("Failed {sent} 49000{code}");
+    let (one, delayed) = ("Action: failed\nStatus: 5.1.1", "nothing: delivery delayed".to_owned());
+    for (recipients, expected) in [
+        (&[one][..], failed(" 5001001")),
+        (&["Action: Failed\nStatus: 5.7.509 (blocked)"], failed(" 5007509")),
+        (&["Action: failed\nDiagnostic-Code: smtp; 550 5.2.2 full"], failed(" 5002002")),
+        (&["Action: failed"], failed("")),
+        (&["Status: 5.0.0"], failed(" 5000000")),
+        // The post has given up, though the trouble might have passed.
+        (&["Action: failed\nStatus: 4.4.7"], failed(" 4004007")),
+        (&["Action: delayed\nStatus: 4.4.1"], delayed.clone()),
+        (&["Status: 4.4.1"], delayed.clone()),
+        (&["Action: delivered\nStatus: 2.0.0"], "nothing: delivery reported".to_owned()),
+        (
+            &["Action: delivered\nStatus: 2.0.0", "Action: delayed\nStatus: 4.4.1", one, "Action: relayed"],
+            failed(" 5001001"),
+        ),
+    ] {
+        assert_eq!(told(report(recipients, sent).as_bytes()), expected, "{recipients:?}");
+    }
+    // About a letter of others, or about nothing: a letter that nobody answers.
+    for raw in [report(&[one], "<x@other.example>"), report(&["X: y"], sent), report(&[one], "none")] {
+        assert!(
+            told(raw.as_bytes()).starts_with("message <b@x> from mailer-daemon@x automatic Reply"),
+            "{raw}"
+        );
+    }
+    let answered = report(&[one], "none").replace("Message-ID: <b@x>", &format!("In-Reply-To: {sent}"));
+    assert_eq!(told(answered.as_bytes()), failed(" 5001001"));
+    let Some(Inbound::Delivery { of, .. }) = parse(report(&[one], sent).as_bytes(), &ours()).elements.pop()
+    else {
+        panic!("a report")
+    };
+    assert_eq!((of.account.as_str(), of.channel), ("appeals@zholdary.example", Channel::Email));
+}
+
+#[test]
+fn reports_in_words_mark_our_letters() {
+    let words = |from: &str, subject: &str, said: &str| {
+        told(
+            format!(
+                "From: {from}\nMessage-ID: <b@x>\nSubject: {subject}\nReceived: by us; Fri, 20 Nov 2026 09:30:00 +0500\n\n\
+                 Hi. This is the qmail-send program at x.\n\n<olga@example.com>:\n{said}\n\n--- Below this line is a copy of \
+                 the message.\n\nFrom: appeals@zholdary.example\nMessage-ID: <out-3@zholdary.example>\n\nx"
+            )
+            .as_bytes(),
+        )
+    };
+    let daemon = "MAILER-DAEMON@x";
+    let refused = "192.0.2.1 does not like recipient. (#5.1.1)";
+    assert_eq!(words(daemon, "failure notice", refused), "Failed <out-3@zholdary.example> 49000 5001001");
+    assert_eq!(words(daemon, "failure notice", "gone"), "Failed <out-3@zholdary.example> 49000");
+    assert_eq!(words(daemon, "Warning: message delayed", refused), "nothing: delivery delayed");
+    assert!(words("olga@example.com", "failure notice", refused).starts_with("message"));
+}
+
+#[test]
+fn files_are_taken_out_of_the_letter() {
+    let photo = std::fs::read(samples::folder().join("channels/media/pothole_gps.jpg")).unwrap();
+    assert!(part(&samples::one("email", "05"), "part/2").unwrap() == photo);
+    for id in ["part/0", "part/3", "part/-1", "part/", "2", "", "part/18446744073709551616"] {
+        assert_eq!(part(&samples::one("email", "05"), id), None, "{id}");
+    }
+    for (name, raw) in letters() {
+        let Inbound::Message(message) = parse(&raw, &ours()).elements.remove(0) else { continue };
+        for file in message.content.attachments {
+            let bytes = part(&raw, file.external_id.unwrap().reveal());
+            assert!(bytes.is_some_and(|bytes| is_photo(&bytes)), "{name}");
+        }
+    }
+}
+
+/// Whether the bytes begin as those of a photo do.
+fn is_photo(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\xff\xd8\xff") || bytes.starts_with(b"\x89PNG")
+}
+
+#[test]
+fn what_is_no_letter_is_kept() {
+    let limits = Limits { body_bytes: 200_000, elements: 3, depth: 2, text_chars: 3 };
+    let check = |raw: &str, expected: &str| {
+        assert_eq!(told::all(&parse_within(raw.as_bytes(), &ours(), &limits)), [expected], "{raw:.60}");
+    };
+    for raw in ["", "\n", "яма", "{\"a\": 1}", "a: b\n\nc", "\u{0}\u{1}"] {
+        check(raw, "kept: no header of a letter");
+    }
+    check(&"x".repeat(200_001), "kept: larger than the limit");
+    let nest = |levels: usize| {
+        let level = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n");
+        format!("From: a@b.kz\nMessage-ID: <m@b>\n{}\nяма яма", (0..levels).map(level).collect::<String>())
+    };
+    check(&nest(2), "message <m@b> from a@b.kz «яма»");
+    check(&nest(3), "kept: nested deeper than the limit");
+    let parts = |count: usize| {
+        format!(
+            "From: a@b.kz\nMessage-ID: <m@b>\nContent-Type: multipart/mixed; boundary=b\n\n{}",
+            "--b\n\nя\n".repeat(count)
+        )
+    };
+    check(&parts(2), "message <m@b> from a@b.kz «я»");
+    check(&parts(3), "kept: more parts than the limit");
+}
+
+#[test]
+fn hostile_letters_cost_little() {
+    let times = |text: &str| text.repeat(400_000 / text.len());
+    let base64 = BASE64_STANDARD.encode(times("Content-Type: message/rfc822\n\n"));
+    let attributes: String = (0..40_000).map(|n| format!("a{n}=1 ")).collect();
+    for (header, body) in [
+        ("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64".to_owned(), base64),
+        (times("Content-Type: message/rfc822\n\n"), String::new()),
+        (format!("Subject: {}", times("=?a?B?x")), String::new()),
+        (format!("References: {}", times("<1@x>")), String::new()),
+        ("Content-Type: text/html".to_owned(), format!("<p {attributes}>")),
+        ("Content-Type: text/html".to_owned(), times("<blockquote>a")),
+        ("Content-Type: text/html".to_owned(), times("<table><tr><td>a")),
+        (String::new(), times("-----\n")),
+        (String::new(), times("--\n")),
+        (String::new(), times("17:40\n")),
+    ] {
+        let began = std::time::Instant::now();
+        assert_eq!(parse(&letter(&header, body.as_bytes()), &ours()).elements.len(), 1);
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{header:.40} {body:.40}");
+    }
+}
+
+#[test]
+fn settings_of_a_mailbox_read() {
+    let read = |json: &str| serde_json::from_str::<Mailbox>(json);
+    assert_eq!(
+        read(r#"{"address":"a@b.kz"}"#).unwrap(),
+        Mailbox { address: "a@b.kz".to_owned(), ..Mailbox::default() }
+    );
+    assert_eq!(read("{}").unwrap(), Mailbox::default());
+    assert!(read(r#"{"address":"a@b.kz","adress":""}"#).is_err());
+}
+
+/// Lines as people and programs write them.
+fn line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(vec![
+            "",
+            "--",
+            "-- ",
+            ">",
+            "> яма",
+            "яма",
+            "17:40",
+            "X <a@b> пишет:",
+            "19.11.2026 17:40, X <a@b>:",
+            "_____",
+            "От: X",
+            "Отправлено: вчера",
+            "Кому: Y",
+            "Отправлено с iPhone",
+            "---- Forwarded message ----",
+            "-- Конец пересылаемого сообщения --",
+        ])
+        .prop_map(str::to_owned),
+        "[ -~а-я]{0,20}",
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_line_is_lost(lines in prop::collection::vec(line(), 0..30)) {
+        let split = quote::split(&lines.join("\n"));
+        let full = |text: &str| text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+        let mut kept: Vec<String> = full(&split.said);
+        kept.extend(full(&split.quoted));
+        let mut written: Vec<String> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+        kept.sort();
+        written.sort();
+        prop_assert_eq!(kept, written);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(
+        name in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..5), 1..12),
+    ) {
+        let all = letters();
+        let mut raw = name.get(&all).1.clone();
+        // Most of a photo is like the rest of it.
+        raw.truncate(20_000);
+        for (place, byte, how) in edits {
+            let place = place.index(raw.len());
+            match how {
+                0 => raw[place] = byte,
+                1 => raw.insert(place, byte),
+                2 => { raw.remove(place); }
+                3 => raw.insert(place, *b"\n:;=?<>\"-".get(usize::from(byte) % 9).unwrap()),
+                _ => {
+                    let copy = raw[place..raw.len().min(place + usize::from(byte))].to_vec();
+                    raw.extend(copy);
+                }
+            }
+        }
+        let parsed = parse(&raw, &ours());
+        prop_assert_eq!(parsed.elements.len(), 1);
+        if let Inbound::Message(message) = &parsed.elements[0] {
+            for file in &message.content.attachments {
+                prop_assert!(part(&raw, file.external_id.as_ref().unwrap().reveal()).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn no_html_makes_it_panic(page in "(<[/a-z!-]{0,9}|[a-z]{1,4}=|[\"'> &#;]|я|[a-z]{1,9}){0,40}") {
+        let shown = html::text(&page);
+        prop_assert!(shown.len() <= page.len() * 20 + 20);
+    }
+
+    #[test]
+    fn text_without_encoded_words_stays(text in "[^=?\r\n\u{feff}]{0,60}") {
+        prop_assert_eq!(words::text(text.as_bytes()), text);
+    }
+
+    #[test]
+    fn what_is_written_for_readers_of_addresses_reads_back(text in "[а-яәғқңөұүһі,<>@ \"]{1,60}") {
+        let encoded = words::in_utf_8(format!("=?utf-8?B?{}?=", BASE64_STANDARD.encode(&text)).as_bytes());
+        prop_assert_eq!(words::text(encoded.as_bytes()), text);
+    }
+}

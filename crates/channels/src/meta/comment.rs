@@ -1,0 +1,79 @@
+//! Instagram's comments and mentions.
+
+use serde_json::Value;
+use zholdary_domain::{
+    Inbound, Personal,
+    inbound::{Attachment, Content, InboundEcho, InboundMessage, Join, MediaKind, Sender, Surface},
+};
+
+use super::page::Place;
+use crate::{json::id, text};
+
+/// A comment under a post of ours. It has no time of its own: the delivery's is near.
+pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
+    let Some(comment) = id(&value["id"]) else { return Inbound::Kept { why: "comment without an id" } };
+    let said = value["text"].as_str().and_then(|text| text::clean(text, place.limits.text_chars));
+    let content = Content { text: said.map(Personal::new), ..Content::default() };
+    let author = id(&value["from"]["id"]);
+    let parent = id(&value["parent_id"]).map(Personal::new);
+    if author.as_deref() == Some(&place.account) {
+        return own(place, comment, parent, content);
+    }
+    let name = value["from"]["username"].as_str().and_then(text::name);
+    Inbound::Message(Box::new(InboundMessage {
+        id: place.named(comment),
+        surface: Surface::Comment,
+        sender: author.map(|key| Sender {
+            keys: vec![key.into()],
+            name: name.map(Personal::new),
+            phone: None,
+        }),
+        content,
+        reply_to: parent,
+        join: Join::ParentAndAuthor,
+        album: None,
+        letter: None,
+        sent_at: place.at,
+        new_keys: Vec::new(),
+    }))
+}
+
+/// A comment of our own account: never an appeal, but an answer to the one above it (channel rule R7).
+fn own(place: &Place<'_>, comment: String, parent: Option<Personal<String>>, content: Content) -> Inbound {
+    Inbound::Echoed(Box::new(InboundEcho {
+        id: place.named(comment),
+        surface: Surface::Comment,
+        to: None,
+        answers: parent,
+        content,
+        sent_at: place.at,
+    }))
+}
+
+/// Somebody named our account in a comment or in the words under a picture. The platform tells only where; a person looks until
+/// the words are fetched.
+pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
+    let media = id(&value["media_id"]);
+    let named = id(&value["comment_id"]).or_else(|| Some(format!("caption/{}", media.as_deref()?)));
+    let Some(named) = named else { return Inbound::Kept { why: "mention without an id" } };
+    let picture = media.map(|media| Attachment {
+        kind: MediaKind::Image,
+        external_id: Some(media.into()),
+        url: None,
+        media_type: None,
+        file_name: None,
+    });
+    let unsupported = picture.is_none().then(|| "mention".to_owned());
+    Inbound::Message(Box::new(InboundMessage {
+        id: place.named(named),
+        surface: Surface::Mention,
+        sender: None,
+        content: Content { attachments: picture.into_iter().collect(), unsupported, ..Content::default() },
+        reply_to: None,
+        join: Join::ReplyOnly,
+        album: None,
+        letter: None,
+        sent_at: place.at,
+        new_keys: Vec::new(),
+    }))
+}

@@ -1,0 +1,145 @@
+//! Every channel's samples lead to the same appeals, in whatever order people write and however many processes take them in.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use rand::{RngExt, SeedableRng};
+use zholdary_channels::Ours;
+use zholdary_domain::{
+    Inbound, MessageId,
+    inbound::{Channel, DeliveryState},
+    message::Outcome,
+};
+use zholdary_testkit::{Told, samples};
+
+use crate::harness::{binary, folder, ingest, path, sample_of};
+use zholdary_tests::told_in;
+
+/// Channels that deliver, by code.
+const CHANNELS: [&str; 5] = ["whatsapp", "instagram", "facebook", "telegram", "email"];
+
+fn files(channel: &str) -> Vec<PathBuf> {
+    samples::of(channel).into_iter().map(|(name, _)| sample_of(channel, &name)).collect()
+}
+
+/// What a log tells of conversations, but for the numbers of the appeals.
+#[derive(Debug, PartialEq, Eq)]
+struct Story {
+    /// Messages that stand in one appeal, by the platforms' ids.
+    together: BTreeSet<BTreeSet<String>>,
+    /// Of each message: its words, how often it was edited, whether it was taken back, whether it stands in no appeal.
+    said: BTreeMap<String, (Option<String>, usize, bool, bool)>,
+    /// How far messages of ours came, and how many of our account were written past the system.
+    ours: BTreeMap<MessageId, (Option<DeliveryState>, bool)>,
+}
+
+impl Story {
+    fn of(log: &Told) -> Self {
+        log.check();
+        let said = log.messages.values().filter_map(|message| {
+            let received = message.received.as_ref()?;
+            let text = message.content()?.text.as_ref().map(|text| text.reveal().clone());
+            let aside = matches!(message.outcome, Some(Outcome::SetAside(_)));
+            let told = (text, message.edits.len(), message.withdrawn_at.is_some(), aside);
+            Some((received.external_id.reveal().clone(), told))
+        });
+        let ours = log.messages.iter().filter(|(_, m)| m.sent || m.echoed);
+        Self {
+            together: log.together().into_iter().map(|ids| ids.into_iter().collect()).collect(),
+            said: said.collect(),
+            ours: ours
+                .map(|(id, m)| (*id, (m.delivery, matches!(m.outcome, Some(Outcome::Placed { .. })))))
+                .collect(),
+        }
+    }
+}
+
+/// A folder with the key of ids of another one, so that a message has the same id in both.
+fn folder_like(other: &Path) -> tempfile::TempDir {
+    let data = folder();
+    std::fs::copy(other.join("id.key"), data.path().join("id.key")).expect("a key is there");
+    data
+}
+
+/// Who says something in a file. None: it tells of messages that others wrote, and must follow them.
+fn people(channel: &str, file: &Path) -> Option<BTreeSet<String>> {
+    let channel = Channel::from_code(channel).expect("a channel");
+    let raw = std::fs::read(file).expect("a sample");
+    let parsed = Ours::default().parse(channel, &raw)?;
+    let messages = parsed.elements.iter().map(|element| match element {
+        Inbound::Message(message) if message.new_keys.is_empty() => message.sender.as_ref(),
+        _ => None,
+    });
+    let senders: Option<Vec<_>> = messages.collect();
+    Some(senders?.into_iter().flat_map(|s| s.keys.iter().map(|key| key.reveal().clone())).collect())
+}
+
+/// The files in another order: people who have nothing to do with each other change places. Seeds, and what tells of others'
+/// messages, stay behind what came before them.
+fn shuffled(channel: &str, files: &[PathBuf], seed: u64) -> Vec<PathBuf> {
+    let mut chance = rand::rngs::ChaCha8Rng::seed_from_u64(seed);
+    let is_seed = |file: &Path| file.extension().is_some_and(|extension| extension == "jsonl");
+    let told: Vec<_> =
+        files.iter().map(|file| if is_seed(file) { None } else { people(channel, file) }).collect();
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    for _ in 0..files.len() * files.len() {
+        let at = chance.random_range(0..order.len() - 1);
+        let apart = match (&told[order[at]], &told[order[at + 1]]) {
+            (Some(one), Some(other)) => one.is_disjoint(other),
+            _ => false,
+        };
+        if apart {
+            order.swap(at, at + 1);
+        }
+    }
+    order.into_iter().map(|nth| files[nth].clone()).collect()
+}
+
+#[tokio::test]
+async fn people_who_write_in_another_order_are_understood_the_same() {
+    for channel in CHANNELS {
+        let (data, files) = (folder(), files(channel));
+        ingest(data.path(), channel, &files);
+        let expected = Story::of(&told_in(data.path()).await);
+        let mut orders = BTreeSet::from([files.clone()]);
+        for seed in 1..=2 {
+            let other = folder_like(data.path());
+            let order = shuffled(channel, &files, seed);
+            ingest(other.path(), channel, &order);
+            assert_eq!(Story::of(&told_in(other.path()).await), expected, "{channel}: {order:?}");
+            orders.insert(order);
+        }
+        assert!(orders.len() > 1, "{channel}: the order changed");
+    }
+}
+
+/// Feeds files into a folder and lets it run.
+fn feeding(data: &Path, channel: &str, files: &[PathBuf]) -> std::process::Child {
+    let mut feed = Command::new(binary());
+    feed.args(["ingest", channel, "--data", path(data)]).args(files);
+    feed.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary can be run")
+}
+
+#[tokio::test]
+async fn two_processes_that_feed_the_same_files_lose_and_double_nothing() {
+    for channel in CHANNELS {
+        let (alone, files) = (folder(), files(channel));
+        ingest(alone.path(), channel, &files);
+        let expected = Story::of(&told_in(alone.path()).await);
+        let data = folder_like(alone.path());
+        let feeds = [feeding(data.path(), channel, &files), feeding(data.path(), channel, &files)];
+        for feed in feeds {
+            let told = feed.wait_with_output().expect("it ends");
+            assert!(told.status.success(), "{channel}: {}", String::from_utf8_lossy(&told.stdout));
+        }
+        assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}");
+        let mut again = files.clone();
+        again.reverse();
+        let told = ingest(data.path(), channel, &again);
+        assert!(told.iter().all(|line| line["messages"] == 0 && line["new_appeals"] == 0), "{told:?}");
+        assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}: once more, from the end");
+    }
+}
