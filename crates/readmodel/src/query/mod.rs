@@ -8,6 +8,7 @@ mod message;
 mod queue;
 mod state;
 mod values;
+mod watch;
 
 pub use appeals::HAD;
 pub use state::PARKED_SHOWN;
@@ -15,16 +16,17 @@ pub use state::PARKED_SHOWN;
 use std::{
     path::Path,
     str::FromStr,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use serde::Deserialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, watch::Receiver};
 use zholdary_domain::{AppealId, MessageId, Number, Position};
 
+use self::watch::Watcher;
 use crate::{
     city::{self, InForce, NamesOf, RuleSet},
     error::Error,
@@ -130,7 +132,7 @@ struct Shared {
     idle: Mutex<Vec<Reader>>,
     permits: Arc<Semaphore>,
     rules: Mutex<InForce>,
-    position: watch::Sender<Position>,
+    watcher: Watcher,
 }
 
 struct Reader {
@@ -216,20 +218,14 @@ impl Query {
     pub fn open(data: &Path, config: &QueryConfig) -> Result<Self, Error> {
         let folder = Folder::of(data);
         folder.create()?;
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             folder,
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(config.readers.max(1))),
             rules: Mutex::default(),
-            position: watch::Sender::new(Position::START),
-        });
-        let watched = Arc::downgrade(&shared);
-        let every = Duration::from_millis(config.watch_ms.max(1));
-        std::thread::Builder::new()
-            .name("views-watch".into())
-            .spawn(move || watch_file(&watched, every))
-            .map_err(|source| Error::Disk { doing: "watch", path: Folder::of(data).path(""), source })?;
-        Ok(Self { shared, as_of: None })
+            watcher: Watcher::start(data, Duration::from_millis(config.watch_ms.max(1)))?,
+        };
+        Ok(Self { shared: Arc::new(shared), as_of: None })
     }
 
     /// The same questions about an earlier moment: after the record at `position`, at `at` (UTC). They are answered when no later record has changed what they ask for, else
@@ -241,14 +237,14 @@ impl Query {
 
     /// Tells each new position of the views, from now on.
     #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<Position> {
-        self.shared.position.subscribe()
+    pub fn subscribe(&self) -> Receiver<Position> {
+        self.shared.watcher.positions().subscribe()
     }
 
     /// Where the views stood when we last looked (each [`QueryConfig::watch_ms`]).
     #[must_use]
     pub fn position(&self) -> Position {
-        *self.shared.position.borrow()
+        *self.shared.watcher.positions().borrow()
     }
 
     /// Waits until `position` is in the views.
@@ -394,33 +390,4 @@ pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<(Position,
             Ok((Position(position.unsigned_abs()), at.filter(|_| position > 0)))
         },
     )
-}
-
-/// Looks at the file in use until nobody asks any more.
-fn watch_file(shared: &Weak<Shared>, every: Duration) {
-    let mut open: Option<(Reader, i64)> = None;
-    loop {
-        std::thread::sleep(every);
-        let Some(shared) = shared.upgrade() else { return };
-        if look(&shared, &mut open).is_none() {
-            open = None;
-        }
-    }
-}
-
-/// One look. Nothing: there is no file, or it does not read just now.
-fn look(shared: &Shared, open: &mut Option<(Reader, i64)>) -> Option<()> {
-    let file = shared.folder.current().ok()??;
-    if open.as_ref().is_none_or(|(reader, _)| reader.file != file) {
-        let connection = files::reader(&shared.folder.path(&file)).ok()?;
-        *open = Some((Reader { file, connection }, -1));
-    }
-    let (reader, seen) = open.as_mut()?;
-    let version: i64 = reader.connection.pragma_query_value(None, "data_version", |row| row.get(0)).ok()?;
-    if version != *seen {
-        *seen = version;
-        let (position, _) = checkpoint(&reader.connection).ok()?;
-        shared.position.send_if_modified(|at| std::mem::replace(at, position) != position);
-    }
-    Some(())
 }

@@ -424,6 +424,21 @@ async fn views_of_a_past_moment_hold_nothing_later() {
     assert_eq!(lag.heartbeat_age_seconds, Some(0.0));
 }
 
+/// Whoever has stopped may move the folder, or keep a copy of it, at once: a log of changes beside a file says that somebody has
+/// it open.
+#[tokio::test]
+async fn who_stopped_reading_has_no_file_open() {
+    let town = busy_town().await;
+    for _ in 0..20 {
+        let query = town.views().await;
+        query.checkpoint().await.unwrap();
+        drop(query);
+        let views = std::fs::read_dir(town.data().join("views")).unwrap();
+        let names: Vec<_> = views.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(!names.iter().any(|name| name.ends_with("-wal") || name.ends_with("-shm")), "{names:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_views_do_not_look_fresh() {
     let town = Town::with_city().await;

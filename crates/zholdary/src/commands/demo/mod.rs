@@ -137,14 +137,17 @@ async fn played(args: &cli::Demo, config: &Config, shipped: &City) -> anyhow::Re
     std::fs::rename(&beside, data).with_context(|| format!("could not name the folder {}", data.display()))
 }
 
-/// Has the disk keep everything in a folder.
+/// Has the disk keep everything in a folder. What was removed meanwhile, as SQLite removes its log of changes, is nothing to keep.
 fn flush(folder: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             flush(&entry.path())?;
         } else {
-            std::fs::File::open(entry.path())?.sync_all()?;
+            match std::fs::File::open(entry.path()) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                file => file?.sync_all()?,
+            }
         }
     }
     // Its names, too, where a folder can be opened.
