@@ -86,7 +86,7 @@ async fn write(bed: &Bed, first: u64, messages: u64, callers: usize) -> Figures 
             let written =
                 decider.handle_expecting(&stream, command, Cause::OUTSIDE, Expect::NoStream, &events).await?;
             let took = began.elapsed();
-            let events = [message::Event::SetAside { why: SetAside::NoAppeal }];
+            let events = [message::Event::SetAside { why: SetAside::NoAppeal, beside: None }];
             let expect = Expect::after(written.token);
             let command = command_id::settled(id);
             decider.handle_expecting(&stream, command, Cause::OUTSIDE, expect, &events).await?;

@@ -42,7 +42,7 @@ impl Story {
         let said = log.messages.values().filter_map(|message| {
             let received = message.received.as_ref()?;
             let text = message.content()?.text.as_ref().map(|text| text.reveal().clone());
-            let aside = matches!(message.outcome, Some(Outcome::SetAside(_)));
+            let aside = matches!(message.outcome, Some(Outcome::SetAside { .. }));
             let told = (text, message.edits.len(), message.withdrawn_at.is_some(), aside);
             Some((received.external_id.reveal().clone(), told))
         });

@@ -137,8 +137,12 @@ async fn the_files_of_email_open_what_is_expected() {
     assert!(text.starts_with("Спасибо! Уточняю") && !text.contains('\n'), "{text}");
     let failed = log.messages.values().filter(|m| m.delivery == Some(DeliveryState::Failed)).count();
     assert_eq!(failed, 1, "the post could not bring a letter of ours");
-    let aside =
-        |of: SetAside| log.messages.values().filter(|m| m.outcome == Some(Outcome::SetAside(of))).count();
+    let aside = |of: SetAside| {
+        log.messages
+            .values()
+            .filter(|m| matches!(m.outcome, Some(Outcome::SetAside { why, .. }) if why == of))
+            .count()
+    };
     assert_eq!((aside(SetAside::Note), aside(SetAside::Mailing)), (1, 1), "out of office, and a mailing");
 }
 

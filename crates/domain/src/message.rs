@@ -151,6 +151,9 @@ pub enum Event {
     SetAside {
         /// Why.
         why: SetAside,
+        /// The appeal in whose thread it is shown all the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<AppealId>,
     },
     /// We sent it.
     Sent {
@@ -238,7 +241,18 @@ pub enum Outcome {
         found: Found,
     },
     /// Part of no appeal.
-    SetAside(SetAside),
+    SetAside {
+        /// Why.
+        why: SetAside,
+        /// The appeal in whose thread it is shown all the same.
+        beside: Option<AppealId>,
+    },
+}
+
+impl From<SetAside> for Outcome {
+    fn from(why: SetAside) -> Self {
+        Self::SetAside { why, beside: None }
+    }
 }
 
 /// Where one message stands. The facts come in any order, so each stands for itself.
@@ -268,7 +282,7 @@ impl Event {
     pub fn outcome(&self) -> Option<Outcome> {
         match *self {
             Self::Placed { appeal, opens, found } => Some(Outcome::Placed { appeal, opens, found }),
-            Self::SetAside { why } => Some(Outcome::SetAside(why)),
+            Self::SetAside { why, beside } => Some(Outcome::SetAside { why, beside }),
             _ => None,
         }
     }
@@ -399,7 +413,7 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
             None if message.received.is_none() && !message.echoed => return Err(Refusal::NotReceived),
             None => vec![match outcome {
                 Outcome::Placed { appeal, opens, found } => Event::Placed { appeal, opens, found },
-                Outcome::SetAside(why) => Event::SetAside { why },
+                Outcome::SetAside { why, beside } => Event::SetAside { why, beside },
             }],
         },
     })
@@ -547,9 +561,9 @@ mod tests {
         check(&[], Command::Settle(placed()), Err(Refusal::NotReceived));
         check(&[received()], Command::Settle(placed()), Ok(1));
         check(
-            &[received(), Event::SetAside { why: SetAside::Note }],
+            &[received(), Event::SetAside { why: SetAside::Note, beside: None }],
             Command::Settle(placed()),
-            Err(Refusal::Settled(Outcome::SetAside(SetAside::Note))),
+            Err(Refusal::Settled(SetAside::Note.into())),
         );
         check(&[delivery(DeliveryState::Read)], deliver(DeliveryState::Sent), Ok(0));
         check(&[delivery(DeliveryState::Sent)], deliver(DeliveryState::Read), Ok(1));

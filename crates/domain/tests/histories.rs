@@ -261,7 +261,7 @@ fn about_a_message() -> impl Strategy<Value = message::Command> {
             opens,
             found: message::Found::Opened,
         }),
-        Just(message::Outcome::SetAside(message::SetAside::NoAppeal)),
+        Just(message::SetAside::NoAppeal.into()),
     ];
     prop_oneof![
         (says(), at())

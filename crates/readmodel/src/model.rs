@@ -325,6 +325,9 @@ pub struct MessageView {
     /// Ours, but written past this system, such as in the phone's app.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outside: bool,
+    /// Why it is part of no appeal, though it may stand beside one: `no_appeal`, `note`, `mailing`, `for_person`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<String>,
     /// A point on the map.
     #[schema(value_type = Option<Object>)]
     pub point: Option<Point>,

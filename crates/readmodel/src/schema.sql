@@ -138,6 +138,7 @@ CREATE TABLE message(
   changed INTEGER NOT NULL,             -- its last record, or the one that gave it its appeal
   edited_at INTEGER,
   withdrawn_at INTEGER,
+  sent INTEGER NOT NULL DEFAULT 0,      -- by this system
   echoed INTEGER NOT NULL DEFAULT 0,
   delivery TEXT,
   delivery_at INTEGER,
@@ -164,6 +165,9 @@ CREATE INDEX message_appeal ON message(appeal, position) WHERE appeal IS NOT NUL
 CREATE INDEX message_answers ON message(answers) WHERE answers IS NOT NULL;
 CREATE INDEX message_for_person ON message(position)
   WHERE (outcome = 'for_person' OR (outcome = 'no_appeal' AND edited_at IS NOT NULL));
+CREATE INDEX message_no_appeal ON message(position) WHERE outcome = 'no_appeal';
+CREATE INDEX message_note ON message(position) WHERE outcome = 'note';
+CREATE INDEX message_mailing ON message(position) WHERE outcome = 'mailing';
 
 CREATE TABLE token(
   name TEXT PRIMARY KEY,

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use zholdary_domain::MessageId;
+use zholdary_domain::{MessageId, message::SetAside};
 use zholdary_readmodel::{
     AppealFilter, AppealRef, AppealView, Card, Count, CountBy, Lag, MessageOutcome, MessageView, Page,
     Parked, Period, Queue, Report,
@@ -95,23 +95,27 @@ pub(crate) fn concerns(view: &AppealView, party: &str) -> bool {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MessagesQuery {
+    /// Why they are part of no appeal: `for_person` (they wait for one; default), `mailing`, `note` (what a mail server answers
+    /// by itself, a changed number), `no_appeal` (stickers, greetings).
+    #[param(value_type = Option<String>)]
+    aside: Option<SetAside>,
     /// Most messages, 1 to 200. Default 50.
     limit: Option<u32>,
 }
 
-/// Messages that are part of no appeal and wait for a person, the last first.
+/// Messages that are part of no appeal, the last first.
 #[utoipa::path(get, path = "/api/v1/messages", tag = "messages", params(MessagesQuery, AsOf, AtLeast), responses(
     (status = 200, body = Vec<MessageView>),
 ))]
 pub(crate) async fn messages(
     Moment(query): Moment,
-    QueryOf(MessagesQuery { limit }): QueryOf<MessagesQuery>,
+    QueryOf(MessagesQuery { aside, limit }): QueryOf<MessagesQuery>,
 ) -> Result<Viewed<Vec<MessageView>>, Problem> {
     let limit = limit.unwrap_or(50);
     if !(1..=200).contains(&limit) {
         return Err(Problem::new(Code::BadQuery, "1 to 200").field("limit"));
     }
-    Ok(Viewed(query.for_person(limit).await?))
+    Ok(Viewed(query.set_aside(aside.unwrap_or(SetAside::ForPerson), limit).await?))
 }
 
 /// What became of a message.

@@ -94,8 +94,9 @@ impl Row<'_> {
                 self.placed(*appeal, *opens, &code(found)?)?;
                 "placed"
             }
-            Event::SetAside { why } => {
+            Event::SetAside { why, beside } => {
                 self.set("outcome = ?2", code(why)?)?;
+                self.set("appeal = coalesce(appeal, ?2)", beside.map(|appeal| appeal.to_string()))?;
                 "set_aside"
             }
             Event::Sent { channel, answers, appeal, contact, sent_at, .. } => {
@@ -103,8 +104,10 @@ impl Row<'_> {
                 self.set("sent_at = ?2", sent_at.timestamp_millis())?;
                 self.set("contact = ?2", contact.map(|c| c.to_string()))?;
                 self.set("answers = ?2", answers.map(|m| m.to_string()))?;
+                self.forget_guess()?;
                 self.set(
-                    "appeal = coalesce(appeal, ?2, (SELECT o.appeal FROM message o WHERE o.id = message.answers))",
+                    "sent = 1,
+                     appeal = coalesce(appeal, ?2, (SELECT o.appeal FROM message o WHERE o.id = message.answers))",
                     appeal.map(|a| a.to_string()),
                 )?;
                 "sent"
@@ -226,11 +229,28 @@ impl Row<'_> {
         Ok(())
     }
 
+    /// Where our message seemed to belong, before we said where.
+    fn forget_guess(&self) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE appeal SET changed = ?2
+                 WHERE id = (SELECT m.appeal FROM message m WHERE m.id = ?1 AND m.found = 'outside')",
+            )?
+            .execute((&self.id, self.position))?;
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET appeal = NULL, outcome = NULL, found = NULL WHERE id = ?1 AND found = 'outside'",
+            )?
+            .execute([&self.id])?;
+        Ok(())
+    }
+
     fn placed(&self, appeal: AppealId, opens: bool, found: &str) -> rusqlite::Result<()> {
         let appeal = appeal.to_string();
         self.connection
             .prepare_cached(
-                "UPDATE message SET outcome = 'placed', appeal = ?2, opens = ?3, found = ?4 WHERE id = ?1",
+                "UPDATE message SET outcome = 'placed', appeal = ?2, opens = ?3, found = ?4
+                 WHERE id = ?1 AND NOT (sent AND ?4 = 'outside')",
             )?
             .execute((&self.id, &appeal, opens, found))?;
         self.connection

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row};
 use serde::Deserialize;
-use zholdary_domain::{AppealId, FileId, MessageId};
+use zholdary_domain::{AppealId, FileId, MessageId, message::SetAside};
 
 use super::{
     Ask, Query, View,
@@ -50,29 +50,38 @@ impl Query {
         .await
     }
 
-    /// Messages that are part of no appeal and wait for a person, the last `limit` (1 to 200), the last first: what nobody
-    /// could read, and what said nothing until its author edited it. For operators.
+    /// Messages that are part of no appeal for this reason, the last `limit` (1 to 200), the last first. For a person wait
+    /// those that nobody could read, and those that said nothing until their author edited them. For operators.
     ///
     /// # Errors
     ///
     /// [`Error`].
-    pub async fn for_person(&self, limit: u32) -> Result<Answer<Vec<MessageView>>, Error> {
+    pub async fn set_aside(&self, why: SetAside, limit: u32) -> Result<Answer<Vec<MessageView>>, Error> {
         self.ask(move |ask| {
             ask.keeps(&View::Messages)?;
-            let sql = format!("{COLUMNS} WHERE {FOR_PERSON} ORDER BY position DESC, id LIMIT ?1");
+            let sql = format!("{COLUMNS} WHERE {} ORDER BY position DESC, id LIMIT ?1", aside(why));
             messages(ask, &sql, [limit.clamp(1, 200)], Level::Operator)
         })
         .await
     }
 }
 
-/// As the index of the table says it, so that it is used.
-const FOR_PERSON: &str = "(outcome = 'for_person' OR (outcome = 'no_appeal' AND edited_at IS NOT NULL))";
+/// As an index of the table says it, so that it is used.
+const fn aside(why: SetAside) -> &'static str {
+    match why {
+        SetAside::ForPerson => {
+            "(outcome = 'for_person' OR (outcome = 'no_appeal' AND edited_at IS NOT NULL))"
+        }
+        SetAside::NoAppeal => "outcome = 'no_appeal'",
+        SetAside::Note => "outcome = 'note'",
+        SetAside::Mailing => "outcome = 'mailing'",
+    }
+}
 
 const COLUMNS: &str =
     "SELECT id, ours, channel, surface, sent_at, recorded_at, text, point, button, unsupported,
     attachments, files, edited_at, withdrawn_at, delivery, delivery_error, raw, contact, name, phone, address,
-    subject, quoted, unverified, found = 'outside' FROM message";
+    subject, quoted, unverified, found = 'outside', nullif(outcome, 'placed') FROM message";
 
 /// The messages of an appeal, in the order they were recorded. Nothing for the public.
 pub(super) fn thread(
@@ -83,7 +92,9 @@ pub(super) fn thread(
     if level == Level::Public {
         return Ok(None);
     }
-    let sql = format!("{COLUMNS} WHERE appeal = ?1 ORDER BY position, id");
+    // What a resident's mail server answers by itself is nothing for a party.
+    let notes = if level == Level::Operator { "" } else { "AND outcome IS NOT 'note'" };
+    let sql = format!("{COLUMNS} WHERE appeal = ?1 {notes} ORDER BY position, id");
     messages(ask, &sql, [appeal.to_string()], level).map(Some)
 }
 
@@ -91,7 +102,7 @@ pub(super) fn thread(
 pub(super) fn last_words(ask: &Ask<'_>, appeal: AppealId) -> rusqlite::Result<Option<String>> {
     ask.connection
         .prepare_cached(
-            "SELECT text FROM message WHERE appeal = ?1 AND ours = 0 AND text IS NOT NULL AND withdrawn_at IS NULL
+            "SELECT text FROM message WHERE appeal = ?1 AND ours = 0 AND outcome IS NOT 'note' AND text IS NOT NULL AND withdrawn_at IS NULL
              ORDER BY position DESC, id LIMIT 1",
         )?
         .query_row([appeal.to_string()], |row| row.get(0))
@@ -163,6 +174,7 @@ fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Er
             quoted: row.get::<_, Option<String>>(22)?.filter(|_| operator),
             unverified: row.get(23)?,
             outside: row.get::<_, Option<bool>>(24)?.unwrap_or_default(),
+            aside: row.get(25)?,
         };
         let read = Read {
             point: row.get(7)?,

@@ -1,7 +1,7 @@
 //! What is asked for is what was recorded.
 
 use chrono::{DateTime, Utc};
-use zholdary_domain::Number;
+use zholdary_domain::{Number, message::SetAside};
 
 use super::*;
 use crate::{AppealRef, Error, View};
@@ -332,8 +332,77 @@ async fn a_message_tells_what_became_of_it() {
     let edited = json!({ "type": "edited", "content": { "text": personal("Яма!") }, "sent_at": "2026-11-20T09:09:00Z" });
     town.message(3, vec![received(3, "."), json!({ "type": "set_aside", "why": "no_appeal" })]).await;
     town.message(4, vec![received(4, "."), json!({ "type": "set_aside", "why": "no_appeal" }), edited]).await;
-    let waiting = town.views().await.for_person(10).await.unwrap().body;
-    assert_eq!(waiting.iter().map(|m| m.id).collect::<Vec<_>>(), [message_id(4), message_id(2)]);
+    town.message(5, vec![received(5, "Скидки"), json!({ "type": "set_aside", "why": "mailing" })]).await;
+    let query = town.views().await;
+    for (why, expected) in [
+        (SetAside::ForPerson, &[4, 2][..]),
+        (SetAside::NoAppeal, &[4, 3]),
+        (SetAside::Mailing, &[5]),
+        (SetAside::Note, &[]),
+    ] {
+        let waiting = query.set_aside(why, 10).await.unwrap().body;
+        let ids: Vec<_> = waiting.iter().map(|m| m.id).collect();
+        assert_eq!(ids, expected.iter().map(|n| message_id(*n)).collect::<Vec<_>>(), "{why:?}");
+    }
+}
+
+/// An automatic answer is seen where the letter stands that it answers: by operators, and it is no word of the resident.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_stands_beside_its_appeal() {
+    let town = Town::with_city().await;
+    town.appeal(1, vec![registered(1)]).await;
+    town.message(1, vec![received(1, "Яма"), placed(1, 1)]).await;
+    let note = json!({ "type": "set_aside", "why": "note", "beside": appeal_id(1) });
+    town.message(2, vec![received(2, "Вне офиса"), note]).await;
+    let query = town.views().await;
+    for (level, expected) in [(Level::Operator, &[1, 2][..]), (Level::Party, &[1])] {
+        let view = query.appeal(appeal_id(1), level).await.unwrap().body.unwrap();
+        let thread: Vec<_> = view.thread.unwrap().iter().map(|m| m.id).collect();
+        assert_eq!(thread, expected.iter().map(|n| message_id(*n)).collect::<Vec<_>>(), "{level:?}");
+    }
+    let notes = query.set_aside(SetAside::Note, 10).await.unwrap().body;
+    assert_eq!(notes[0].aside.as_deref(), Some("note"));
+}
+
+/// The platform may show our message before we know that we sent it: then it seems to go on the last conversation.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_we_said_our_message_belongs_outweighs_where_it_seemed_to() {
+    let echoed = || {
+        json!({ "type": "echoed", "sent_at": "2026-11-20T09:00:00Z", "content": {}, "channel": "facebook",
+                "surface": "private", "account": "1", "contact": contact(1) })
+    };
+    let guessed = || json!({ "type": "placed", "appeal": appeal_id(1), "opens": false, "found": "outside" });
+    let sent = |to: Value| {
+        let mut sent = json!({ "type": "sent", "channel": "facebook", "account": "1", "external_id": personal("m"),
+                               "sent_at": "2026-11-20T09:00:00Z" });
+        sent.as_object_mut().unwrap().extend(to.as_object().unwrap().clone());
+        sent
+    };
+    let to_second = || sent(json!({ "appeal": appeal_id(2) }));
+    let answering = || sent(json!({ "answers": message_id(2) }));
+    for (events, appeal) in [
+        (vec![echoed(), guessed()], 1),
+        (vec![echoed(), guessed(), to_second()], 2),
+        (vec![echoed(), to_second(), guessed()], 2),
+        (vec![echoed(), guessed(), answering()], 2),
+        (vec![echoed(), answering(), guessed()], 2),
+    ] {
+        let town = Town::with_city().await;
+        for n in [1, 2] {
+            town.appeal(n, vec![registered(n)]).await;
+        }
+        for event in &events {
+            town.message(9, vec![event.clone()]).await;
+        }
+        town.message(2, vec![received(2, "Люк"), placed(2, 2)]).await;
+        let query = town.views().await;
+        for n in [1, 2] {
+            let view = query.appeal(appeal_id(n), Level::Party).await.unwrap().body.unwrap();
+            let ours = view.thread.unwrap().into_iter().find(|m| m.id == message_id(9));
+            assert_eq!(ours.is_some(), n == appeal, "in {n}: {events:?}");
+            assert!(ours.is_none_or(|ours| ours.outside == (appeal == 1)), "{events:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

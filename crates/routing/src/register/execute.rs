@@ -326,7 +326,7 @@ impl Register {
 
     /// Sets a message aside whose records do not read: for a person, whatever stands there.
     async fn poison(&self, cause: Cause, message: MessageId) -> Result<(), Error> {
-        let events = [message::Event::SetAside { why: SetAside::ForPerson }];
+        let events = [message::Event::SetAside { why: SetAside::ForPerson, beside: None }];
         let stream = StreamId::from(message);
         let id = command_id::settled(message);
         loop {

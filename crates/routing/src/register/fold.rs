@@ -2,7 +2,7 @@
 //!
 //! The rules are R4, R10, R11, R15 and R19 of the channels; all of them use the messages' own time.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use zholdary_domain::{
@@ -33,27 +33,28 @@ pub struct Fold {
     /// Contacts that are one person: each points to another, or to itself.
     parents: HashMap<ContactId, ContactId>,
     /// Of each person, by channel, account and surface.
-    last: HashMap<ContactId, HashMap<(Channel, String, Surface), Last>>,
+    last: HashMap<ContactId, HashMap<Place, Last>>,
     placed: HashMap<MessageId, AppealId>,
     albums: HashMap<MessageId, AppealId>,
     ours: HashMap<MessageId, Belongs>,
-    /// Ours that nobody has read as far as is known, where a person's reading is told by time alone.
-    unread: BTreeSet<(Place, DateTime<Utc>, MessageId)>,
+    /// What our account wrote past this system, as far as is known: the conversation that it seems to go on.
+    outside: HashMap<MessageId, AppealId>,
     authors: HashMap<AppealId, ContactId>,
     numbers: HashMap<Number, AppealId>,
     /// Appeals without an author any more: nothing joins them.
     erased: HashSet<AppealId>,
 }
 
-/// Where a conversation goes on: channel and our account.
-type Place = (Channel, String);
+/// Where a conversation goes on: channel, our account, surface.
+type Place = (Channel, String, Surface);
 
-/// A story that names us, or an answer to one of ours, comes in the private chat.
-const fn chat(surface: Surface) -> Surface {
-    match surface {
-        Surface::Story => Surface::Private,
-        other => other,
-    }
+/// Where a message of this surface stands.
+fn place(channel: Channel, account: &str, surface: Surface) -> Place {
+    // A story that names us, or an answer to one of ours, comes in the private chat.
+    let surface = if surface == Surface::Story { Surface::Private } else { surface };
+    // Instagram may tell the same conversation by two kinds of login, each with another id of our account.
+    let account = if channel == Channel::Instagram { "" } else { account };
+    (channel, account.to_owned(), surface)
 }
 
 /// Messages of one person join an appeal when they were sent this close to one another.
@@ -84,7 +85,7 @@ impl Fold {
         }
     }
 
-    fn joined(&mut self, person: ContactId, place: (Channel, String, Surface), last: Last) {
+    fn joined(&mut self, person: ContactId, place: Place, last: Last) {
         let known = self.last.entry(person).or_default().entry(place).or_insert(last);
         if last.sent_at >= known.sent_at {
             *known = last;
@@ -109,41 +110,21 @@ impl Fold {
         if opens {
             self.authors.insert(appeal, received.contact);
         }
-        let place = (received.channel, received.account.clone(), chat(received.surface));
+        let place = place(received.channel, &received.account, received.surface);
         self.joined(person, place, Last { sent_at: received.sent_at, appeal });
     }
 
-    /// Takes in a message of ours.
+    /// Takes in a message of ours. Where it belongs is what we said when we sent it, whatever it seemed before.
     pub fn sent(&mut self, message: MessageId, belongs: Belongs) {
+        self.outside.remove(&message);
         self.ours.entry(message).or_insert(belongs);
     }
 
-    /// Takes in that a message of ours went out there: somebody will be said to have read everything up to some time.
-    pub fn went_out(&mut self, message: MessageId, channel: Channel, account: &str, sent_at: DateTime<Utc>) {
-        // Messenger alone tells it so.
-        if channel == Channel::Facebook {
-            self.unread.insert(((channel, account.to_owned()), sent_at, message));
+    /// Takes in a message of our account, written past this system.
+    pub fn wrote_outside(&mut self, message: MessageId, appeal: AppealId) {
+        if !self.ours.contains_key(&message) {
+            self.outside.insert(message, appeal);
         }
-    }
-
-    /// Our messages that `contact` has read since now, given that everything sent there up to `until` is read.
-    pub fn read_up_to(
-        &mut self,
-        contact: ContactId,
-        channel: Channel,
-        account: &str,
-        until: DateTime<Utc>,
-    ) -> Vec<MessageId> {
-        let place = (channel, account.to_owned());
-        let there = self.unread.iter().filter(|(at, sent_at, _)| *at == place && *sent_at <= until);
-        let theirs = there.filter(|(.., message)| {
-            self.appeal_of(*message).is_some_and(|appeal| self.is_author(appeal, contact))
-        });
-        let read: Vec<_> = theirs.cloned().collect();
-        for message in &read {
-            self.unread.remove(message);
-        }
-        read.into_iter().map(|(.., message)| message).collect()
     }
 
     /// The appeal that a message of our account, written past this system, belongs to: it stands under a message, or goes on
@@ -159,9 +140,7 @@ impl Fold {
     ) -> Option<AppealId> {
         let appeal = match answers {
             Some(answers) => self.appeal_of(answers)?,
-            None => {
-                self.last.get(&self.person(to?))?.get(&(channel, account.to_owned(), chat(surface)))?.appeal
-            }
+            None => self.last.get(&self.person(to?))?.get(&place(channel, account, surface))?.appeal,
         };
         (!self.erased.contains(&appeal)).then_some(appeal)
     }
@@ -193,8 +172,13 @@ impl Fold {
         match self.ours.get(&message) {
             Some(Belongs::Appeal(appeal)) => Some(*appeal),
             Some(Belongs::Answers(answered)) => self.placed.get(answered).copied(),
-            None => self.placed.get(&message).copied(),
+            None => self.outside.get(&message).or_else(|| self.placed.get(&message)).copied(),
         }
+    }
+
+    /// Whether a message is ours, and belongs somewhere.
+    fn is_ours(&self, message: MessageId) -> bool {
+        self.ours.contains_key(&message) || self.outside.contains_key(&message)
     }
 
     /// Whether `contact` is the author of `appeal`.
@@ -215,21 +199,25 @@ impl Fold {
     pub fn decide(&self, message: MessageId, received: &Received) -> Outcome {
         let content = &received.content;
         if received.keys_changed {
-            return Outcome::SetAside(SetAside::Note);
+            return SetAside::Note.into();
         }
         match received.letter.as_ref().and_then(|letter| letter.automatic) {
-            Some(Automatic::Reply) => return Outcome::SetAside(SetAside::Note),
-            Some(Automatic::Mailing) => return Outcome::SetAside(SetAside::Mailing),
+            // It is seen where the letter stands that it answers, and moves nothing there.
+            Some(Automatic::Reply) => {
+                let beside = self.replied(received).map(|(appeal, _)| appeal);
+                return Outcome::SetAside { why: SetAside::Note, beside };
+            }
+            Some(Automatic::Mailing) => return SetAside::Mailing.into(),
             None => {}
         }
         if let Some(button) = &content.button {
             return self.decide_button(&button.id, received);
         }
         if content.unsupported.is_some() && !content.has_words() && content.attachments.is_empty() {
-            return Outcome::SetAside(SetAside::ForPerson);
+            return SetAside::ForPerson.into();
         }
         if content.is_idle() {
-            return Outcome::SetAside(SetAside::NoAppeal);
+            return SetAside::NoAppeal.into();
         }
         let placed = |appeal, found| Outcome::Placed { appeal, opens: false, found };
         if let Some((appeal, found)) = self.replied(received) {
@@ -253,7 +241,7 @@ impl Fold {
         };
         match appeal.filter(|a| self.is_author(*a, received.contact)) {
             Some(appeal) => Outcome::Placed { appeal, opens: false, found: Found::ByButton },
-            None => Outcome::SetAside(SetAside::NoAppeal),
+            None => SetAside::NoAppeal.into(),
         }
     }
 
@@ -272,7 +260,7 @@ impl Fold {
     fn answered(&self, to: MessageId, received: &Received) -> Option<(AppealId, Found)> {
         let appeal = self.appeal_of(to)?;
         let found = match received.join {
-            Join::Window | Join::ReplyOnly if self.ours.contains_key(&to) => Found::ByReply,
+            Join::Window | Join::ReplyOnly if self.is_ours(to) => Found::ByReply,
             Join::ParentAndAuthor => Found::ByParent,
             Join::Window | Join::ReplyOnly => return None,
         };
@@ -291,7 +279,7 @@ impl Fold {
             return None;
         }
         let person = self.person(received.contact);
-        let place = (received.channel, received.account.clone(), chat(received.surface));
+        let place = place(received.channel, &received.account, received.surface);
         let last = self.last.get(&person)?.get(&place)?;
         let near = (received.sent_at - last.sent_at).abs() <= WINDOW;
         (near && !self.erased.contains(&last.appeal)).then_some(last.appeal)
@@ -367,7 +355,7 @@ mod tests {
         let joins = |found| Outcome::Placed { appeal, opens: false, found };
         let opens =
             Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
-        let aside = Outcome::SetAside;
+        let aside = Outcome::from;
         let reply = |received: Received, to| Received { reply_to: Some(message(to)), ..received };
         let sticker = Attachment {
             kind: MediaKind::Sticker,
@@ -434,9 +422,13 @@ mod tests {
             })),
             ..from(who, 31_000_000, "снова")
         };
-        let automatic = |automatic| Received {
-            letter: Some(Box::new(Letter { automatic: Some(automatic), ..Letter::default() })),
-            ..letter("a", &["out"], None)
+        let automatic = |who, automatic| Received {
+            letter: Some(Box::new(Letter {
+                automatic: Some(automatic),
+                references: vec![message("out")],
+                ..Letter::default()
+            })),
+            ..letter(who, &[], None)
         };
         let known = Some("Z-2026-000301");
         for (name, received, expected) in [
@@ -447,8 +439,13 @@ mod tests {
             ("a stranger answers ours", letter("b", &["out"], None), opens),
             ("a number that nobody has", letter("a", &[], Some("Z-2026-000999")), opens),
             ("it answers nothing of ours", letter("a", &["m1"], None), opens),
-            ("out of office", automatic(Automatic::Reply), Outcome::SetAside(SetAside::Note)),
-            ("a mailing", automatic(Automatic::Mailing), Outcome::SetAside(SetAside::Mailing)),
+            (
+                "out of office",
+                automatic("a", Automatic::Reply),
+                Outcome::SetAside { why: SetAside::Note, beside: Some(appeal) },
+            ),
+            ("an automatic answer of a stranger", automatic("b", Automatic::Reply), SetAside::Note.into()),
+            ("a mailing", automatic("a", Automatic::Mailing), SetAside::Mailing.into()),
         ] {
             assert_eq!(fold.decide(message("m2"), &received), expected, "{name}");
         }
@@ -503,21 +500,33 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_to_a_person_up_to_a_time_is_read() {
+    fn where_we_said_it_belongs_outweighs_where_it_seemed_to() {
+        let (mut fold, appeal) = begun();
+        let (echo, other) = (message("echo"), AppealId::opened_by(message("m9")));
+        fold.wrote_outside(echo, appeal);
+        assert_eq!(fold.appeal_of(echo), Some(appeal));
+        fold.sent(echo, Belongs::Answers(message("not there yet")));
+        assert_eq!(fold.appeal_of(echo), None, "it is named by what it answers");
+        let second = message("second");
+        fold.sent(second, Belongs::Appeal(other));
+        fold.wrote_outside(second, appeal);
+        assert_eq!(fold.appeal_of(second), Some(other));
+    }
+
+    #[test]
+    fn instagram_tells_one_conversation_by_two_accounts() {
         let (mut fold, _) = begun();
-        fold.sent(message("later"), Belongs::Answers(message("m1")));
-        fold.went_out(message("later"), Channel::Facebook, "1", at(20));
-        fold.went_out(message("out"), Channel::Facebook, "1", at(10));
-        fold.went_out(message("elsewhere"), Channel::Facebook, "1", at(5));
-        let mut read = |who: &str, account: &str, second| {
-            let contact = key().contact("whatsapp", who);
-            fold.read_up_to(contact, Channel::Facebook, account, at(second))
+        let direct = |account: &str, second| Received {
+            channel: Channel::Instagram,
+            account: account.to_owned(),
+            ..from("a", second, "яма")
         };
-        assert_eq!(read("b", "1", 100), []);
-        assert_eq!(read("a", "2", 100), []);
-        assert_eq!(read("a", "1", 9), []);
-        assert_eq!(read("a", "1", 10), [message("out")]);
-        assert_eq!(read("a", "1", 100), [message("later")], "the first is read already");
+        let (first, second) = (direct("1784", 5000), direct("9050", 5060));
+        let opened = fold.decide(message("i1"), &first);
+        fold.settled(message("i1"), &first, &opened);
+        let appeal = AppealId::opened_by(message("i1"));
+        let joins = Outcome::Placed { appeal, opens: false, found: Found::ByWindow };
+        assert_eq!(fold.decide(message("i2"), &second), joins);
     }
 
     #[test]
@@ -529,7 +538,7 @@ mod tests {
         let cases = [
             (from("a", 600, "и тут"), opens),
             (Received { reply_to: Some(message("out")), ..from("a", 31_000_000, "снова") }, opens),
-            (button("a", "fixed:yes:Z-2026-000301"), Outcome::SetAside(SetAside::NoAppeal)),
+            (button("a", "fixed:yes:Z-2026-000301"), SetAside::NoAppeal.into()),
         ];
         for (received, expected) in cases {
             assert_eq!(fold.decide(message("m2"), &received), expected);

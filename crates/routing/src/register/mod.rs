@@ -14,6 +14,7 @@ mod execute;
 pub mod fold;
 mod known;
 mod numbers;
+mod reading;
 mod session;
 
 use tokio_util::sync::CancellationToken;

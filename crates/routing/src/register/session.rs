@@ -19,6 +19,7 @@ use super::{
     fold::{Belongs, Fold},
     known::Known,
     numbers::{Given, Years, note_number},
+    reading::Reading,
 };
 use crate::{Error, Ruleset, pending::Answer};
 
@@ -104,6 +105,24 @@ struct Told {
     says: Option<(DateTime<Utc>, Content)>,
     withdrawn: bool,
     received: bool,
+    /// Our account wrote it: what it does to its own words is no act of a resident.
+    ours: bool,
+}
+
+impl Told {
+    /// Whether what is told of it is its author's act, who is a resident.
+    fn is_of_a_resident(&self, fold: &Fold, id: MessageId) -> bool {
+        !self.ours && (self.received || fold.appeal_of(id).is_some())
+    }
+}
+
+/// A message of ours, and how it went out.
+#[derive(Debug)]
+struct Ours {
+    id: MessageId,
+    channel: Channel,
+    account: String,
+    sent_at: DateTime<Utc>,
 }
 
 /// The register's memory of the log.
@@ -122,6 +141,9 @@ pub(super) struct Session {
     named: HashMap<MessageId, Vec<(MessageId, Number)>>,
     /// What our account wrote past this system under a message that is not there yet.
     under: HashMap<MessageId, Vec<MessageId>>,
+    /// Our messages to whoever wrote a message that is not there yet.
+    unplaced: HashMap<MessageId, Vec<Ours>>,
+    reading: Reading,
     /// Messages of which a record does not read.
     unreadable: HashSet<MessageId>,
     /// Whose each number is that was ever given, by year and serial.
@@ -235,37 +257,44 @@ impl Session {
                     if !told.received && told.says.as_ref().is_none_or(|(at, _)| *at <= sent_at) {
                         told.says = Some((sent_at, content));
                     }
-                    let (version, received) = (told.edits + 1, told.received);
-                    if received || self.fold.appeal_of(id).is_some() {
+                    let version = told.edits + 1;
+                    if told.is_of_a_resident(&self.fold, id) {
                         self.edited(id, version, record, items);
                     }
                 }
                 message::Event::Withdrawn { .. } => {
                     let told = self.told.entry(id).or_default();
                     told.withdrawn = true;
-                    if told.received || self.fold.appeal_of(id).is_some() {
+                    if told.is_of_a_resident(&self.fold, id) {
                         self.withdrawn(id, record, items);
                     }
                 }
                 sent @ message::Event::Sent { .. } => self.sent(id, sent, record, items),
                 message::Event::Echoed {
-                    channel: Some(channel), surface, account, contact, answers, ..
+                    channel: Some(channel),
+                    surface,
+                    account,
+                    contact,
+                    answers,
+                    sent_at,
+                    ..
                 } => {
                     let way = (channel, account.unwrap_or_default(), surface.unwrap_or(Surface::Private));
+                    let ours = Ours { id, channel, account: way.1.clone(), sent_at };
+                    self.went_out(ours, contact, None, record, items);
                     self.echoed(id, answers, contact, &way, record, items);
                 }
-                message::Event::Told { channel, account, contact, news, at, .. } => {
-                    if let News::ReadUpTo { until } = news {
-                        let read = self.fold.read_up_to(contact, channel, &account, until);
-                        items.extend(read.into_iter().map(|message| Item {
-                            cause: Cause::record(record),
-                            what: What::Read { message, at },
-                        }));
-                    }
+                message::Event::Told { account, contact, news: News::ReadUpTo { until }, at, .. } => {
+                    let read = self.reading.up_to(self.fold.person(contact), &account, until, at);
+                    items.extend(read.into_iter().map(|message| Item {
+                        cause: Cause::record(record),
+                        what: What::Read { message, at },
+                    }));
                 }
                 message::Event::Placed { .. }
                 | message::Event::SetAside { .. }
                 | message::Event::Echoed { .. }
+                | message::Event::Told { .. }
                 | message::Event::Delivery { .. } => {}
             }
         }
@@ -309,6 +338,9 @@ impl Session {
             if let Some(appeal) = self.fold.appeal_of(id) {
                 self.outside(ours, appeal, received.contact, record, items);
             }
+        }
+        for ours in self.unplaced.remove(&id).unwrap_or_default() {
+            self.went_out(ours, Some(received.contact), None, record, items);
         }
         for version in 2..edits + 2 {
             self.edited(id, version, record, items);
@@ -383,7 +415,7 @@ impl Session {
         else {
             return;
         };
-        self.fold.went_out(id, channel, &account, sent_at);
+        self.told.entry(id).or_default().ours = true;
         let belongs = match (appeal, answers, &number) {
             (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
             (None, Some(answers), _) => Some(Belongs::Answers(answers)),
@@ -393,6 +425,7 @@ impl Session {
         if let Some(belongs) = belongs {
             self.fold.sent(id, belongs);
         }
+        self.went_out(Ours { id, channel, account, sent_at }, contact, answers, record, items);
         let Some(number) = number else { return };
         match (appeal, answers) {
             (None, Some(answered)) if self.fold.appeal_of(id).is_none() => {
@@ -417,6 +450,34 @@ impl Session {
         }
     }
 
+    /// A message of ours went to a person, who will be said to have read everything up to some time: to the one named, else to
+    /// the author of its appeal.
+    fn went_out(
+        &mut self,
+        ours: Ours,
+        contact: Option<ContactId>,
+        answers: Option<MessageId>,
+        record: &Recorded,
+        items: &mut Vec<Item>,
+    ) {
+        // Messenger alone tells it so; the others name each message.
+        if ours.channel != Channel::Facebook {
+            return;
+        }
+        let author = || self.fold.appeal_of(ours.id).and_then(|appeal| self.fold.author(appeal));
+        match (contact.or_else(author), answers) {
+            (Some(contact), _) => {
+                let person = self.fold.person(contact);
+                if let Some(at) = self.reading.sent(person, &ours.account, ours.id, ours.sent_at) {
+                    let what = What::Read { message: ours.id, at };
+                    items.push(Item { cause: Cause::record(record), what });
+                }
+            }
+            (None, Some(answered)) => self.unplaced.entry(answered).or_default().push(ours),
+            (None, None) => {}
+        }
+    }
+
     /// Our account wrote something past this system: it stands in the appeal whose conversation it goes on.
     fn echoed(
         &mut self,
@@ -427,7 +488,13 @@ impl Session {
         record: &Recorded,
         items: &mut Vec<Item>,
     ) {
+        self.told.entry(id).or_default().ours = true;
         if self.fold.appeal_of(id).is_some() {
+            return;
+        }
+        // What was decided of it stands: this register may know more of the conversation by now.
+        if let Some(Outcome::Placed { appeal, .. }) = self.known.outcomes.get(&id) {
+            self.fold.wrote_outside(id, *appeal);
             return;
         }
         let appeal = self.fold.outside(answers, to, *channel, account, *surface);
@@ -449,10 +516,11 @@ impl Session {
         record: &Recorded,
         items: &mut Vec<Item>,
     ) {
-        self.fold.sent(id, Belongs::Appeal(appeal));
-        if self.known.outcomes.contains_key(&id) {
+        // We said meanwhile where it belongs, or it was decided.
+        if self.fold.appeal_of(id).is_some() || self.known.outcomes.contains_key(&id) {
             return;
         }
+        self.fold.wrote_outside(id, appeal);
         let outcome = Outcome::Placed { appeal, opens: false, found: Found::Outside };
         self.decided.insert(id, outcome);
         let what = What::Settle { contact, message: id, outcome };

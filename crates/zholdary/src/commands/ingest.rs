@@ -416,8 +416,8 @@ impl<'a> Feed<'a> {
                         opened.insert(appeal);
                     }
                 }
-                Some(Outcome::SetAside(SetAside::ForPerson)) => report.parked += 1,
-                Some(Outcome::SetAside(_)) | None => {}
+                Some(Outcome::SetAside { why: SetAside::ForPerson, .. }) => report.parked += 1,
+                Some(Outcome::SetAside { .. }) | None => {}
             }
         }
         report.new_appeals = opened.len();

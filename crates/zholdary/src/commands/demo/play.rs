@@ -237,7 +237,7 @@ impl<'a> Player<'a> {
         let appeal = match outcome {
             Some(Outcome::Placed { appeal, .. }) => appeal,
             // A thumb up asks for nothing.
-            Some(Outcome::SetAside(_)) if story.group == BESIDE => return Ok(()),
+            Some(Outcome::SetAside { .. }) if story.group == BESIDE => return Ok(()),
             outcome => anyhow::bail!("a message of the simulation was not placed: {outcome:?}"),
         };
         self.placed.insert(nth, appeal);
