@@ -16,7 +16,7 @@ pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
     let content = Content { text: said.map(Personal::new), ..Content::default() };
     let author = id(&value["from"]["id"]);
     let parent = id(&value["parent_id"]).map(Personal::new);
-    if author.as_deref() == Some(&place.account) {
+    if place.is_ours(author.as_deref()) {
         return own(place, comment, parent, content);
     }
     let name = value["from"]["username"].as_str().and_then(text::name);

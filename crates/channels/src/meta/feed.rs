@@ -58,7 +58,7 @@ fn told(value: &Value, place: &Place<'_>, field: &str, surface: Surface) -> Inbo
     }
     let Some(own_id) = id(&value[field]) else { return Inbound::Kept { why: "message without an id" } };
     let of = place.named(own_id);
-    let is_ours = author(value).as_deref() == Some(&place.account);
+    let is_ours = place.is_ours(author(value).as_deref());
     match verb {
         "add" if is_ours => own(value, place, of, surface),
         "add" => written(value, place, of, surface),
@@ -144,7 +144,7 @@ fn written(value: &Value, place: &Place<'_>, of: MessageRef, surface: Surface) -
     }))
 }
 
-/// A comment of our page: never an appeal, but an answer to the one above it (channel rule R7). A post of ours answers nobody.
+/// A comment of ours: never an appeal, but an answer to the one above it (channel rule R7). A post of ours answers nobody.
 fn own(value: &Value, place: &Place<'_>, id: MessageRef, surface: Surface) -> Inbound {
     if surface != Surface::Comment {
         return Inbound::Nothing { what: "own message" };

@@ -165,6 +165,8 @@ fn every_kind_of_event_leads_somewhere() {
     message(r#""text":" \u200b""#, "message m from 7");
     message(r#""text":{"a":1}"#, "message m from 7");
     message(r#""text":"яма","is_echo":true"#, "echo m to 8 «яма»");
+    message(r#""is_deleted":true"#, "withdrawn m");
+    message(r#""is_deleted":true,"is_echo":true"#, "nothing: own message");
     file(r#""type":"video","payload":{"url":"https://x.example/v"}"#, " Video - - - at v");
     file(r#""type":"audio","payload":{"url":"https://x.example/a"}"#, " Audio - - - at a");
     file(r#""type":"file","payload":{"url":"https://x.example/f"}"#, " Document - - - at f");
@@ -190,6 +192,7 @@ fn every_kind_of_event_leads_somewhere() {
     check(r#""postback":{"mid":"p","payload":"не наше","title":"Спросить"}"#, "message p from 7 «Спросить»");
     check(r#""message_edit":{"mid":"m","text":"яма","num_edit":2}"#, "edit 2 of m «яма»");
     check(r#""message_edit":{"mid":"m","text":"яма"}"#, "edit 1795147200137 of m «яма»");
+    check(r#""message_edit":{"mid":"m","text":"яма","is_echo":true}"#, "nothing: own message");
     check(r#""message_edit":{"mid":"m"}"#, "kept: edit of another shape");
     check(r#""read":{"mid":"o"}"#, "Read o 47200");
     check(r#""read":{}"#, "kept: status of another shape");
@@ -288,9 +291,6 @@ fn every_change_of_the_page_leads_somewhere() {
 }
 
 #[test]
-fn one_broken_element_leaves_its_neighbours() {
-    let good = r#"{"sender":{"id":"7"},"timestamp":1795147200137,"message":{"mid":"m","text":"яма"}}"#;
-#[test]
 fn edits_of_one_second_are_told_apart() {
     let edits = |seconds: u32, changes: &[&str]| {
         let change = |fields: &&str| {
@@ -326,6 +326,84 @@ fn edits_of_one_second_are_told_apart() {
     check((1_795_147_300, pit), (1_795_147_300, r#""message":"яма","created_time":1795147200,"x":1"#), true);
     // Back to what an earlier edit said.
     check((1_795_147_300, pit), (1_795_147_301, pit), false);
+}
+
+#[test]
+fn what_any_account_of_ours_writes_is_no_appeal() {
+    let accounts = Accounts { addresses: ["1".to_owned(), "2".to_owned()].into(), ..Accounts::default() };
+    let check = |page: Page, list: &str, item: &str, expected: &str| {
+        let raw = body(page, list, item).replace(INSTAGRAM, "1").replace(FACEBOOK, "1");
+        let parsed = parse(raw.as_bytes(), page, &accounts, &Limits::default());
+        assert_eq!(told::all(&parsed), [expected], "{item}");
+    };
+    for own in ["1", "2"] {
+        let comment = format!(
+            r#"{{"field":"comments","value":{{"id":"c","parent_id":"d","text":"да","from":{{"id":"{own}"}}}}}}"#
+        );
+        check(Page::Instagram, "changes", &comment, "echo c under d «да»");
+        let feed = |fields: &str| {
+            format!(
+                r#"{{"field":"feed","value":{{"from":{{"id":"{own}"}},"comment_id":"c","message":"да",{fields}}}}}"#
+            )
+        };
+        check(Page::Facebook, "changes", &feed(r#""item":"comment","verb":"add""#), "echo c «да»");
+        check(
+            Page::Facebook,
+            "changes",
+            &feed(r#""item":"comment","verb":"edited""#),
+            "nothing: own message",
+        );
+        check(
+            Page::Facebook,
+            "changes",
+            &feed(r#""item":"comment","verb":"remove""#),
+            "nothing: own message",
+        );
+        let mention = feed(r#""item":"comment","verb":"add""#).replace("feed", "mention");
+        check(Page::Facebook, "changes", &mention, "nothing: own message");
+        for page in [Page::Instagram, Page::Facebook] {
+            let said = |to: &str, fields: &str| {
+                format!(
+                    r#"{{"sender":{{"id":"{own}"}},"recipient":{{"id":"{to}"}},"timestamp":1795147200137,{fields}}}"#
+                )
+            };
+            let text = r#""message":{"mid":"m","text":"да"}"#;
+            check(page, "messaging", &said("7", text), "echo m to 7 «да»");
+            check(page, "messaging", &said("1", text), "echo m to 1 «да»");
+            for fields in [
+                r#""message":{"mid":"m","is_deleted":true}"#,
+                r#""message_edit":{"mid":"m","text":"нет","num_edit":1}"#,
+                r#""postback":{"mid":"m","payload":"x"}"#,
+            ] {
+                check(page, "messaging", &said("7", fields), "nothing: own message");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_broken_element_leaves_its_neighbours() {
+    let good = r#"{"sender":{"id":"7"},"timestamp":1795147200137,"message":{"mid":"m","text":"яма"}}"#;
+    let check = |broken: &str, expected: &str| {
+        let raw = body(Page::Facebook, "messaging", &format!("{broken},{good}"));
+        assert_eq!(told::all(&read(Page::Facebook, raw.as_bytes())), [expected, "message m from 7 «яма»"]);
+    };
+    check("5", "kept: event of another shape");
+    check("null", "kept: event of another shape");
+    check("{}", "nothing: other event");
+    check(r#"{"timestamp":1e999}"#, "kept: element that does not read");
+    check(&format!(r#"{{"x":{}{}}}"#, "[".repeat(40), "]".repeat(40)), "kept: nested deeper than the limit");
+    check(
+        r#"{"sender":{"id":"7"},"message":{"mid":"b","text":"яма \ud83d"}}"#,
+        "message b from 7 «яма \u{fffd}»",
+    );
+    let lists = format!(
+        r#"{{"object":"page","entry":[{{"id":"{FACEBOOK}","messaging":5,"standby":[{good}],"changes":null}},7]}}"#
+    );
+    assert_eq!(
+        told::all(&read(Page::Facebook, lists.as_bytes())),
+        ["kept: list of another shape", "message m from 7 «яма»", "kept: entry of another shape"],
+    );
 }
 
 #[test]
