@@ -93,8 +93,8 @@ async fn the_files_of_instagram_open_what_is_expected() {
     let appeals: BTreeSet<_> = [
         vec![mid("0001"), mid("0002")],
         vec!["17900000000000501".to_owned()],
-        vec!["17900000000000510".to_owned()],
-        vec!["caption/17950000000000045".to_owned()],
+        vec!["mention/17900000000000510".to_owned()],
+        vec!["mention/17950000000000045".to_owned()],
         vec![mid("0010")],
         vec![mid("0011")],
     ]

@@ -306,13 +306,14 @@ impl Message {
         }
     }
 
-    /// What it said before the edit that says what it says now; nothing when it was never edited.
+    /// What it said before it said what it says now; nothing when it was never edited. An edit that a platform told again, under
+    /// another time, changed nothing.
     #[must_use]
     pub fn before_its_last_edit(&self) -> Option<&Content> {
         let first = &self.received.as_ref()?.content;
-        let last = self.edits.iter().map(|(at, _)| *at).max()?;
-        let earlier = self.edits.iter().filter(|(at, _)| *at < last).max_by_key(|(at, _)| *at);
-        Some(earlier.map_or(first, |(_, content)| content))
+        let now = self.content().filter(|_| !self.edits.is_empty())?;
+        let others = self.edits.iter().filter(|(_, content)| content != now);
+        Some(others.max_by_key(|(at, _)| *at).map_or(first, |(_, content)| content))
     }
 
     /// Takes in a fact.
@@ -595,6 +596,28 @@ mod tests {
         assert_eq!(decide(&message, edit("яма", 20)), Ok(vec![]));
         assert_eq!(message.content(), Some(&says("яма")));
         assert_eq!(message.edits.len(), 2);
+    }
+
+    #[test]
+    fn before_its_last_edit_it_said_something_else() {
+        let check = |edits: &[(&str, i64)], expected: Option<&str>| {
+            let mut message = Message::default();
+            message.evolve(&received());
+            for (text, second) in edits {
+                message.evolve(&Event::Edited { content: says(text), sent_at: at(*second) });
+            }
+            assert_eq!(message.before_its_last_edit(), expected.map(says).as_ref(), "{edits:?}");
+        };
+        check(&[], None);
+        check(&[("люк", 10)], Some("яма"));
+        check(&[("люк", 10), ("яма", 20)], Some("люк"));
+        check(&[("яма", 20), ("люк", 10)], Some("люк"));
+        check(&[("яма", 10)], Some("яма"));
+        // The platform told the same words again, under another time.
+        check(&[("люк", 10), ("люк", 20)], Some("яма"));
+        check(&[("люк", 10), ("лужа", 20), ("лужа", 30)], Some("люк"));
+        // Two of one second.
+        check(&[("люк", 10), ("лужа", 10)], Some("люк"));
     }
 
     #[test]

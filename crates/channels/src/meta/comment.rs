@@ -16,7 +16,7 @@ pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
     let content = Content { text: said.map(Personal::new), ..Content::default() };
     let author = id(&value["from"]["id"]);
     let parent = id(&value["parent_id"]).map(Personal::new);
-    if author.as_deref() == Some(&place.account) {
+    if place.is_ours(author.as_deref()) {
         return own(place, comment, parent, content);
     }
     let name = value["from"]["username"].as_str().and_then(text::name);
@@ -51,11 +51,13 @@ fn own(place: &Place<'_>, comment: String, parent: Option<Personal<String>>, con
 }
 
 /// Somebody named our account in a comment or in the words under a picture. The platform tells only where; a person looks until
-/// the words are fetched.
+/// the words are fetched. A comment that names us under a picture of ours comes as a comment as well, with its words: a mention is
+/// called by a name of its own, so that neither hides the other.
 pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
     let media = id(&value["media_id"]);
-    let named = id(&value["comment_id"]).or_else(|| Some(format!("caption/{}", media.as_deref()?)));
-    let Some(named) = named else { return Inbound::Kept { why: "mention without an id" } };
+    let Some(named) = id(&value["comment_id"]).or_else(|| media.clone()) else {
+        return Inbound::Kept { why: "mention without an id" };
+    };
     let picture = media.map(|media| Attachment {
         kind: MediaKind::Image,
         external_id: Some(media.into()),
@@ -65,7 +67,7 @@ pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
     });
     let unsupported = picture.is_none().then(|| "mention".to_owned());
     Inbound::Message(Box::new(InboundMessage {
-        id: place.named(named),
+        id: place.named(format!("mention/{named}")),
         surface: Surface::Mention,
         sender: None,
         content: Content { attachments: picture.into_iter().collect(), unsupported, ..Content::default() },

@@ -23,6 +23,9 @@ const OUR_START: &str = "start";
 /// The longest address of a file, in bytes.
 const URL_BYTES: usize = 4096;
 
+/// What our own accounts do, where it answers nobody.
+const OWN: Inbound = Inbound::Nothing { what: "own message" };
+
 /// What `event` tells. A report of delivery may name several messages.
 pub(super) fn read(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
     let is_there = |field: &str| event.get(field).is_some_and(|value| !value.is_null());
@@ -46,16 +49,22 @@ pub(super) fn read(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
     }]
 }
 
+/// Whether one of our accounts did it: an echo says so, and so does the sender.
+fn is_ours(event: &Value, said: &Value, place: &Place<'_>) -> bool {
+    is_true(&said["is_echo"]) || place.is_ours(id(&event["sender"]["id"]).as_deref())
+}
+
 fn message(event: &Value, place: &Place<'_>) -> Inbound {
     let message = &event["message"];
     let Some(mid) = id(&message["mid"]) else { return Inbound::Kept { why: "message without an id" } };
     let (sender, recipient) = (id(&event["sender"]["id"]), id(&event["recipient"]["id"]));
     let sent_at = time(&event["timestamp"]);
+    let is_ours = is_ours(event, message, place);
     if is_true(&message["is_deleted"]) {
-        return Inbound::Withdrawn { of: place.named(mid), sent_at };
+        // What we take back is our own affair.
+        return if is_ours { OWN } else { Inbound::Withdrawn { of: place.named(mid), sent_at } };
     }
     let content = content(message, place.limits);
-    let is_ours = is_true(&message["is_echo"]) || sender.as_deref() == Some(&place.account);
     let answered = id(&message["reply_to"]["mid"]);
     if is_ours {
         return Inbound::Echoed(Box::new(InboundEcho {
@@ -177,6 +186,9 @@ fn button(payload: &Value) -> Option<Button> {
 /// A button of the page itself, or of one of our messages.
 fn postback(event: &Value, place: &Place<'_>) -> Inbound {
     let postback = &event["postback"];
+    if is_ours(event, postback, place) {
+        return OWN;
+    }
     let sender = id(&event["sender"]["id"]);
     let stamp = id(&event["timestamp"]);
     // Older versions give it no id; one person presses one button at one time.
@@ -194,6 +206,9 @@ fn postback(event: &Value, place: &Place<'_>) -> Inbound {
 
 fn edited(event: &Value, place: &Place<'_>) -> Inbound {
     let edit = &event["message_edit"];
+    if is_ours(event, edit, place) {
+        return OWN;
+    }
     let said = edit["text"].as_str().and_then(|text| text::clean(text, place.limits.text_chars));
     let (Some(mid), Some(said)) = (id(&edit["mid"]), said) else {
         return Inbound::Kept { why: "edit of another shape" };

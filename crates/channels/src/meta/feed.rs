@@ -1,5 +1,7 @@
 //! What happens on a Facebook page: comments and visitors' posts.
 
+use std::iter;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use zholdary_domain::{
@@ -56,7 +58,7 @@ fn told(value: &Value, place: &Place<'_>, field: &str, surface: Surface) -> Inbo
     }
     let Some(own_id) = id(&value[field]) else { return Inbound::Kept { why: "message without an id" } };
     let of = place.named(own_id);
-    let is_ours = author(value).as_deref() == Some(&place.account);
+    let is_ours = place.is_ours(author(value).as_deref());
     match verb {
         "add" if is_ours => own(value, place, of, surface),
         "add" => written(value, place, of, surface),
@@ -64,11 +66,24 @@ fn told(value: &Value, place: &Place<'_>, field: &str, surface: Surface) -> Inbo
         _ if is_ours => Inbound::Nothing { what: "own message" },
         "remove" | "delete" => Inbound::Withdrawn { of, sent_at: place.at },
         _ => {
-            // An edit has no id; the delivery that told of it was made once.
-            let edit = place.at.timestamp_millis().to_string();
-            Inbound::Edited { of, edit: edit.into(), content: content(value, place), sent_at: place.at }
+            let content = content(value, place);
+            Inbound::Edited { of, edit: edit_id(&content, place).into(), content, sent_at: place.at }
         }
     }
+}
+
+/// An edit has neither an id nor a time of its own: `created_time` stays that of the comment. What it says tells it from another
+/// of the same second; the second tells an edit back to earlier words from the edit that said them first.
+fn edit_id(content: &Content, place: &Place<'_>) -> String {
+    let text = content.text.as_ref().map_or("", |text| text.reveal());
+    let files =
+        content.attachments.iter().filter_map(|file| file.url.as_ref()).map(|url| url.reveal().as_str());
+    let mut said = blake3::Hasher::new();
+    for part in iter::once(text).chain(files) {
+        // No part holds a zero, so none reads on in the next.
+        said.update(part.as_bytes()).update(&[0]);
+    }
+    format!("{}/{}", place.at.timestamp(), said.finalize().to_hex())
 }
 
 /// Who wrote it; old versions tell it in a field of its own.
@@ -129,7 +144,7 @@ fn written(value: &Value, place: &Place<'_>, of: MessageRef, surface: Surface) -
     }))
 }
 
-/// A comment of our page: never an appeal, but an answer to the one above it (channel rule R7). A post of ours answers nobody.
+/// A comment of ours: never an appeal, but an answer to the one above it (channel rule R7). A post of ours answers nobody.
 fn own(value: &Value, place: &Place<'_>, id: MessageRef, surface: Surface) -> Inbound {
     if surface != Surface::Comment {
         return Inbound::Nothing { what: "own message" };

@@ -31,6 +31,7 @@ impl Page {
 pub(super) struct Place<'a> {
     pub(super) page: Page,
     pub(super) account: String,
+    accounts: &'a Accounts,
     pub(super) at: DateTime<Utc>,
     pub(super) limits: &'a Limits,
 }
@@ -43,6 +44,11 @@ impl Place<'_> {
             account: self.account.clone(),
             external_id: external_id.into().into(),
         }
+    }
+
+    /// Whether it is this account or another one of ours: what any of them writes is no appeal (channel rule R19).
+    pub(super) fn is_ours(&self, id: Option<&str>) -> bool {
+        id.is_some_and(|id| id == self.account || self.accounts.addresses.contains(id))
     }
 }
 
@@ -124,7 +130,7 @@ fn read_entry(
         let count = items.len().min(limits.elements);
         return elements.extend((0..count).map(|_| Inbound::Nothing { what: "account of others" }));
     }
-    let place = Place { page, account, at: time(&read(entry.time)), limits };
+    let place = Place { page, account, accounts, at: time(&read(entry.time)), limits };
     for (raw, is_said) in items {
         let before = elements.len();
         let read = |value: &Value| {

@@ -205,6 +205,12 @@ fn every_kind_of_update_leads_somewhere() {
         );
     }
     check(r#""callback_query":{"from":{"id":42},"data":"x"}"#, "kept: button of another shape");
+    for from in ["", r#""from":null,"#, r#""from":{},"#, r#""from":5,"#, r#""from":{"id":"x"},"#] {
+        check(
+            &format!(r#""callback_query":{{"id":"q",{from}"data":"x"}}"#),
+            "kept: button that nobody pressed",
+        );
+    }
     check(
         r#""callback_query":{"id":"q","from":{"id":42},"game_short_name":"x"}"#,
         "kept: button of another shape",

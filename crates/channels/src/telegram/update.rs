@@ -188,9 +188,19 @@ impl Reading<'_> {
         let (Some(query_id), Some(button)) = (id(&query["id"]), pressed(&query["data"])) else {
             return Inbound::Kept { why: "button of another shape" };
         };
+        // A button speaks only for the author of an appeal: of nobody it would be set aside unseen.
+        let Some(sender) = sender(&query["from"]) else {
+            return Inbound::Kept { why: "button that nobody pressed" };
+        };
         let content = Content { button: Some(button), ..Content::default() };
-        let sender = sender(&query["from"]);
-        self.received(format!("callback/{query_id}"), sender, content, message_id(under), None, UNKNOWN_TIME)
+        self.received(
+            format!("callback/{query_id}"),
+            Some(sender),
+            content,
+            message_id(under),
+            None,
+            UNKNOWN_TIME,
+        )
     }
 
     /// The person blocked our bot, or let it write again.
