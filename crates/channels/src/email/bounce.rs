@@ -122,7 +122,7 @@ fn told_in_words(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<
     let header = &parts.first()?.header;
     let from_the_post = automatic::has_no_return(header)
         || super::sender::sender(header)
-            .is_some_and(|sender| sender.keys.iter().any(|key| automatic::is_nobody(key.reveal())));
+            .is_some_and(|sender| sender.keys.iter().any(|key| automatic::is_post(key.reveal())));
     if !from_the_post {
         return None;
     }
