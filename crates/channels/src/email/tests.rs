@@ -702,11 +702,54 @@ fn reports_of_the_post_mark_our_letters() {
     }
     let answered = report(&[one], "none").replace("Message-ID: <b@x>", &format!("In-Reply-To: {sent}"));
     assert_eq!(told(answered.as_bytes()), failed(" 5001001"));
+    // The whole letter is the report.
+    let bare = format!(
+        "From: MAILER-DAEMON@x\nMessage-ID: <b@x>\nReceived: by us; Fri, 20 Nov 2026 09:30:00 +0500\nIn-Reply-To: {sent}\n\
+         Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n{one}\n"
+    );
+    assert_eq!(told(bare.as_bytes()), failed(" 5001001"));
     let Some(Inbound::Delivery { of, .. }) = parse(report(&[one], sent).as_bytes(), &ours()).elements.pop()
     else {
         panic!("a report")
     };
     assert_eq!((of.account.as_str(), of.channel), ("appeals@zholdary.example", Channel::Email));
+}
+
+#[test]
+fn only_the_post_reports_and_only_at_the_top() {
+    let report = report(&["Action: failed\nStatus: 5.1.1"], "<out-3@zholdary.example>");
+    let check = |raw: &str, mailbox: &Mailbox, expected: &str| {
+        let told = told::all(&parse(raw.as_bytes(), mailbox)).join("; ");
+        assert!(told.starts_with(expected), "{told}: {raw}");
+    };
+    let from = |author: &str, path: &str| {
+        report
+            .replace("From: MAILER-DAEMON@x", &format!("From: {author}"))
+            .replace("Return-Path: <>", &format!("Return-Path: {path}"))
+    };
+    let failed = "Failed <out-3@zholdary.example>";
+    check(&from("olga@example.com", "<>"), &ours(), failed);
+    check(&from("Postmaster@x", "<a@x>"), &ours(), failed);
+    check(&from("olga@example.com", "<olga@example.com>"), &ours(), "message <b@x> from olga@example.com");
+    check(&from("olga@example.com", "< > a"), &ours(), "message");
+    // Passed on by a resident, or wrapped by anybody.
+    let (header, body) = report.split_once("\n\n").unwrap();
+    let wrapped = |outer: &str| {
+        let inner = header.rsplit_once('\n').unwrap().1;
+        format!(
+            "{outer}\nMessage-ID: <b@x>\nContent-Type: multipart/mixed; boundary=c\n\n--c\n{inner}\n\n{body}\n--c--\n"
+        )
+    };
+    check(&wrapped("From: olga@example.com"), &ours(), "message <b@x> from olga@example.com «not delivered»");
+    check(&wrapped("From: MAILER-DAEMON@x"), &ours(), "message <b@x> from mailer-daemon@x automatic");
+    let attached = format!(
+        "From: olga@example.com\nMessage-ID: <b@x>\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nсм.\n--c\n\
+         Content-Type: message/rfc822\n\n{report}\n--c--\n"
+    );
+    check(&attached, &ours(), "message <b@x> from olga@example.com «см.»");
+    // Without an address of ours no letter is known to be ours.
+    check(&report, &Mailbox::default(), "message <b@x> from mailer-daemon@x automatic");
+    check(&report, &Mailbox { address: String::new(), ..ours() }, "message");
 }
 
 #[test]
@@ -724,8 +767,16 @@ fn reports_in_words_mark_our_letters() {
     let daemon = "MAILER-DAEMON@x";
     let refused = "192.0.2.1 does not like recipient. (#5.1.1)";
     assert_eq!(words(daemon, "failure notice", refused), "Failed <out-3@zholdary.example> 49000 5001001");
-    assert_eq!(words(daemon, "failure notice", "gone"), "Failed <out-3@zholdary.example> 49000");
-    assert_eq!(words(daemon, "Warning: message delayed", refused), "nothing: delivery delayed");
+    // Only a final status is final; what is no status, as a program's version, hides none.
+    let (delayed, full) = ("nothing: delivery delayed", "Exim 4.94.2 tells: 552 5.2.2 full");
+    assert_eq!(words(daemon, "failure notice", "gone"), delayed);
+    assert_eq!(words(daemon, "failure notice", "too many connections (#4.4.5)"), delayed);
+    assert_eq!(words(daemon, "failure notice", full), "Failed <out-3@zholdary.example> 49000 5002002");
+    assert_eq!(words(daemon, "Warning: message delayed", refused), delayed);
+    assert_eq!(
+        words(daemon, "failure notice", "gone\n\nMessage-ID: <out-3@zholdary.example>\n\n5.1.1"),
+        delayed
+    );
     assert!(words("olga@example.com", "failure notice", refused).starts_with("message"));
 }
 
