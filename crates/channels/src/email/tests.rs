@@ -640,6 +640,26 @@ fn only_our_server_says_that_a_letter_is_unverified() {
         ("evil.example; dmarc=fail", believed),
         ("mail.zholdary.example.evil.example; dmarc=fail", believed),
         ("mail.zholdary.example", believed),
+        // What the sender chose stands in quotes or in a comment: it neither hides the result nor makes one.
+        (r#"mail.zholdary.example; spf=pass smtp.mailfrom="a(b"@x; dmarc=fail"#, unverified),
+        (r#"mail.zholdary.example; spf=pass reason="a \"( b"; dmarc=fail"#, unverified),
+        (r"mail.zholdary.example; spf=pass (a \) ( b \( ) c); dmarc=fail", unverified),
+        (r#"mail.zholdary.example; spf=pass (he said " to us); dmarc=fail"#, unverified),
+        (r#"mail.zholdary.example; spf=pass smtp.mailfrom="x; dmarc=pass"@y; dmarc=fail"#, unverified),
+        (r#"mail.zholdary.example; spf=pass smtp.mailfrom="x; dmarc=fail"@y; dmarc=pass"#, believed),
+        (r"mail.zholdary.example; spf=pass (\); dmarc=fail); dmarc=pass", believed),
+        ("mail.zholdary.example; dmarc=pass; dmarc=fail", unverified),
+        ("mail.zholdary.example; dmarc/1=(really)fail", unverified),
+        (r#""mail.zholdary.example"; dmarc="fail""#, unverified),
+        (r#"mail.zholdary.example; reason="x" dmarc=fail; dmarc=pass"#, believed),
+        // Where something is left open, nobody knows what was meant.
+        (r#"mail.zholdary.example; dmarc=pass; spf=pass smtp.mailfrom="a"#, unverified),
+        ("mail.zholdary.example; dmarc=pass (a", unverified),
+        ("mail.zholdary.example; dmarc=pass a)", unverified),
+        (r"mail.zholdary.example; dmarc=pass (a\)", unverified),
+        ("evil.example; dmarc=fail (a", believed),
+        ("evil.example; x=\"\nAuthentication-Results: mail.zholdary.example; dmarc=pass", believed),
+        ("mail.zholdary.example; spf=pass\nAuthentication-Results: mail.zholdary.example; x=(", unverified),
     ] {
         let header = format!("Subject: Z-2026-000401\nAuthentication-Results: {results}");
         assert_eq!(told_of(&header, b"x"), format!("letter{expected}"), "{results}");
