@@ -412,6 +412,17 @@ fn html_is_what_people_see() {
         ("<pre>a\n  b</pre>c d", "a\n  b\nc d"),
         ("5 < 6 и <3", "5 < 6 и <3"),
         ("<svg><text>a</text></svg>b", "b"),
+        // Only drawings and formulas end in their own tag; a slash that belongs to a value ends nothing.
+        ("a<svg/>b<math />c<SVG x='1'/>d", "abcd"),
+        ("a<svg x=1/>b</svg>c", "ac"),
+        ("a<script/>b</script>c<style />d</style>e<template/>f</template>g", "aceg"),
+        // What never ends hides the rest, unless nothing else is there.
+        ("a<svg>b", "a"),
+        ("<svg><p>a</p>b", "a\n\nb"),
+        ("<style>a{}</style><title><p>b", "b"),
+        ("<math><template>a<svg>b", "a"),
+        ("<style>a</styles>b</style>c", "c"),
+        ("<script>a<p>b", "a\n\nb"),
         ("a<p title=\"b", "a"),
         ("a<p x = 'b>c' y>d", "a\n\nd"),
     ] {
@@ -860,6 +871,8 @@ fn hostile_letters_cost_little() {
         ("Content-Type: text/html".to_owned(), format!("<p {attributes}>")),
         ("Content-Type: text/html".to_owned(), times("<blockquote>a")),
         ("Content-Type: text/html".to_owned(), times("<table><tr><td>a")),
+        ("Content-Type: text/html".to_owned(), times("<svg><style><title><math>")),
+        ("Content-Type: text/html".to_owned(), times("<title>")),
         (String::new(), times("-----\n")),
         (String::new(), times("--\n")),
         (String::new(), times("17:40\n")),
