@@ -515,7 +515,7 @@ fn forwards_belong_to_nothing_before() {
         check(&subject, "яма", &format!(" subject «{shown}» «яма»"));
     }
     let passed_on = "---------- Forwarded message ----------\nяма";
-    check("Яма", passed_on, " subject «Яма» «---------- Forwarded mes»");
+    check("Яма", passed_on, " subject «Яма» «яма» quoting «---------- Forwarded mes»");
     // With words of the author it is an answer that quotes.
     check(
         "Яма",
@@ -524,6 +524,110 @@ fn forwards_belong_to_nothing_before() {
     );
     check("Re: Яма", "> яма", " after <out-1@zholdary.example> subject «Re: Яма» quoting «> яма»");
     check("Forward: яма", "яма", " after <out-1@zholdary.example> subject «Forward: яма» «яма»");
+}
+
+#[test]
+fn a_letter_passed_on_without_a_word_says_what_that_letter_says() {
+    let check = |subject: &str, body: &str, text: &str| {
+        let (told, quoted) = said(&letter(&format!("Subject: {subject}"), body.as_bytes()));
+        assert_eq!(told, text, "{body}");
+        let lines = |text: &str| text.lines().filter(|line| line.contains(char::is_alphanumeric)).count();
+        assert_eq!(lines(&told) + lines(&quoted), lines(body), "no line is lost: {body}");
+    };
+    let block = "От: Пётр <p@b.kz>\nДата: чт, 19 нояб. 2026 г. в 17:40\nТема: Яма\nКому: Олег <o@b.kz>,\nАнна <a@b.kz>";
+    let said_there = "Яма на Абая 45.\n\nТретий день.";
+    for above in [
+        "---------- Forwarded message ---------\n",
+        "-------- Пересылаемое сообщение --------\n",
+        "-------- Перенаправленное сообщение --------\n",
+        "Начало переадресованного сообщения:\n\n",
+        "________________________________\n",
+        "",
+    ] {
+        check("Fwd: Яма", &format!("{above}{block}\n\n{said_there}"), said_there);
+        check("Fwd: Яма", &format!("{above}{block}\n\n\n{said_there}\n-- \nПётр\n+7 700"), said_there);
+    }
+    // Without an empty line below the block.
+    check("Fwd: Яма", &format!("{block}\n{said_there}"), said_there);
+    // As a phone marks it, and with a name and a time alone.
+    let marked = |text: &str| text.lines().map(|line| format!("> {line}\n")).collect::<String>();
+    check(
+        "Fwd: Яма",
+        &format!(
+            "Отправлено с iPhone\n\nНачало переадресованного сообщения:\n\n{}",
+            marked(&format!("{block}\n\n{said_there}"))
+        ),
+        said_there,
+    );
+    check(
+        "",
+        &format!(
+            "-------- Пересылаемое сообщение --------\n19.11.2026, 17:40, «Пётр» <p@b.kz>:\n\n{said_there}\n\
+             -------- Конец пересылаемого сообщения --------"
+        ),
+        said_there,
+    );
+    // A letter passed on twice, and one that quotes another.
+    check(
+        "Fwd: Fwd: Яма",
+        &format!(
+            "---- Forwarded message ----\n{block}\n\n---- Forwarded message ----\n{block}\n\n{said_there}"
+        ),
+        said_there,
+    );
+    check(
+        "Fwd: Яма",
+        &format!("{block}\n\n{said_there}\n\n19.11.2026 17:40, X <x@b.kz>:\n> Где?"),
+        said_there,
+    );
+    // Many write into the subject alone.
+    check("Fwd: Яма", &format!("---- Forwarded message ----\n{block}"), "Тема: Яма");
+    check("Fwd: Яма", "---- Forwarded message ----", "");
+}
+
+#[test]
+fn words_that_all_look_quoted_are_said_unless_they_answer_us() {
+    let reply = "In-Reply-To: <out-1@zholdary.example>";
+    for (header, body, expected) in [
+        ("", "> Яма на Абая 45", "letter «Яма на Абая 45» quoting «»"),
+        ("Subject: Яма", "> яма", "letter subject «Яма» «яма»"),
+        ("", "19.11.2026 17:40, X <x@b.kz>:\n\n> > яма", "letter «яма» quoting «19.11.2026 17:40, X <x@b»"),
+        ("In-Reply-To: <1@b.kz>", "> яма", "letter after <1@b.kz> «яма»"),
+        ("Content-Type: text/html", "<blockquote>яма</blockquote>", "letter «яма»"),
+        // A name and a phone speak only where nothing else does.
+        ("", "-- \nяма", "letter «яма» quoting «--»"),
+        ("", "-- \nИрина\n\n> яма", "letter «яма» quoting «-- |Ирина»"),
+        ("Subject: Яма", "-- \nИрина", "letter subject «Яма» quoting «-- |Ирина»"),
+        ("Subject: Re: Яма", "-- \nяма", "letter subject «Re: Яма» «яма» quoting «--»"),
+        // What a phone adds says nothing.
+        ("", "Отправлено с iPhone", "letter quoting «Отправлено с iPhone»"),
+        ("", "> яма\n\nОтправлено с iPhone", "letter «яма» quoting «Отправлено с iPhone»"),
+        // An answer to us without a word is empty, and what it quotes is ours.
+        (reply, "> ждём", "letter after <out-1@zholdary.example> quoting «> ждём»"),
+        (
+            "References: <out-1@zholdary.example> <1@b.kz>",
+            "-- \nИрина",
+            "letter after <1@b.kz>+<out-1@zholdary.example> quoting «-- |Ирина»",
+        ),
+        (
+            "Subject: Re: [Z-2026-000401] Яма",
+            "> ждём",
+            "letter tag Z-2026-000401 subject «Re: [Z-2026-000401] Яма» quoting «> ждём»",
+        ),
+        (
+            "Subject: Fwd: [Z-2026-000401] Яма\nIn-Reply-To: <out-1@zholdary.example>",
+            "> ждём",
+            "letter subject «Fwd: [Z-2026-000401] Яма» «ждём»",
+        ),
+        // Nobody vouches that it is an answer.
+        (
+            "Subject: [Z-2026-000401] Яма\nAuthentication-Results: mail.zholdary.example; dmarc=fail",
+            "> яма",
+            "letter unverified subject «[Z-2026-000401] Яма» «яма»",
+        ),
+    ] {
+        assert_eq!(told_of(header, body.as_bytes()), expected.replace(" quoting «»", ""), "{header} {body}");
+    }
 }
 
 #[test]
@@ -876,6 +980,10 @@ fn hostile_letters_cost_little() {
         (String::new(), times("-----\n")),
         (String::new(), times("--\n")),
         (String::new(), times("17:40\n")),
+        (String::new(), times("> ")),
+        (String::new(), times("> > > > > > > > > > > >\n")),
+        (String::new(), times("---- Forwarded message ----\n\n")),
+        (String::new(), times("Fwd message:\n> -- \n> From: x\n> Sent: x\n> To: x\n\n")),
     ] {
         let began = std::time::Instant::now();
         assert_eq!(parse(&letter(&header, body.as_bytes()), &ours()).elements.len(), 1);
