@@ -9,7 +9,7 @@ use zholdary_domain::{
 use super::{
     Mailbox,
     automatic::automatic,
-    bounce, files,
+    bounce, files, flowed,
     header::Header,
     html,
     mime::{self, Part},
@@ -135,7 +135,7 @@ fn said(parts: &[Part<'_>], place: usize) -> String {
     if part.children.is_empty() {
         return match is_words(parts, place) {
             true if part.is("text/html") => html::text(&part.text(html::charset)),
-            true => part.text(|_| None),
+            true => plain(part),
             false => String::new(),
         };
     }
@@ -149,6 +149,15 @@ fn said(parts: &[Part<'_>], place: usize) -> String {
     };
     let told = in_order.into_iter().map(|child| said(parts, *child)).filter(|text| !text.trim().is_empty());
     told.take(if is_alternative { 1 } else { usize::MAX }).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The words of a part that is no HTML.
+fn plain(part: &Part<'_>) -> String {
+    let text = part.text(|_| None);
+    let says =
+        |name, value| part.content.text(name).is_some_and(|own| own.trim().eq_ignore_ascii_case(value));
+    let flows = part.is("text/plain") && says("format", "flowed");
+    if flows { flowed::unwrapped(&text, says("delsp", "yes")) } else { text }
 }
 
 /// When the server that wrote this `Received` field took the letter. The topmost is ours; `Date` is whatever its sender's

@@ -6,6 +6,7 @@ mod automatic;
 mod bounce;
 mod charset;
 mod files;
+mod flowed;
 mod header;
 mod html;
 mod letter;

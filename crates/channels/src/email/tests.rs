@@ -4,7 +4,7 @@ use zholdary_domain::inbound::Automatic;
 use zholdary_testkit::{at, samples};
 
 use super::{
-    super::{charset, html, part, quote, words},
+    super::{charset, flowed, html, part, quote, words},
     *,
 };
 use crate::told;
@@ -392,6 +392,32 @@ fn broken_letters_lose_nothing_that_reads() {
         told(b"From b@c Fri Nov 20\nFrom: a@b.kz\nMessage-ID: <m@b>\n\nx"),
         "message <m@b> from a@b.kz «x»"
     );
+}
+
+#[test]
+fn lines_that_flow_are_one() {
+    for (text, spare, expected) in [
+        ("яма \r\nна Абая\r\n45", false, "яма на Абая\n45"),
+        ("я \nма  \nна", true, "яма на"),
+        // A space that was put before a line is no part of it.
+        ("яма \n  на\n From", false, "яма  на\nFrom"),
+        // Quotes flow by themselves, and nothing flows into another depth.
+        ("да \n>> яма \n>> на \n> где \nтам", false, "да \n>> яма на \n> где \nтам"),
+        (">яма \n> на\n>\n>> ", false, "> яма на\n>\n>>"),
+        // Neither an empty line nor the mark of a signature flows.
+        ("яма \n\nна", false, "яма \n\nна"),
+        ("яма \n-- \nИрина", true, "яма\n-- \nИрина"),
+        ("> яма \n> -- \n> Ирина \n> К.", false, "> яма \n> -- \n> Ирина К."),
+        ("", false, ""),
+    ] {
+        assert_eq!(flowed::unwrapped(text, spare), expected, "{text}");
+    }
+    let in_form = |form: &str| told_of(&format!("Content-Type: {form}"), "яма \nна".as_bytes());
+    assert_eq!(in_form("text/plain; charset=utf-8; format=flowed"), "letter «яма на»");
+    assert_eq!(in_form("text/plain; Format=\"Flowed\"; DelSp=yes"), "letter «ямана»");
+    for fixed in ["text/plain", "text/plain; format=fixed", "text/x-unknown; format=flowed"] {
+        assert_eq!(in_form(fixed), "letter «яма |на»", "{fixed}");
+    }
 }
 
 #[test]
