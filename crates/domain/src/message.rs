@@ -403,6 +403,8 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
         Command::Echo(_) if message.sent || message.echoed => vec![],
         Command::Tell(_) if message.told => vec![],
         Command::Echo(event) | Command::Tell(event) => vec![*event],
+        // A resident's own message is on its way to nobody: whoever says so made it up, or means another.
+        Command::Deliver { .. } if message.received.is_some() && !message.sent && !message.echoed => vec![],
         Command::Deliver { state, at, error } => {
             // States only go forward, and failure is final (channel rule R5).
             let forward = message.delivery.is_none_or(|d| d != DeliveryState::Failed && state > d);
@@ -570,6 +572,28 @@ mod tests {
         check(&[delivery(DeliveryState::Sent)], deliver(DeliveryState::Read), Ok(1));
         check(&[delivery(DeliveryState::Failed)], deliver(DeliveryState::Read), Ok(0));
         check(&[delivery(DeliveryState::Read)], deliver(DeliveryState::Failed), Ok(1));
+    }
+
+    #[test]
+    fn only_what_we_sent_comes_to_a_resident() {
+        let failed = || Command::Deliver { state: DeliveryState::Failed, at: at(9), error: None };
+        let sent = || Event::Sent {
+            channel: Channel::Whatsapp,
+            account: "118920446655001".into(),
+            external_id: "wamid.1".to_owned().into(),
+            answers: None,
+            appeal: None,
+            number: None,
+            contact: None,
+            sent_at: at(0),
+        };
+        check(&[received()], failed(), Ok(0));
+        check(&[received(), Event::Withdrawn { sent_at: at(1) }], failed(), Ok(0));
+        // The platform may tell how far it came before we know that it was sent.
+        check(&[], failed(), Ok(1));
+        check(&[sent()], failed(), Ok(1));
+        // Whoever writes under the name of our message takes nothing from it.
+        check(&[sent(), received()], failed(), Ok(1));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use zholdary_domain::{
 
 /// The id of a message by its name on its channel.
 ///
-/// Instagram leaves out the account: two kinds of login deliver the same message under two accounts (channel rule R2). So does mail:
-/// its ids are the world's own (RFC 5322, 3.6.4), and a letter to two of our addresses is one letter.
+/// Instagram leaves out the account: two kinds of login deliver the same message under two accounts (channel rule R2). So does mail
+/// under an id that is the world's own (RFC 5322, 3.6.4): a letter to two of our addresses is one letter.
 #[must_use]
 pub fn message_id(key: &IdKey, name: &MessageRef) -> MessageId {
     named(key, name.channel, &name.account, name.external_id.reveal())
@@ -16,8 +16,22 @@ pub fn message_id(key: &IdKey, name: &MessageRef) -> MessageId {
 
 /// The id of the message `external_id` of `channel` at our `account`.
 pub(crate) fn named(key: &IdKey, channel: Channel, account: &str, external_id: &str) -> MessageId {
-    let account = if matches!(channel, Channel::Instagram | Channel::Email) { "" } else { account };
-    key.message(channel.code(), account, external_id)
+    let of_the_world = match channel {
+        Channel::Instagram => true,
+        Channel::Email => is_of_the_world(external_id),
+        _ => false,
+    };
+    key.message(channel.code(), if of_the_world { "" } else { account }, external_id)
+}
+
+/// Whether a letter is called what no other is called, at any address: by a `Message-ID` with a domain, or by the hash of its
+/// bytes. A line of a file may call its letters 1, 2, 3.
+fn is_of_the_world(external_id: &str) -> bool {
+    if let Some(hash) = external_id.strip_prefix("blake3:") {
+        return hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    }
+    let bare = external_id.strip_prefix('<').and_then(|id| id.strip_suffix('>'));
+    bare.and_then(|id| id.rsplit_once('@')).is_some_and(|(own, domain)| !own.is_empty() && !domain.is_empty())
 }
 
 /// The id of the contact that `channel` knows under `contact_key` (see [`zholdary_channels::contact_key`]).
@@ -46,8 +60,23 @@ mod tests {
         };
         let id = |channel, account| message_id(&id_key(), &name(channel, account));
         assert_eq!(id(Channel::Instagram, "1"), id(Channel::Instagram, "2"));
-        assert_eq!(id(Channel::Email, "a@b"), id(Channel::Email, "c@b"));
         assert_ne!(id(Channel::Whatsapp, "1"), id(Channel::Whatsapp, "2"));
         assert_ne!(id(Channel::Whatsapp, ""), id(Channel::Instagram, ""));
+    }
+
+    #[test]
+    fn a_letter_is_one_at_every_address_and_what_only_its_account_names_is_not() {
+        let check = |external_id: &str, one: bool| {
+            let id = |account| named(&id_key(), Channel::Email, account, external_id);
+            assert_eq!(id("a@b") == id("c@b"), one, "{external_id}");
+        };
+        check("<m1@b.kz>", true);
+        check(&format!("blake3:{}", "0a".repeat(32)), true);
+        // No name of the world's: a line of a file, a `Message-ID` without a domain.
+        for own in ["1", "m1", "m1@b.kz", "<m1>", "<@>", "<m1@b.kz", "blake3:", "blake3:7", "album/<m1@b.kz>"]
+        {
+            check(own, false);
+        }
+        check(&format!("blake3:{}", "xx".repeat(32)), false);
     }
 }

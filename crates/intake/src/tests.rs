@@ -312,3 +312,21 @@ async fn a_time_far_ahead_is_the_clocks() {
         assert_eq!(desk.received(taken.all[0]).await.sent_at, expected.trunc_subsecs(3));
     }
 }
+
+#[tokio::test]
+async fn what_a_platform_tells_of_a_residents_own_message_is_nothing() {
+    let desk = Desk::open();
+    let theirs = desk.feed("01_text_pothole_ru.json").await.messages[0];
+    let Inbound::Message(message) = parsed("01_text_pothole_ru.json").elements.remove(0) else {
+        unreachable!("a text")
+    };
+    let failed = Inbound::Delivery {
+        of: message.id,
+        state: DeliveryState::Failed,
+        at: at("2026-11-20T10:00:00+05:00"),
+        error: None,
+    };
+    let taken = desk.intake.take(Channel::Whatsapp, Bytes::from_static(b"{}"), vec![failed]).await.unwrap();
+    assert_eq!((taken.told, taken.parked.len()), (0, 0));
+    assert_eq!(desk.message(theirs).await.delivery, None);
+}

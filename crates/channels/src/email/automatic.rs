@@ -22,9 +22,8 @@ const SUBJECTS: [&str; 13] = [
     "automatische antwort",
 ];
 
-/// Names before the `@` that no person has.
-const NOBODY: [&str; 7] =
-    ["mailer-daemon", "postmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply"];
+/// The names of the post before the `@`.
+const POST: [&str; 2] = ["mailer-daemon", "postmaster"];
 
 /// What wrote the letter with this header, `subject` and `sender`, when no person did.
 pub(super) fn automatic(
@@ -42,13 +41,12 @@ pub(super) fn automatic(
         || says("X-Autorespond")
         || subject.is_some_and(is_answer);
     // A mailing may say that it was generated; an answer may say that it is bulk.
-    let mailing = ["List-Id", "List-Unsubscribe"].into_iter().any(|name| header.has(name))
-        || matches!(precedence.as_str(), "bulk" | "list" | "junk");
+    let mailing = header.has("List-Id") || matches!(precedence.as_str(), "bulk" | "list" | "junk");
     let other = submitted.is_some()
         || says("X-Auto-Response-Suppress")
         || header.all("X-Loop").any(|raw| mailbox.has(String::from_utf8_lossy(raw).trim()))
         || has_no_return(header)
-        || sender.is_some_and(is_nobody)
+        || sender.is_some_and(is_post)
         || reports(header);
     match (answers, mailing, other) {
         (true, ..) | (false, false, true) => Some(Automatic::Reply),
@@ -62,10 +60,10 @@ pub(super) fn has_no_return(header: &Header<'_>) -> bool {
     header.text("Return-Path").is_some_and(|path| path.split_whitespace().collect::<String>() == "<>")
 }
 
-/// Whether the name before the `@` is a program's.
-pub(super) fn is_nobody(address: &str) -> bool {
+/// Whether the name before the `@` is the post's. A `noreply` is not: people write through services that send so.
+pub(super) fn is_post(address: &str) -> bool {
     let user = address.split('@').next().unwrap_or_default().to_lowercase();
-    NOBODY.iter().any(|nobody| user == *nobody || user.starts_with(&format!("{nobody}+")))
+    POST.iter().any(|post| user == *post || user.starts_with(&format!("{post}+")))
 }
 
 /// A report of the post, or that somebody opened a letter.

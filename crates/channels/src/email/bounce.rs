@@ -6,7 +6,7 @@ use zholdary_domain::{
     inbound::{Channel, DeliveryState, MessageRef},
 };
 
-use super::{Mailbox, automatic, header::Header, mime::Part, thread};
+use super::{Mailbox, automatic, header::Header, mime::Part, sender, thread};
 
 /// The longest report that is read, in bytes.
 const REPORT_BYTES: usize = 256 << 10;
@@ -35,10 +35,15 @@ impl Status {
         (matches!(status.class, 2 | 4 | 5) && numbers.next().is_none()).then_some(status)
     }
 
+    /// The statuses in `text`.
+    fn all(text: &str) -> impl Iterator<Item = Self> {
+        text.split(|c: char| !c.is_ascii_digit() && c != '.')
+            .filter_map(|word| Self::read(word.trim_end_matches('.')))
+    }
+
     /// The first status in `text`.
     fn find(text: &str) -> Option<Self> {
-        text.split(|c: char| !c.is_ascii_digit() && c != '.')
-            .find_map(|word| Self::read(word.trim_end_matches('.')))
+        Self::all(text).next()
     }
 }
 
@@ -51,7 +56,13 @@ enum Fate {
 }
 
 /// What the letter of these `parts` tells of a letter of ours; nothing when it is no report, or of none of ours.
+///
+/// Everybody may write a report, and the ids of our letters are known to whom we wrote: only the post is believed.
 pub(super) fn read(parts: &[Part<'_>], mailbox: &Mailbox, at: DateTime<Utc>) -> Option<Inbound> {
+    let is_from_the_post = parts.first().is_some_and(|letter| is_from_the_post(&letter.header));
+    if !is_from_the_post {
+        return None;
+    }
     let (fate, status, id) = reported(parts, mailbox).or_else(|| told_in_words(parts, mailbox))?;
     Some(match fate {
         Fate::Arrived => Inbound::Nothing { what: "delivery reported" },
@@ -69,23 +80,33 @@ pub(super) fn read(parts: &[Part<'_>], mailbox: &Mailbox, at: DateTime<Utc>) -> 
     })
 }
 
-/// A report in the standard's form.
+/// Whether the post itself wrote the letter with this header, not somebody who has a report to pass on.
+fn is_from_the_post(header: &Header<'_>) -> bool {
+    automatic::has_no_return(header)
+        || sender::sender(header)
+            .is_some_and(|sender| sender.keys.iter().any(|key| automatic::is_post(key.reveal())))
+}
+
+/// A report in the standard's form: the letter itself, or a part directly in it.
 fn reported(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<Status>, String)> {
-    let report = parts
+    let letter = parts.first()?;
+    let inside = letter.children.iter().filter(|_| letter.is("multipart/report"));
+    let own: Vec<&Part<'_>> =
+        std::iter::once(letter).chain(inside.filter_map(|place| parts.get(*place))).collect();
+    let report = own
         .iter()
         .find(|part| part.is("message/delivery-status") || part.is("message/global-delivery-status"))?;
     let bytes = report.bytes();
     let (fate, status) = worst(&bytes[..bytes.len().min(REPORT_BYTES)])?;
-    let returned = |part: &&Part<'_>| {
+    let returned = |part: &&&Part<'_>| {
         ["message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"]
             .iter()
             .any(|kind| part.is(kind))
     };
-    let id_of = |part: &Part<'_>| thread::message_id(&Header::split(&part.bytes()).0);
-    let id = parts.iter().filter(returned).find_map(id_of).filter(|id| mailbox.made(id));
+    let id_of = |part: &&Part<'_>| thread::message_id(&Header::split(&part.bytes()).0);
+    let id = own.iter().filter(returned).find_map(id_of).filter(|id| mailbox.made(id));
     // Some posts return nothing, and answer the letter instead.
-    let id =
-        id.or_else(|| thread::references(&parts.first()?.header).into_iter().find(|id| mailbox.made(id)))?;
+    let id = id.or_else(|| thread::references(&letter.header).into_iter().find(|id| mailbox.made(id)))?;
     Some((fate, status, id))
 }
 
@@ -118,25 +139,31 @@ fn worst(report: &[u8]) -> Option<(Fate, Option<Status>)> {
 }
 
 /// A report in words, as qmail writes it: our `Message-ID` stands in the copy of our letter.
+///
+/// Words may mean anything: without a final status above the copy the letter is on its way.
 fn told_in_words(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<Status>, String)> {
     let header = &parts.first()?.header;
-    let from_the_post = automatic::has_no_return(header)
-        || super::sender::sender(header)
-            .is_some_and(|sender| sender.keys.iter().any(|key| automatic::is_nobody(key.reveal())));
-    if !from_the_post {
-        return None;
-    }
     let text = parts.iter().find(|part| part.is("text/plain") && part.children.is_empty())?.text(|_| None);
-    let text = &text[..text.floor_char_boundary(REPORT_BYTES)];
-    let ids = text.lines().filter_map(|line| {
-        let (name, value) = line.trim_start_matches(['>', ' ']).split_once(':')?;
-        name.eq_ignore_ascii_case("message-id").then(|| thread::ids(value.as_bytes()))
-    });
-    let id = ids.flatten().find(|id| mailbox.made(id))?;
-    let status = Status::find(text);
+    let mut rest = &text[..text.floor_char_boundary(REPORT_BYTES)];
+    let mut status = None;
+    let id = loop {
+        let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
+        if let Some(id) = named_in(line).into_iter().find(|id| mailbox.made(id)) {
+            break id;
+        }
+        status = status.or_else(|| Status::all(line).find(|status| status.class == 5));
+        rest = Some(below).filter(|below| !below.is_empty())?;
+    };
     let warns = header.text("Subject").is_some_and(|subject| {
         let subject = subject.to_lowercase();
         subject.contains("delayed") || subject.contains("warning")
     });
-    Some((if warns { Fate::Delayed } else { Fate::Failed }, status, id))
+    Some((if warns || status.is_none() { Fate::Delayed } else { Fate::Failed }, status, id))
+}
+
+/// The ids in a line that is the field `Message-ID` of a letter, quoted or not.
+fn named_in(line: &str) -> Vec<String> {
+    let field = line.trim_start_matches(['>', ' ']).split_once(':');
+    let value = field.filter(|(name, _)| name.eq_ignore_ascii_case("message-id")).map(|(_, value)| value);
+    value.map(|value| thread::ids(value.as_bytes())).unwrap_or_default()
 }

@@ -19,17 +19,28 @@ const ENTITY_BYTES: usize = 40;
 /// What `html` shows, with the lines of quoted letters marked by `>`.
 pub(super) fn text(html: &str) -> String {
     let mut writer = Writer::default();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        writer.text(&rest[..at]);
-        rest = markup(&rest[at..], &mut writer);
+    let mut from = html;
+    loop {
+        let mut rest = from;
+        while let Some(at) = rest.find('<') {
+            writer.text(&rest[..at]);
+            rest = markup(&rest[at..], &mut writer);
+        }
+        writer.text(rest);
+        // An element without an end hid all that follows. Where nothing else is said it hides nothing: better a line too much
+        // than a letter without words.
+        match writer.hidden.take() {
+            Some((name, inside)) if !writer.text.contains(char::is_alphanumeric) => {
+                writer.shown.push(name);
+                from = inside;
+            }
+            _ => return writer.text,
+        }
     }
-    writer.text(rest);
-    writer.text
 }
 
 /// Reads what begins with `<`; what follows it.
-fn markup<'a>(from: &'a str, writer: &mut Writer) -> &'a str {
+fn markup<'a>(from: &'a str, writer: &mut Writer<'a>) -> &'a str {
     let after = |end: &str| from.split_once(end).map_or("", |(_, rest)| rest);
     if from.starts_with("<!--") {
         return after("-->");
@@ -43,19 +54,28 @@ fn markup<'a>(from: &'a str, writer: &mut Writer) -> &'a str {
         return &from[1..];
     }
     let (tag, rest) = tag(bare, !from.starts_with("</"));
-    let rest =
-        if tag.opens && UNSEEN.contains(&tag.name.as_str()) { after_text_of(&tag.name, rest) } else { rest };
-    writer.tag(&tag);
-    rest
+    writer.tag(&tag, rest);
+    match &writer.hidden {
+        Some((name, inside)) if tag.opens && UNSEEN.contains(&name.as_str()) => after_text_of(name, inside),
+        _ => rest,
+    }
 }
 
 /// Elements that hold text, not tags, which nobody sees.
 const UNSEEN: [&str; 6] = ["script", "style", "title", "iframe", "noembed", "noframes"];
 
+/// Elements that hold tags and text which nobody sees, and of these the foreign ones (HTML, section «Foreign elements»).
+const HIDDEN: [&str; 3] = ["template", "svg", "math"];
+const FOREIGN: [&str; 2] = ["svg", "math"];
+
 /// `from` from the end tag of `name` on.
 fn after_text_of<'a>(name: &str, from: &'a str) -> &'a str {
     let is_end = |at: &usize| {
-        from.as_bytes()[at + 2..].get(..name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name.as_bytes()))
+        let end = &from.as_bytes()[at + 2..];
+        end.get(..name.len()).is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
+            && end
+                .get(name.len())
+                .is_none_or(|next| next.is_ascii_whitespace() || matches!(next, b'/' | b'>'))
     };
     from.match_indices("</").map(|(at, _)| at).find(is_end).map_or("", |at| &from[at..])
 }
@@ -64,6 +84,8 @@ struct Tag<'a> {
     /// In lower case.
     name: String,
     opens: bool,
+    /// Whether it ends in `/>`, which means something in foreign elements alone.
+    ends: bool,
     href: Option<&'a str>,
 }
 
@@ -71,9 +93,11 @@ struct Tag<'a> {
 fn tag(from: &str, opens: bool) -> (Tag<'_>, &str) {
     let parts = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>');
     let (name, mut rest) = from.split_at(from.find(parts).unwrap_or(from.len()));
-    let mut tag = Tag { name: name.to_ascii_lowercase(), opens, href: None };
+    let mut tag = Tag { name: name.to_ascii_lowercase(), opens, ends: false, href: None };
     loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        let inner = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        tag.ends = rest[..rest.len() - inner.len()].ends_with('/');
+        rest = inner;
         let Some(first) = rest.chars().next() else { return (tag, "") };
         if first == '>' {
             return (tag, &rest[1..]);
@@ -138,10 +162,12 @@ pub(super) fn charset(html: &[u8]) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Writer {
+struct Writer<'a> {
     text: String,
-    /// The element whose text nobody sees.
-    hidden: Option<String>,
+    /// The element whose text nobody sees, and what follows its tag.
+    hidden: Option<(String, &'a str)>,
+    /// Elements that hide nothing here, because nothing ends them.
+    shown: Vec<String>,
     quotes: usize,
     preformatted: usize,
     /// A link that is open: where it leads, and where its text begins.
@@ -150,7 +176,7 @@ struct Writer {
     space: bool,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     fn text(&mut self, text: &str) {
         if self.hidden.is_some() {
             return;
@@ -201,16 +227,20 @@ impl Writer {
         }
     }
 
-    fn tag(&mut self, tag: &Tag<'_>) {
+    /// Takes in a tag; `rest` is what follows it.
+    fn tag(&mut self, tag: &Tag<'_>, rest: &'a str) {
         let (name, opens) = (tag.name.as_str(), tag.opens);
-        if let Some(hidden) = &self.hidden {
+        if let Some((hidden, _)) = &self.hidden {
             if !opens && hidden == name {
                 self.hidden = None;
             }
             return;
         }
+        if self.hides(tag) {
+            self.hidden = Some((name.to_owned(), rest));
+            return;
+        }
         match name {
-            "template" | "svg" | "math" => self.hidden = opens.then(|| name.to_owned()),
             "br" => self.line(),
             "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.paragraph(),
             "blockquote" => {
@@ -237,6 +267,13 @@ impl Writer {
             }
             _ => {}
         }
+    }
+
+    fn hides(&self, tag: &Tag<'_>) -> bool {
+        let name = tag.name.as_str();
+        let hides = UNSEEN.contains(&name) || HIDDEN.contains(&name);
+        let ended = tag.ends && FOREIGN.contains(&name);
+        hides && tag.opens && !ended && !self.shown.contains(&tag.name)
     }
 
     /// Tells where a link leads, when its text does not: a point on a map is often given so.

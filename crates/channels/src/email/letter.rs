@@ -9,7 +9,7 @@ use zholdary_domain::{
 use super::{
     Mailbox,
     automatic::automatic,
-    bounce, files,
+    bounce, files, flowed,
     header::Header,
     html,
     mime::{self, Part},
@@ -60,15 +60,16 @@ fn read(raw: &[u8], mailbox: &Mailbox, limits: &Limits) -> Result<Inbound, &'sta
     if address.is_some_and(|address| mailbox.has(address)) {
         return Ok(Inbound::Nothing { what: "own letter" });
     }
-    let words = Words::read(&parts, limits);
+    let files = files::attachments(&parts, |place| is_words(&parts, place));
+    let (content, letter) = contents(&parts, files, address, mailbox, limits);
     let id = thread::message_id(header).unwrap_or_else(|| format!("blake3:{}", blake3::hash(raw).to_hex()));
     let way = Way::of(Channel::Email);
     Ok(Inbound::Message(Box::new(InboundMessage {
         id: MessageRef { channel: way.channel, account: mailbox.address.clone(), external_id: id.into() },
         surface: way.surface,
-        letter: Some(Box::new(besides(header, &words, address, mailbox))),
+        letter: Some(Box::new(letter)),
         sender,
-        content: words.with(files::attachments(&parts, |place| is_words(&parts, place))),
+        content,
         reply_to: None,
         join: way.join,
         album: None,
@@ -77,48 +78,52 @@ fn read(raw: &[u8], mailbox: &Mailbox, limits: &Limits) -> Result<Inbound, &'sta
     })))
 }
 
-/// What a letter says.
-struct Words {
-    subject: Option<String>,
-    text: Option<String>,
-    quoted: Option<String>,
+/// What a letter with these `parts` and files says, and what it tells besides.
+fn contents(
+    parts: &[Part<'_>],
+    files: Vec<Attachment>,
+    author: Option<&str>,
+    mailbox: &Mailbox,
+    limits: &Limits,
+) -> (Content, Letter) {
+    let header = parts.first().map(|letter| &letter.header);
+    let clean = |text: &str| text::clean(text, limits.text_chars);
+    let subject = header.and_then(|header| clean(&words::text(header.raw("Subject")?)));
+    // Cut after it is parted: an answer may stand below a long quote.
+    let whole = text::clean(&said(parts, 0), WORDS_CHARS).unwrap_or_default();
+    let mut split = quote::split(&whole);
+    let is_forward = split.is_forward || subject.as_deref().is_some_and(thread::is_forward);
+    let letter = header.map(|header| besides(header, subject.as_deref(), is_forward, author, mailbox));
+    let letter = letter.unwrap_or_default();
+    let mut content =
+        Content { subject: subject.map(Personal::new), attachments: files, ..Content::default() };
+    // An answer to us without a word is empty, and what it quotes is ours. Any other letter in which everything looks quoted
+    // would be lost: it says what is quoted.
+    if !split.said.contains(char::is_alphanumeric) && !answers_us(&letter, mailbox) {
+        split = quote::opened(&whole, content.is_idle()).unwrap_or(split);
+    }
+    content.text = clean(&split.said).map(Personal::new);
+    content.quoted = clean(&split.quoted).map(Personal::new);
+    (content, letter)
+}
+
+/// Whether a letter says that it answers one of ours.
+fn answers_us(letter: &Letter, mailbox: &Mailbox) -> bool {
+    letter.tag.is_some() || letter.references.iter().any(|id| mailbox.made(id.reveal()))
+}
+
+fn besides(
+    header: &Header<'_>,
+    subject: Option<&str>,
     is_forward: bool,
-}
-
-impl Words {
-    fn read(parts: &[Part<'_>], limits: &Limits) -> Self {
-        let clean = |text: &str| text::clean(text, limits.text_chars);
-        let subject = parts.first().and_then(|letter| clean(&words::text(letter.header.raw("Subject")?)));
-        // Cut after it is parted: an answer may stand below a long quote.
-        let whole = text::clean(&said(parts, 0), WORDS_CHARS).unwrap_or_default();
-        let split = quote::split(&whole);
-        let is_forward = split.is_forward || subject.as_deref().is_some_and(thread::is_forward);
-        let (text, quoted) = match clean(&split.said) {
-            // Passing a letter on without a word says what the letter says.
-            None if is_forward => (clean(&whole), None),
-            said => (said, clean(&split.quoted)),
-        };
-        Self { subject, text, quoted, is_forward }
-    }
-
-    fn with(self, attachments: Vec<Attachment>) -> Content {
-        Content {
-            text: self.text.map(Personal::new),
-            subject: self.subject.map(Personal::new),
-            quoted: self.quoted.map(Personal::new),
-            attachments,
-            ..Content::default()
-        }
-    }
-}
-
-fn besides(header: &Header<'_>, words: &Words, author: Option<&str>, mailbox: &Mailbox) -> Letter {
-    let subject = words.subject.as_deref();
+    author: Option<&str>,
+    mailbox: &Mailbox,
+) -> Letter {
     let unverified = sender::is_unverified(header, mailbox.authserv_id.as_deref());
-    let references = if words.is_forward { Vec::new() } else { thread::references(header) };
+    let references = if is_forward { Vec::new() } else { thread::references(header) };
     Letter {
         references: references.into_iter().map(Personal::new).collect(),
-        tag: subject.filter(|_| !words.is_forward && !unverified).and_then(thread::tag),
+        tag: subject.filter(|_| !is_forward && !unverified).and_then(thread::tag),
         automatic: automatic(header, subject, author, mailbox),
         unverified,
     }
@@ -130,7 +135,7 @@ fn said(parts: &[Part<'_>], place: usize) -> String {
     if part.children.is_empty() {
         return match is_words(parts, place) {
             true if part.is("text/html") => html::text(&part.text(html::charset)),
-            true => part.text(|_| None),
+            true => plain(part),
             false => String::new(),
         };
     }
@@ -144,6 +149,15 @@ fn said(parts: &[Part<'_>], place: usize) -> String {
     };
     let told = in_order.into_iter().map(|child| said(parts, *child)).filter(|text| !text.trim().is_empty());
     told.take(if is_alternative { 1 } else { usize::MAX }).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The words of a part that is no HTML.
+fn plain(part: &Part<'_>) -> String {
+    let text = part.text(|_| None);
+    let says =
+        |name, value| part.content.text(name).is_some_and(|own| own.trim().eq_ignore_ascii_case(value));
+    let flows = part.is("text/plain") && says("format", "flowed");
+    if flows { flowed::unwrapped(&text, says("delsp", "yes")) } else { text }
 }
 
 /// When the server that wrote this `Received` field took the letter. The topmost is ours; `Date` is whatever its sender's

@@ -6,6 +6,7 @@ mod automatic;
 mod bounce;
 mod charset;
 mod files;
+mod flowed;
 mod header;
 mod html;
 mod letter;
@@ -28,8 +29,8 @@ pub use letter::{LETTER_BYTES, parse, parse_within};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mailbox {
-    /// The address that answers are sent from: the account of every letter. Default: empty, and then a report of the post may be
-    /// about any letter.
+    /// The address that answers are sent from: the account of every letter. Default: empty, and then no report of the post is
+    /// believed.
     pub address: String,
     /// Other addresses that lead to this mailbox or that we send from. Letters from any of ours are no appeals (channel
     /// rule R19). Default: none.
@@ -45,11 +46,12 @@ impl Mailbox {
         self.addresses().any(|own| own.to_lowercase() == address.to_lowercase())
     }
 
-    /// Whether a `Message-ID` was made by us: its domain is that of one of our addresses.
+    /// Whether a `Message-ID` was made by us: its domain is that of one of our addresses. None was without an address that
+    /// answers are sent from.
     fn made(&self, message_id: &str) -> bool {
         let domain = |address: &str| Some(address.rsplit_once('@')?.1.trim_end_matches('>').to_lowercase());
-        self.address.is_empty()
-            || domain(message_id)
+        !self.address.is_empty()
+            && domain(message_id)
                 .is_some_and(|of| self.addresses().any(|own| domain(own).as_ref() == Some(&of)))
     }
 

@@ -10,13 +10,17 @@ const BLOCK_LINES: usize = 6;
 const SIGNATURE_LINES: usize = 12;
 /// The most lines of a rule above a block, the empty ones below it too.
 const RULE_LINES: usize = 4;
+/// The most lines that tell author, time and addressees above a letter.
+const HEAD_LINES: usize = 24;
+/// How many letters, and marks of quoting, deep the words of a letter are looked for.
+const LETTERS: usize = 16;
 /// The longest line that a phone adds, in characters.
 const DEVICE_CHARS: usize = 100;
 
 /// A letter in two.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Split {
-    /// What the author wrote now.
+    /// What the author wrote now, or passes on without a word of his own.
     pub(super) said: String,
     /// The letter that is quoted, and the signature.
     pub(super) quoted: String,
@@ -27,16 +31,87 @@ pub(super) struct Split {
 /// Parts `text`, whose lines end in `\n`.
 pub(super) fn split(text: &str) -> Split {
     let lines: Vec<&str> = text.lines().collect();
-    let mut folded = vec![false; lines.len()];
-    fold_quotes(&lines, &mut folded);
-    fold_device_lines(&lines, &mut folded);
-    let side = |side: bool| {
-        let own = lines.iter().zip(&folded).filter(|(_, folded)| **folded == side).map(|(line, _)| *line);
-        own.collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
-    };
-    let (said, quoted) = (side(false), side(true));
-    let is_forward = said.trim().is_empty() && lines.iter().any(|line| is_forward_mark(line));
-    Split { said, quoted, is_forward }
+    let sides = sides(&lines);
+    let own = (0..).zip(&lines).zip(&sides).filter(|(_, side)| **side == Side::Said);
+    let own: Vec<Line<'_>> = own.map(|((at, line), _)| (at, *line)).collect();
+    let is_forward = !says(&own) && lines.iter().any(|line| is_forward_mark(line));
+    Split { is_forward, ..parted(&lines, &own) }
+}
+
+/// Parts `text`, of which nothing is its author's own: what is said is what the letter says that is quoted or passed on, without
+/// the block above it and without its signature; when that says nothing and `any` words will do, the signature or the subject.
+/// Nothing when there are no words.
+pub(super) fn opened(text: &str, any: bool) -> Option<Split> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut letter: Vec<Line<'_>> = (0..).zip(lines.iter().copied()).collect();
+    let mut besides = Vec::new();
+    for _ in 0..LETTERS {
+        let sides = sides(&letter.iter().map(|(_, line)| *line).collect::<Vec<_>>());
+        let of = |wanted: &dyn Fn(Side, &str) -> bool| -> Vec<Line<'_>> {
+            let wanted = letter.iter().zip(&sides).filter(|((_, line), side)| wanted(**side, line));
+            wanted.map(|(line, _)| *line).collect()
+        };
+        let said = of(&|side, _| side == Side::Said);
+        if says(&said) {
+            return Some(parted(&lines, &said));
+        }
+        if any && !says(&besides) {
+            besides = of(&|side, line| side == Side::Signature || side == Side::Head && is_subject(line));
+        }
+        let mut inner = of(&|side, _| matches!(side, Side::Marked | Side::Letter));
+        inner.iter_mut().for_each(|(_, line)| *line = without_mark(line));
+        letter = inner;
+    }
+    [letter, besides].iter().find(|words| says(words)).map(|words| parted(&lines, words))
+}
+
+/// A line and its place in the whole.
+type Line<'a> = (usize, &'a str);
+
+/// `lines` in two: `own`, as it reads there, and the rest.
+fn parted(lines: &[&str], own: &[Line<'_>]) -> Split {
+    let mut rest = vec![true; lines.len()];
+    own.iter().for_each(|(at, _)| rest[*at] = false);
+    let whole = |lines: Vec<&str>| lines.join("\n").trim_matches('\n').to_owned();
+    let quoted = lines.iter().zip(rest).filter(|(_, rest)| *rest).map(|(line, _)| *line);
+    Split {
+        said: whole(own.iter().map(|(_, line)| *line).collect()),
+        quoted: whole(quoted.collect()),
+        is_forward: false,
+    }
+}
+
+/// Whether there is a word.
+fn says(lines: &[Line<'_>]) -> bool {
+    lines.iter().any(|(_, line)| line.contains(char::is_alphanumeric))
+}
+
+fn without_mark(line: &str) -> &str {
+    line.trim_start().strip_prefix('>').map_or(line, |line| line.strip_prefix(' ').unwrap_or(line))
+}
+
+/// What a line is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// The author's own.
+    Said,
+    /// It tells of the letter below it, or parts it from the rest.
+    Head,
+    /// A letter quoted with marks.
+    Marked,
+    /// A letter quoted without.
+    Letter,
+    /// The author's signature.
+    Signature,
+    /// What a phone adds.
+    Device,
+}
+
+fn sides(lines: &[&str]) -> Vec<Side> {
+    let mut sides = vec![Side::Said; lines.len()];
+    part_quotes(lines, &mut sides);
+    part_device_lines(lines, &mut sides);
+    sides
 }
 
 /// What the lines from here on are, until something else begins.
@@ -48,18 +123,27 @@ enum Now {
     Letter,
 }
 
-fn fold_quotes(lines: &[&str], folded: &mut [bool]) {
+fn part_quotes(lines: &[&str], sides: &mut [Side]) {
     let mut now = Now::Said;
     let mut at = 0;
     while at < lines.len() {
         let begins = (now != Now::Letter).then(|| beginning(lines, at)).flatten();
         let len = begins.map_or(1, |(_, len)| len);
-        // An empty line goes with what stands above it.
-        let empty_below = at > 0 && folded[at - 1] && lines[at].trim().is_empty();
-        folded[at..at + len].fill(begins.is_some() || now != Now::Said || empty_below);
+        let is_end = begins.is_none() && is_forward_end(lines[at]);
+        let side = match (begins, now) {
+            (Some(_), _) if lines[at].trim_start().starts_with('>') => Side::Marked,
+            (Some(_), _) => Side::Head,
+            (None, Now::Letter) if is_end => Side::Head,
+            (None, Now::Letter) => Side::Letter,
+            (None, Now::Signature) => Side::Signature,
+            // An empty line goes with what stands above it.
+            (None, Now::Said) if at > 0 && lines[at].trim().is_empty() => sides[at - 1],
+            (None, Now::Said) => Side::Said,
+        };
+        sides[at..at + len].fill(side);
         now = match begins {
             Some((begun, _)) => begun,
-            None if is_forward_end(lines[at]) => Now::Said,
+            None if is_end => Now::Said,
             None => now,
         };
         at += len;
@@ -78,7 +162,7 @@ fn beginning(lines: &[&str], at: usize) -> Option<(Now, usize)> {
         return Some((if marked { Now::Said } else { Now::Letter }, len));
     }
     if is_letter(lines, at) {
-        return Some((Now::Letter, 1));
+        return Some((Now::Letter, head(lines, at)));
     }
     is_signature(lines, at).then_some((Now::Signature, 1))
 }
@@ -89,6 +173,28 @@ fn is_letter(lines: &[&str], at: usize) -> bool {
     let near = &lines[at..lines.len().min(at + RULE_LINES)];
     let rule = if is_rule(lines[at]) { near.iter().take_while(is_above).count() } else { 0 };
     is_block(&lines[at + rule..]) || is_forward_mark(lines[at]) || is_original_mark(lines[at])
+}
+
+/// How many lines from `at` on, where a letter without marks begins, tell of it: the rule or mark above it and the block.
+fn head(lines: &[&str], at: usize) -> usize {
+    let is_above = |line: &&&str| {
+        is_rule(line) || is_forward_mark(line) || is_original_mark(line) || line.trim().is_empty()
+    };
+    let above = lines[at..].iter().take_while(is_above).count();
+    let block = &lines[at + above..];
+    if let Some(len) = intro(lines, at + above) {
+        return above + len;
+    }
+    let (mut begun, mut goes_on) = (false, false);
+    let is_told = |line: &&&str| {
+        let line = line.trim();
+        // Addressees may take several lines.
+        let told = label(line).is_some() || goes_on || begun && line.contains('@');
+        begun = true;
+        goes_on = line.ends_with([',', ';']);
+        told && !line.is_empty()
+    };
+    above + block.iter().take(HEAD_LINES).take_while(is_told).count()
 }
 
 /// The next line that says something.
@@ -150,19 +256,39 @@ fn is_rule(line: &str) -> bool {
 fn is_block(lines: &[&str]) -> bool {
     let labels: Vec<&str> = lines.iter().take(BLOCK_LINES).map_while(|line| label(line)).collect();
     let any = |of: &[&str]| labels.iter().any(|label| of.contains(label));
-    labels.len() >= 3 && any(&FROM) && any(&TIME) && any(&ADDRESSED)
+    labels.len() >= 3 && any(&FROM) && any(&TIME) && (any(&ADDRESSED) || any(&SUBJECT))
 }
 
 const FROM: [&str; 6] = ["от", "от кого", "from", "кімнен", "жіберуші", "von"];
 const TIME: [&str; 8] = ["отправлено", "дата", "sent", "date", "жіберілді", "жіберілген", "күні", "gesendet"];
-const ADDRESSED: [&str; 10] =
-    ["кому", "to", "кімге", "копия", "cc", "тема", "subject", "тақырып", "тақырыбы", "an"];
+const ADDRESSED: [&str; 6] = ["кому", "to", "кімге", "копия", "cc", "an"];
+const SUBJECT: [&str; 5] = ["тема", "subject", "тақырып", "тақырыбы", "betreff"];
+/// What a block may tell besides.
+const BESIDES: [&str; 12] = [
+    "reply-to",
+    "ответить",
+    "bcc",
+    "скрытая копия",
+    "көшірме",
+    "вложения",
+    "attachments",
+    "тіркемелер",
+    "важность",
+    "importance",
+    "приоритет",
+    "priority",
+];
 
 /// The word before the colon when the line is one of a block; it may be bold.
 fn label(line: &str) -> Option<&'static str> {
     let (label, _) = line.split_once(':')?;
     let label = label.trim_matches(['*', ' ', '\t']).to_lowercase();
-    FROM.iter().chain(&TIME).chain(&ADDRESSED).copied().find(|known| *known == label)
+    let all = FROM.iter().chain(&TIME).chain(&ADDRESSED).chain(&SUBJECT).chain(&BESIDES);
+    all.copied().find(|known| *known == label)
+}
+
+fn is_subject(line: &str) -> bool {
+    label(line).is_some_and(|label| SUBJECT.contains(&label))
 }
 
 /// «-------- Пересылаемое сообщение --------».
@@ -237,15 +363,17 @@ fn is_signature(lines: &[&str], at: usize) -> bool {
     }
 }
 
-/// Folds what phones add to the end of what is written: «Отправлено с iPhone».
-fn fold_device_lines(lines: &[&str], folded: &mut [bool]) {
+/// Parts what phones add to the end of what is written: «Отправлено с iPhone».
+fn part_device_lines(lines: &[&str], sides: &mut [Side]) {
     let mut at_end = true;
-    for (line, folded) in lines.iter().zip(folded).rev() {
-        if *folded {
+    for (line, side) in lines.iter().zip(sides).rev() {
+        if *side != Side::Said {
             at_end = true;
         } else if !line.trim().is_empty() {
             at_end = at_end && is_device_line(line);
-            *folded = at_end;
+            if at_end {
+                *side = Side::Device;
+            }
         }
     }
 }

@@ -32,37 +32,65 @@ fn is_address(address: &str) -> bool {
 /// Whether the mail server `ours` found that the domain of the author does not vouch for the letter (RFC 8601).
 ///
 /// Everybody may write results into a letter; only those under the server's own name count, and of these the topmost:
-/// what a stranger wrote under its name stands below.
+/// what a stranger wrote under its name stands below. Results that do not read vouch for nobody.
 pub(super) fn is_unverified(header: &Header<'_>, ours: Option<&str>) -> bool {
     let Some(ours) = ours else { return false };
     let verdict = |raw: &[u8]| {
-        let result = without_comments(&String::from_utf8_lossy(raw));
-        let (server, methods) = result.split_once(';')?;
+        let (statements, whole) = statements(&String::from_utf8_lossy(raw));
+        let (server, methods) = statements.split_first()?;
         let named = server.split_whitespace().next().is_some_and(|server| server.eq_ignore_ascii_case(ours));
-        methods.split(';').filter(|_| named).find_map(dmarc)
+        let mut results = methods.iter().filter(|_| named).filter_map(|method| dmarc(method)).peekable();
+        let open = named && !whole;
+        (open || results.peek().is_some()).then(|| open || results.any(|result| result == "fail"))
     };
-    header.all("Authentication-Results").find_map(verdict).is_some_and(|verdict| verdict == "fail")
+    header.all("Authentication-Results").find_map(verdict).unwrap_or(false)
 }
 
 /// The result of DMARC: `dmarc=fail header.from=x` is `fail`.
-fn dmarc(method: &str) -> Option<String> {
-    let (name, result) = method.split_once('=')?;
+fn dmarc(statement: &str) -> Option<String> {
+    let (method, result) = statement.split_once('=')?;
     let result = result.split_whitespace().next()?;
-    name.trim().eq_ignore_ascii_case("dmarc").then(|| result.to_ascii_lowercase())
+    // The method's version may follow it.
+    let method = method.split('/').next().unwrap_or_default().trim();
+    method.eq_ignore_ascii_case("dmarc").then(|| result.to_ascii_lowercase())
 }
 
-fn without_comments(text: &str) -> String {
-    let mut depth = 0_usize;
-    let outside = |c: &char| {
-        match c {
-            '(' => depth += 1,
-            ')' => {
-                depth = depth.saturating_sub(1);
-                return false;
+/// What stands between the semicolons of `text`, without comments and quotes (RFC 5322, section 3.2), and whether each of these
+/// ends.
+///
+/// Words in quotes are the sender's, as the name before his `@`: of them nothing is kept that could part a statement.
+fn statements(text: &str) -> (Vec<String>, bool) {
+    let (mut done, mut statement) = (Vec::new(), String::new());
+    let (mut place, mut whole) = (Place::Bare, true);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (place, c) {
+            (Place::Quotes | Place::Comment(_), '\\') => _ = chars.next(),
+            (Place::Bare, '"') => place = Place::Quotes,
+            (Place::Quotes, '"') => place = Place::Bare,
+            (Place::Quotes, c) if !c.is_alphanumeric() && !matches!(c, '.' | '-') => statement.push('_'),
+            (Place::Bare, '(') => {
+                place = Place::Comment(1);
+                statement.push(' ');
             }
-            _ => {}
+            (Place::Comment(depth), '(') => place = Place::Comment(depth + 1),
+            (Place::Comment(1), ')') => place = Place::Bare,
+            (Place::Comment(depth), ')') => place = Place::Comment(depth - 1),
+            (Place::Comment(_), _) => {}
+            (Place::Bare, ')') => whole = false,
+            (Place::Bare, ';') => done.push(std::mem::take(&mut statement)),
+            (Place::Bare | Place::Quotes, c) => statement.push(c),
         }
-        depth == 0
-    };
-    text.chars().filter(outside).collect()
+    }
+    done.push(statement);
+    (done, whole && place == Place::Bare)
+}
+
+/// Where in a value a character stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Bare,
+    Quotes,
+    /// In so many comments, one inside of the other.
+    Comment(usize),
 }

@@ -4,7 +4,7 @@ use zholdary_domain::inbound::Automatic;
 use zholdary_testkit::{at, samples};
 
 use super::{
-    super::{charset, html, part, quote, words},
+    super::{charset, flowed, html, part, quote, words},
     *,
 };
 use crate::told;
@@ -395,6 +395,32 @@ fn broken_letters_lose_nothing_that_reads() {
 }
 
 #[test]
+fn lines_that_flow_are_one() {
+    for (text, spare, expected) in [
+        ("яма \r\nна Абая\r\n45", false, "яма на Абая\n45"),
+        ("я \nма  \nна", true, "яма на"),
+        // A space that was put before a line is no part of it.
+        ("яма \n  на\n From", false, "яма  на\nFrom"),
+        // Quotes flow by themselves, and nothing flows into another depth.
+        ("да \n>> яма \n>> на \n> где \nтам", false, "да \n>> яма на \n> где \nтам"),
+        (">яма \n> на\n>\n>> ", false, "> яма на\n>\n>>"),
+        // Neither an empty line nor the mark of a signature flows.
+        ("яма \n\nна", false, "яма \n\nна"),
+        ("яма \n-- \nИрина", true, "яма\n-- \nИрина"),
+        ("> яма \n> -- \n> Ирина \n> К.", false, "> яма \n> -- \n> Ирина К."),
+        ("", false, ""),
+    ] {
+        assert_eq!(flowed::unwrapped(text, spare), expected, "{text}");
+    }
+    let in_form = |form: &str| told_of(&format!("Content-Type: {form}"), "яма \nна".as_bytes());
+    assert_eq!(in_form("text/plain; charset=utf-8; format=flowed"), "letter «яма на»");
+    assert_eq!(in_form("text/plain; Format=\"Flowed\"; DelSp=yes"), "letter «ямана»");
+    for fixed in ["text/plain", "text/plain; format=fixed", "text/x-unknown; format=flowed"] {
+        assert_eq!(in_form(fixed), "letter «яма |на»", "{fixed}");
+    }
+}
+
+#[test]
 fn html_is_what_people_see() {
     for (page, expected) in [
         ("a<br>b<br/>c", "a\nb\nc"),
@@ -412,6 +438,17 @@ fn html_is_what_people_see() {
         ("<pre>a\n  b</pre>c d", "a\n  b\nc d"),
         ("5 < 6 и <3", "5 < 6 и <3"),
         ("<svg><text>a</text></svg>b", "b"),
+        // Only drawings and formulas end in their own tag; a slash that belongs to a value ends nothing.
+        ("a<svg/>b<math />c<SVG x='1'/>d", "abcd"),
+        ("a<svg x=1/>b</svg>c", "ac"),
+        ("a<script/>b</script>c<style />d</style>e<template/>f</template>g", "aceg"),
+        // What never ends hides the rest, unless nothing else is there.
+        ("a<svg>b", "a"),
+        ("<svg><p>a</p>b", "a\n\nb"),
+        ("<style>a{}</style><title><p>b", "b"),
+        ("<math><template>a<svg>b", "a"),
+        ("<style>a</styles>b</style>c", "c"),
+        ("<script>a<p>b", "a\n\nb"),
         ("a<p title=\"b", "a"),
         ("a<p x = 'b>c' y>d", "a\n\nd"),
     ] {
@@ -504,7 +541,7 @@ fn forwards_belong_to_nothing_before() {
         check(&subject, "яма", &format!(" subject «{shown}» «яма»"));
     }
     let passed_on = "---------- Forwarded message ----------\nяма";
-    check("Яма", passed_on, " subject «Яма» «---------- Forwarded mes»");
+    check("Яма", passed_on, " subject «Яма» «яма» quoting «---------- Forwarded mes»");
     // With words of the author it is an answer that quotes.
     check(
         "Яма",
@@ -513,6 +550,110 @@ fn forwards_belong_to_nothing_before() {
     );
     check("Re: Яма", "> яма", " after <out-1@zholdary.example> subject «Re: Яма» quoting «> яма»");
     check("Forward: яма", "яма", " after <out-1@zholdary.example> subject «Forward: яма» «яма»");
+}
+
+#[test]
+fn a_letter_passed_on_without_a_word_says_what_that_letter_says() {
+    let check = |subject: &str, body: &str, text: &str| {
+        let (told, quoted) = said(&letter(&format!("Subject: {subject}"), body.as_bytes()));
+        assert_eq!(told, text, "{body}");
+        let lines = |text: &str| text.lines().filter(|line| line.contains(char::is_alphanumeric)).count();
+        assert_eq!(lines(&told) + lines(&quoted), lines(body), "no line is lost: {body}");
+    };
+    let block = "От: Пётр <p@b.kz>\nДата: чт, 19 нояб. 2026 г. в 17:40\nТема: Яма\nКому: Олег <o@b.kz>,\nАнна <a@b.kz>";
+    let said_there = "Яма на Абая 45.\n\nТретий день.";
+    for above in [
+        "---------- Forwarded message ---------\n",
+        "-------- Пересылаемое сообщение --------\n",
+        "-------- Перенаправленное сообщение --------\n",
+        "Начало переадресованного сообщения:\n\n",
+        "________________________________\n",
+        "",
+    ] {
+        check("Fwd: Яма", &format!("{above}{block}\n\n{said_there}"), said_there);
+        check("Fwd: Яма", &format!("{above}{block}\n\n\n{said_there}\n-- \nПётр\n+7 700"), said_there);
+    }
+    // Without an empty line below the block.
+    check("Fwd: Яма", &format!("{block}\n{said_there}"), said_there);
+    // As a phone marks it, and with a name and a time alone.
+    let marked = |text: &str| text.lines().map(|line| format!("> {line}\n")).collect::<String>();
+    check(
+        "Fwd: Яма",
+        &format!(
+            "Отправлено с iPhone\n\nНачало переадресованного сообщения:\n\n{}",
+            marked(&format!("{block}\n\n{said_there}"))
+        ),
+        said_there,
+    );
+    check(
+        "",
+        &format!(
+            "-------- Пересылаемое сообщение --------\n19.11.2026, 17:40, «Пётр» <p@b.kz>:\n\n{said_there}\n\
+             -------- Конец пересылаемого сообщения --------"
+        ),
+        said_there,
+    );
+    // A letter passed on twice, and one that quotes another.
+    check(
+        "Fwd: Fwd: Яма",
+        &format!(
+            "---- Forwarded message ----\n{block}\n\n---- Forwarded message ----\n{block}\n\n{said_there}"
+        ),
+        said_there,
+    );
+    check(
+        "Fwd: Яма",
+        &format!("{block}\n\n{said_there}\n\n19.11.2026 17:40, X <x@b.kz>:\n> Где?"),
+        said_there,
+    );
+    // Many write into the subject alone.
+    check("Fwd: Яма", &format!("---- Forwarded message ----\n{block}"), "Тема: Яма");
+    check("Fwd: Яма", "---- Forwarded message ----", "");
+}
+
+#[test]
+fn words_that_all_look_quoted_are_said_unless_they_answer_us() {
+    let reply = "In-Reply-To: <out-1@zholdary.example>";
+    for (header, body, expected) in [
+        ("", "> Яма на Абая 45", "letter «Яма на Абая 45» quoting «»"),
+        ("Subject: Яма", "> яма", "letter subject «Яма» «яма»"),
+        ("", "19.11.2026 17:40, X <x@b.kz>:\n\n> > яма", "letter «яма» quoting «19.11.2026 17:40, X <x@b»"),
+        ("In-Reply-To: <1@b.kz>", "> яма", "letter after <1@b.kz> «яма»"),
+        ("Content-Type: text/html", "<blockquote>яма</blockquote>", "letter «яма»"),
+        // A name and a phone speak only where nothing else does.
+        ("", "-- \nяма", "letter «яма» quoting «--»"),
+        ("", "-- \nИрина\n\n> яма", "letter «яма» quoting «-- |Ирина»"),
+        ("Subject: Яма", "-- \nИрина", "letter subject «Яма» quoting «-- |Ирина»"),
+        ("Subject: Re: Яма", "-- \nяма", "letter subject «Re: Яма» «яма» quoting «--»"),
+        // What a phone adds says nothing.
+        ("", "Отправлено с iPhone", "letter quoting «Отправлено с iPhone»"),
+        ("", "> яма\n\nОтправлено с iPhone", "letter «яма» quoting «Отправлено с iPhone»"),
+        // An answer to us without a word is empty, and what it quotes is ours.
+        (reply, "> ждём", "letter after <out-1@zholdary.example> quoting «> ждём»"),
+        (
+            "References: <out-1@zholdary.example> <1@b.kz>",
+            "-- \nИрина",
+            "letter after <1@b.kz>+<out-1@zholdary.example> quoting «-- |Ирина»",
+        ),
+        (
+            "Subject: Re: [Z-2026-000401] Яма",
+            "> ждём",
+            "letter tag Z-2026-000401 subject «Re: [Z-2026-000401] Яма» quoting «> ждём»",
+        ),
+        (
+            "Subject: Fwd: [Z-2026-000401] Яма\nIn-Reply-To: <out-1@zholdary.example>",
+            "> ждём",
+            "letter subject «Fwd: [Z-2026-000401] Яма» «ждём»",
+        ),
+        // Nobody vouches that it is an answer.
+        (
+            "Subject: [Z-2026-000401] Яма\nAuthentication-Results: mail.zholdary.example; dmarc=fail",
+            "> яма",
+            "letter unverified subject «[Z-2026-000401] Яма» «яма»",
+        ),
+    ] {
+        assert_eq!(told_of(header, body.as_bytes()), expected.replace(" quoting «»", ""), "{header} {body}");
+    }
 }
 
 #[test]
@@ -576,7 +717,7 @@ fn automatic_letters_are_known() {
     }
     for header in [
         "List-Id: <x>",
-        "List-Unsubscribe: <https://x>",
+        "List-Id: <x>\nList-Unsubscribe: <https://x>",
         "Precedence: Bulk",
         "Precedence: list",
         "Precedence: junk",
@@ -593,16 +734,20 @@ fn automatic_letters_are_known() {
         "Return-Path: <a@b.kz>",
         "Subject: Re: Автоответ: яма",
         "Subject: Автоответчик не работает",
+        // A person's letter through a service that sends for many has one too.
+        "List-Unsubscribe: <https://x>",
     ] {
         check(header, None);
     }
     for (from, expected) in [
-        ("noreply@b.kz", true),
-        ("No-Reply@b.kz", true),
         ("MAILER-DAEMON@b.kz", true),
         ("postmaster@b.kz", true),
-        ("noreply+5@b.kz", true),
-        ("noreplyev@b.kz", false),
+        ("mailer-daemon+5@b.kz", true),
+        ("postmasterov@b.kz", false),
+        // Nobody answers there, but somebody may have written: forms and services send so.
+        ("noreply@b.kz", false),
+        ("No-Reply@b.kz", false),
+        ("donotreply@b.kz", false),
     ] {
         let letter = message(format!("From: {from}\n\nx").as_bytes()).letter.unwrap();
         assert_eq!(letter.automatic.is_some(), expected, "{from}");
@@ -636,6 +781,26 @@ fn only_our_server_says_that_a_letter_is_unverified() {
         ("evil.example; dmarc=fail", believed),
         ("mail.zholdary.example.evil.example; dmarc=fail", believed),
         ("mail.zholdary.example", believed),
+        // What the sender chose stands in quotes or in a comment: it neither hides the result nor makes one.
+        (r#"mail.zholdary.example; spf=pass smtp.mailfrom="a(b"@x; dmarc=fail"#, unverified),
+        (r#"mail.zholdary.example; spf=pass reason="a \"( b"; dmarc=fail"#, unverified),
+        (r"mail.zholdary.example; spf=pass (a \) ( b \( ) c); dmarc=fail", unverified),
+        (r#"mail.zholdary.example; spf=pass (he said " to us); dmarc=fail"#, unverified),
+        (r#"mail.zholdary.example; spf=pass smtp.mailfrom="x; dmarc=pass"@y; dmarc=fail"#, unverified),
+        (r#"mail.zholdary.example; spf=pass smtp.mailfrom="x; dmarc=fail"@y; dmarc=pass"#, believed),
+        (r"mail.zholdary.example; spf=pass (\); dmarc=fail); dmarc=pass", believed),
+        ("mail.zholdary.example; dmarc=pass; dmarc=fail", unverified),
+        ("mail.zholdary.example; dmarc/1=(really)fail", unverified),
+        (r#""mail.zholdary.example"; dmarc="fail""#, unverified),
+        (r#"mail.zholdary.example; reason="x" dmarc=fail; dmarc=pass"#, believed),
+        // Where something is left open, nobody knows what was meant.
+        (r#"mail.zholdary.example; dmarc=pass; spf=pass smtp.mailfrom="a"#, unverified),
+        ("mail.zholdary.example; dmarc=pass (a", unverified),
+        ("mail.zholdary.example; dmarc=pass a)", unverified),
+        (r"mail.zholdary.example; dmarc=pass (a\)", unverified),
+        ("evil.example; dmarc=fail (a", believed),
+        ("evil.example; x=\"\nAuthentication-Results: mail.zholdary.example; dmarc=pass", believed),
+        ("mail.zholdary.example; spf=pass\nAuthentication-Results: mail.zholdary.example; x=(", unverified),
     ] {
         let header = format!("Subject: Z-2026-000401\nAuthentication-Results: {results}");
         assert_eq!(told_of(&header, b"x"), format!("letter{expected}"), "{results}");
@@ -698,11 +863,54 @@ fn reports_of_the_post_mark_our_letters() {
     }
     let answered = report(&[one], "none").replace("Message-ID: <b@x>", &format!("In-Reply-To: {sent}"));
     assert_eq!(told(answered.as_bytes()), failed(" 5001001"));
+    // The whole letter is the report.
+    let bare = format!(
+        "From: MAILER-DAEMON@x\nMessage-ID: <b@x>\nReceived: by us; Fri, 20 Nov 2026 09:30:00 +0500\nIn-Reply-To: {sent}\n\
+         Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n{one}\n"
+    );
+    assert_eq!(told(bare.as_bytes()), failed(" 5001001"));
     let Some(Inbound::Delivery { of, .. }) = parse(report(&[one], sent).as_bytes(), &ours()).elements.pop()
     else {
         panic!("a report")
     };
     assert_eq!((of.account.as_str(), of.channel), ("appeals@zholdary.example", Channel::Email));
+}
+
+#[test]
+fn only_the_post_reports_and_only_at_the_top() {
+    let report = report(&["Action: failed\nStatus: 5.1.1"], "<out-3@zholdary.example>");
+    let check = |raw: &str, mailbox: &Mailbox, expected: &str| {
+        let told = told::all(&parse(raw.as_bytes(), mailbox)).join("; ");
+        assert!(told.starts_with(expected), "{told}: {raw}");
+    };
+    let from = |author: &str, path: &str| {
+        report
+            .replace("From: MAILER-DAEMON@x", &format!("From: {author}"))
+            .replace("Return-Path: <>", &format!("Return-Path: {path}"))
+    };
+    let failed = "Failed <out-3@zholdary.example>";
+    check(&from("olga@example.com", "<>"), &ours(), failed);
+    check(&from("Postmaster@x", "<a@x>"), &ours(), failed);
+    check(&from("olga@example.com", "<olga@example.com>"), &ours(), "message <b@x> from olga@example.com");
+    check(&from("olga@example.com", "< > a"), &ours(), "message");
+    // Passed on by a resident, or wrapped by anybody.
+    let (header, body) = report.split_once("\n\n").unwrap();
+    let wrapped = |outer: &str| {
+        let inner = header.rsplit_once('\n').unwrap().1;
+        format!(
+            "{outer}\nMessage-ID: <b@x>\nContent-Type: multipart/mixed; boundary=c\n\n--c\n{inner}\n\n{body}\n--c--\n"
+        )
+    };
+    check(&wrapped("From: olga@example.com"), &ours(), "message <b@x> from olga@example.com «not delivered»");
+    check(&wrapped("From: MAILER-DAEMON@x"), &ours(), "message <b@x> from mailer-daemon@x automatic");
+    let attached = format!(
+        "From: olga@example.com\nMessage-ID: <b@x>\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nсм.\n--c\n\
+         Content-Type: message/rfc822\n\n{report}\n--c--\n"
+    );
+    check(&attached, &ours(), "message <b@x> from olga@example.com «см.»");
+    // Without an address of ours no letter is known to be ours.
+    check(&report, &Mailbox::default(), "message <b@x> from mailer-daemon@x automatic");
+    check(&report, &Mailbox { address: String::new(), ..ours() }, "message");
 }
 
 #[test]
@@ -720,8 +928,16 @@ fn reports_in_words_mark_our_letters() {
     let daemon = "MAILER-DAEMON@x";
     let refused = "192.0.2.1 does not like recipient. (#5.1.1)";
     assert_eq!(words(daemon, "failure notice", refused), "Failed <out-3@zholdary.example> 49000 5001001");
-    assert_eq!(words(daemon, "failure notice", "gone"), "Failed <out-3@zholdary.example> 49000");
-    assert_eq!(words(daemon, "Warning: message delayed", refused), "nothing: delivery delayed");
+    // Only a final status is final; what is no status, as a program's version, hides none.
+    let (delayed, full) = ("nothing: delivery delayed", "Exim 4.94.2 tells: 552 5.2.2 full");
+    assert_eq!(words(daemon, "failure notice", "gone"), delayed);
+    assert_eq!(words(daemon, "failure notice", "too many connections (#4.4.5)"), delayed);
+    assert_eq!(words(daemon, "failure notice", full), "Failed <out-3@zholdary.example> 49000 5002002");
+    assert_eq!(words(daemon, "Warning: message delayed", refused), delayed);
+    assert_eq!(
+        words(daemon, "failure notice", "gone\n\nMessage-ID: <out-3@zholdary.example>\n\n5.1.1"),
+        delayed
+    );
     assert!(words("olga@example.com", "failure notice", refused).starts_with("message"));
 }
 
@@ -785,9 +1001,15 @@ fn hostile_letters_cost_little() {
         ("Content-Type: text/html".to_owned(), format!("<p {attributes}>")),
         ("Content-Type: text/html".to_owned(), times("<blockquote>a")),
         ("Content-Type: text/html".to_owned(), times("<table><tr><td>a")),
+        ("Content-Type: text/html".to_owned(), times("<svg><style><title><math>")),
+        ("Content-Type: text/html".to_owned(), times("<title>")),
         (String::new(), times("-----\n")),
         (String::new(), times("--\n")),
         (String::new(), times("17:40\n")),
+        (String::new(), times("> ")),
+        (String::new(), times("> > > > > > > > > > > >\n")),
+        (String::new(), times("---- Forwarded message ----\n\n")),
+        (String::new(), times("Fwd message:\n> -- \n> From: x\n> Sent: x\n> To: x\n\n")),
     ] {
         let began = std::time::Instant::now();
         assert_eq!(parse(&letter(&header, body.as_bytes()), &ours()).elements.len(), 1);
