@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 pub mod meta;
 mod ours;
+pub mod outbound;
 pub mod point;
 pub mod seed;
 mod surface;

@@ -113,6 +113,14 @@ fn derived(of: Uuid, what: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, &name)
 }
 
+impl MessageId {
+    /// The message by which we tell `what` of the decision that `cause` recorded.
+    #[must_use]
+    pub fn telling(cause: CommandId, what: &str) -> Self {
+        Self(derived(cause.0, &format!("tell/{what}")))
+    }
+}
+
 impl AppealId {
     /// The appeal that `message` opens.
     #[must_use]

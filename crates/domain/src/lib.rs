@@ -13,6 +13,7 @@ pub mod ids;
 pub mod inbound;
 pub mod message;
 pub mod number;
+pub mod outgoing;
 pub mod personal;
 pub mod place;
 pub mod rules;

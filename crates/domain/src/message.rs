@@ -13,6 +13,7 @@ use crate::{
     ids::{AppealId, CommandId, ContactId, MessageId},
     inbound::{Automatic, Channel, Content, DeliveryState, Join, News, Surface},
     number::Number,
+    outgoing::{Outgoing, Sending, Standing, Trouble},
     personal::{self, Personal},
 };
 
@@ -178,6 +179,46 @@ pub enum Event {
         contact: Option<ContactId>,
         /// When it was sent.
         sent_at: DateTime<Utc>,
+        /// What we meant to send with it: its own stream tells the way out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<MessageId>,
+    },
+    /// We mean to send it.
+    Queued(Box<Outgoing>),
+    /// It is about to be sent. Recorded before anything leaves us.
+    Attempted {
+        /// Which attempt, from 1.
+        attempt: u16,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The platform took it.
+    Taken {
+        /// The stream under the platform's id.
+        message: MessageId,
+        /// The platform's id.
+        #[serde(serialize_with = "personal::write")]
+        external_id: Personal<String>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The platform did not take it, or it was not offered.
+    NotTaken {
+        /// Why.
+        why: Trouble,
+        /// The platform's code of the error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i64>,
+        /// When it is sent again; nothing: never.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_at: Option<DateTime<Utc>>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It may have gone: no answer came.
+    OutcomeUnknown {
+        /// When.
+        at: DateTime<Utc>,
     },
     /// The platform showed us a message of our account.
     Echoed {
@@ -274,6 +315,8 @@ pub struct Message {
     pub told: bool,
     /// How far it came.
     pub delivery: Option<DeliveryState>,
+    /// Its way out, when it is one that we mean to send.
+    pub sending: Option<Sending>,
 }
 
 impl Event {
@@ -316,6 +359,13 @@ impl Message {
         Some(others.max_by_key(|(at, _)| *at).map_or(first, |(_, content)| content))
     }
 
+    fn send(&mut self, note: impl FnOnce(&mut Sending), standing: Standing) {
+        if let Some(sending) = &mut self.sending {
+            note(sending);
+            sending.standing = standing;
+        }
+    }
+
     /// Takes in a fact.
     pub fn evolve(&mut self, event: &Event) {
         match event {
@@ -327,6 +377,19 @@ impl Message {
             Event::Echoed { .. } => self.echoed = true,
             Event::Told { .. } => self.told = true,
             Event::Delivery { state, .. } => self.delivery = Some(*state),
+            Event::Queued(what) => {
+                let standing = Standing::Waits { from: what.not_before };
+                self.sending = Some(Sending { what: what.clone(), attempts: 0, standing });
+            }
+            Event::Attempted { attempt, at } => {
+                self.send(|sending| sending.attempts = *attempt, Standing::Attempted { at: *at });
+            }
+            Event::Taken { message, .. } => self.send(|_| (), Standing::Taken { message: *message }),
+            Event::NotTaken { again_at: Some(from), .. } => {
+                self.send(|_| (), Standing::Waits { from: Some(*from) });
+            }
+            Event::NotTaken { why, again_at: None, .. } => self.send(|_| (), Standing::GivenUp(*why)),
+            Event::OutcomeUnknown { .. } => self.send(|_| (), Standing::Unknown),
         }
     }
 }
@@ -365,6 +428,15 @@ pub enum Command {
     },
     /// Say what became of it.
     Settle(Outcome),
+    /// Mean to send it.
+    Queue(Box<Outgoing>),
+    /// Say that it is about to be sent. Only who records it sends it.
+    Attempt {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Say what came of an attempt, or that none is made: [`Event::Taken`], [`Event::NotTaken`] or [`Event::OutcomeUnknown`].
+    Conclude(Box<Event>),
 }
 
 /// Why a wish about a message was not followed. Nothing was recorded.
@@ -376,6 +448,9 @@ pub enum Refusal {
     /// It was settled before, otherwise.
     #[error("the message was settled before")]
     Settled(Outcome),
+    /// It is being sent, or its way out has ended.
+    #[error("the message does not wait to be sent")]
+    NotWaiting,
 }
 
 /// Chooses the facts that follow `command`, given what is known of the message. No facts: nothing new was said.
@@ -410,6 +485,17 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
             let forward = message.delivery.is_none_or(|d| d != DeliveryState::Failed && state > d);
             if forward { vec![Event::Delivery { state, at, error }] } else { vec![] }
         }
+        Command::Queue(_) if message.sending.is_some() => vec![],
+        Command::Queue(what) => vec![Event::Queued(what)],
+        Command::Attempt { at } => match &message.sending {
+            Some(Sending { attempts, standing: Standing::Waits { from }, .. })
+                if from.is_none_or(|from| from <= at) =>
+            {
+                vec![Event::Attempted { attempt: attempts.saturating_add(1), at }]
+            }
+            _ => return Err(Refusal::NotWaiting),
+        },
+        Command::Conclude(event) => conclude(message, *event)?,
         Command::Settle(outcome) => match message.outcome {
             Some(known) if known == outcome => vec![],
             Some(known) => return Err(Refusal::Settled(known)),
@@ -420,6 +506,26 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
             }],
         },
     })
+}
+
+/// An attempt has one outcome; what is unknown may still become known.
+fn conclude(message: &Message, event: Event) -> Result<Vec<Event>, Refusal> {
+    let Some(Sending { standing, .. }) = &message.sending else { return Err(Refusal::NotWaiting) };
+    let follows = match (&event, standing) {
+        (Event::Taken { message, .. }, Standing::Taken { message: known }) if message == known => {
+            return Ok(vec![]);
+        }
+        (Event::OutcomeUnknown { .. }, Standing::Unknown) => return Ok(vec![]),
+        (Event::NotTaken { why, again_at: None, .. }, Standing::GivenUp(known)) if why == known => {
+            return Ok(vec![]);
+        }
+        (Event::Taken { .. }, Standing::Attempted { .. } | Standing::Unknown) => true,
+        (Event::OutcomeUnknown { .. }, Standing::Attempted { .. }) => true,
+        // What waits may be given up, or put off, without an attempt.
+        (Event::NotTaken { .. }, Standing::Attempted { .. } | Standing::Waits { .. }) => true,
+        _ => false,
+    };
+    if follows { Ok(vec![event]) } else { Err(Refusal::NotWaiting) }
 }
 
 /// Command ids of what is recorded about a message. They come from causes, so that a redelivery is recognised for ever.
@@ -474,6 +580,24 @@ pub mod command_id {
         CommandId::of(message, "settled")
     }
 
+    /// «We mean to send it.»
+    #[must_use]
+    pub fn queued(message: MessageId) -> CommandId {
+        CommandId::of(message, "queued")
+    }
+
+    /// «It is about to be sent», for the `attempt`-th time.
+    #[must_use]
+    pub fn attempted(message: MessageId, attempt: u16) -> CommandId {
+        CommandId::of(message, &format!("attempted/{attempt}"))
+    }
+
+    /// What came of the `attempt`-th attempt: `taken`, `not_taken/…`, `unknown`.
+    #[must_use]
+    pub fn concluded(message: MessageId, attempt: u16, outcome: &str) -> CommandId {
+        CommandId::of(message, &format!("concluded/{attempt}/{outcome}"))
+    }
+
     /// Every fixed id of one message, to prove that they differ.
     #[must_use]
     pub fn all(message: MessageId) -> BTreeSet<CommandId> {
@@ -484,6 +608,7 @@ pub mod command_id {
             echoed(message),
             told(message),
             settled(message),
+            queued(message),
             edited(message, ""),
         ]
         .into()
@@ -586,6 +711,7 @@ mod tests {
             number: None,
             contact: None,
             sent_at: at(0),
+            of: None,
         };
         check(&[received()], failed(), Ok(0));
         check(&[received(), Event::Withdrawn { sent_at: at(1) }], failed(), Ok(0));
@@ -647,6 +773,6 @@ mod tests {
     #[test]
     fn command_ids_differ() {
         let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");
-        assert_eq!(command_id::all(message).len(), 7);
+        assert_eq!(command_id::all(message).len(), 8);
     }
 }

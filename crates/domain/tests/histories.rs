@@ -197,7 +197,7 @@ fn of_residents_and_rules() -> impl Strategy<Value = Command> {
             },
         ),
         1 => message().prop_map(|message| Command::NoteTold { message, what: "receipt".into() }),
-        1 => Just(Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into() }),
+        1 => Just(Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into(), message: None }),
     ]
 }
 

@@ -203,6 +203,7 @@ impl Recorder {
             sent_at: self.sane(sent.sent_at, now),
             account: sent.id.account,
             external_id: sent.id.external_id,
+            of: None,
         }
     }
 

@@ -139,6 +139,7 @@ CREATE TABLE message(
   edited_at INTEGER,
   withdrawn_at INTEGER,
   sent INTEGER NOT NULL DEFAULT 0,      -- by this system
+  carries TEXT,                         -- ours, under the platform's id: the message that we meant to send
   echoed INTEGER NOT NULL DEFAULT 0,
   delivery TEXT,
   delivery_at INTEGER,

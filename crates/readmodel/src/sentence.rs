@@ -275,7 +275,7 @@ pub(crate) fn of(event: &Event, names: NamesOf<'_>, city: Option<&City>) -> Sent
             format!("Тұрғынға хабарланды: {what}"),
             format!("The resident was told: {what}"),
         ),
-        Event::NotTold { what, why } => say(
+        Event::NotTold { what, why, message: _ } => say(
             format!("Не доставлено: {what} ({why})"),
             format!("Жеткізілмеді: {what} ({why})"),
             format!("Not delivered: {what} ({why})"),

@@ -87,7 +87,7 @@ pub enum Command {
     /// Note that the resident was told.
     NoteTold { message: MessageId, what: String },
     /// Note that the resident could not be told.
-    NoteNotTold { what: String, why: String },
+    NoteNotTold { what: String, why: String, message: Option<MessageId> },
     /// Erase its personal data.
     Erase { by: Actor },
 }
@@ -455,7 +455,7 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         Command::Close { by, reason } => vec![Event::Closed { by, reason: said(reason)? }],
         Command::NotConsider { by, reason } => vec![Event::NotConsidered { by, reason: said(reason)? }],
         Command::NoteTold { message, what } => vec![Event::Told { message, what }],
-        Command::NoteNotTold { what, why } => vec![Event::NotTold { what, why }],
+        Command::NoteNotTold { what, why, message } => vec![Event::NotTold { what, why, message }],
         Command::Erase { by } => vec![Event::Erased { by }],
     })
 }

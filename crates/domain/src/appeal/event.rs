@@ -568,6 +568,9 @@ pub enum Event {
         what: String,
         /// Why, from a closed set.
         why: String,
+        /// Our message, when there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
     },
     /// Its personal data were erased.
     Erased {

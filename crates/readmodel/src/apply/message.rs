@@ -1,11 +1,13 @@
 //! Messages: what was received or sent, and what became of it. The facts come in any order.
 
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 use zholdary_domain::{
     AppealId, MessageId, Personal, Position,
     inbound::{Channel, Content},
     message::{Event, Received},
+    outgoing::Outgoing,
 };
 use zholdary_log::{Aggregate, Recorded};
 
@@ -99,7 +101,7 @@ impl Row<'_> {
                 self.set("appeal = coalesce(appeal, ?2)", beside.map(|appeal| appeal.to_string()))?;
                 "set_aside"
             }
-            Event::Sent { channel, answers, appeal, contact, sent_at, .. } => {
+            Event::Sent { channel, answers, appeal, contact, sent_at, of, .. } => {
                 self.set("ours = 1, channel = ?2", channel.code())?;
                 self.set("sent_at = ?2", sent_at.timestamp_millis())?;
                 self.set("contact = ?2", contact.map(|c| c.to_string()))?;
@@ -110,6 +112,8 @@ impl Row<'_> {
                      appeal = coalesce(appeal, ?2, (SELECT o.appeal FROM message o WHERE o.id = message.answers))",
                     appeal.map(|a| a.to_string()),
                 )?;
+                self.set("carries = ?2", of.map(|of| of.to_string()))?;
+                self.tell_what_it_carries()?;
                 "sent"
             }
             Event::Echoed { sent_at, content, channel, surface, contact, answers, account: _ } => {
@@ -130,7 +134,25 @@ impl Row<'_> {
                 self.set("ours = 1, delivery = ?2", code(state)?)?;
                 self.set("delivery_at = ?2", at.timestamp_millis())?;
                 self.set("delivery_error = ?2", *error)?;
+                self.tell_what_it_carries()?;
                 "delivery"
+            }
+            Event::Queued(what) => {
+                self.queued(what)?;
+                "queued"
+            }
+            Event::Attempted { .. } => "attempted",
+            Event::Taken { at, .. } => {
+                self.way_out("sent", at, None)?;
+                "taken"
+            }
+            Event::NotTaken { code, again_at, at, .. } => {
+                self.way_out(if again_at.is_some() { "queued" } else { "failed" }, at, *code)?;
+                "not_taken"
+            }
+            Event::OutcomeUnknown { at } => {
+                self.way_out("unknown", at, None)?;
+                "outcome_unknown"
             }
         })
     }
@@ -226,6 +248,47 @@ impl Row<'_> {
                 content.subject.as_ref().map(|p| p.reveal()),
                 content.quoted.as_ref().map(|p| p.reveal()),
             ))?;
+        Ok(())
+    }
+
+    /// A message that we mean to send is known to its readers by its own stream.
+    fn queued(&self, what: &Outgoing) -> Result<(), Failed> {
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET ours = 1, appeal = ?2, channel = ?3, surface = ?4, contact = ?5, delivery = 'queued',
+                   text = iif(erased, NULL, ?6) WHERE id = ?1",
+            )?
+            .execute((
+                &self.id,
+                what.appeal.to_string(),
+                what.channel.code(),
+                code(&what.surface)?,
+                what.contact.to_string(),
+                what.text.reveal(),
+            ))?;
+        Ok(())
+    }
+
+    fn way_out(&self, state: &str, at: &DateTime<Utc>, error: Option<i64>) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET delivery = ?2, delivery_at = ?3, delivery_error = ?4,
+                   sent_at = iif(?2 = 'sent', ?3, sent_at) WHERE id = ?1",
+            )?
+            .execute((&self.id, state, at.timestamp_millis(), error))?;
+        Ok(())
+    }
+
+    /// How far it came stands on the message that it carries, too.
+    fn tell_what_it_carries(&self) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET delivery = carrier.delivery, delivery_at = carrier.delivery_at,
+                   delivery_error = carrier.delivery_error, changed = ?2
+                 FROM (SELECT carries, delivery, delivery_at, delivery_error FROM message WHERE id = ?1) AS carrier
+                 WHERE message.id = carrier.carries AND carrier.delivery IS NOT NULL",
+            )?
+            .execute((&self.id, self.position))?;
         Ok(())
     }
 

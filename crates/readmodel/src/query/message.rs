@@ -94,7 +94,7 @@ pub(super) fn thread(
     }
     // What a resident's mail server answers by itself is nothing for a party.
     let notes = if level == Level::Operator { "" } else { "AND outcome IS NOT 'note'" };
-    let sql = format!("{COLUMNS} WHERE appeal = ?1 {notes} ORDER BY position, id");
+    let sql = format!("{COLUMNS} WHERE appeal = ?1 AND carries IS NULL {notes} ORDER BY position, id");
     messages(ask, &sql, [appeal.to_string()], level).map(Some)
 }
 

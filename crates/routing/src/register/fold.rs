@@ -217,7 +217,7 @@ impl Fold {
             return SetAside::ForPerson.into();
         }
         if content.is_idle() {
-            return SetAside::NoAppeal.into();
+            return self.decide_idle(received);
         }
         let placed = |appeal, found| Outcome::Placed { appeal, opens: false, found };
         if let Some((appeal, found)) = self.replied(received) {
@@ -230,6 +230,18 @@ impl Fold {
             return placed(appeal, Found::ByWindow);
         }
         Outcome::Placed { appeal: AppealId::opened_by(message), opens: true, found: Found::Opened }
+    }
+
+    /// Nobody asks for anything; but of a letter all whose words are folded away a person sees what it says.
+    fn decide_idle(&self, received: &Received) -> Outcome {
+        let is_folded = received.content.quoted.as_ref().is_some_and(|quoted| {
+            received.letter.is_some() && quoted.reveal().chars().any(char::is_alphanumeric)
+        });
+        match self.replied(received).filter(|_| is_folded) {
+            Some((appeal, found)) => Outcome::Placed { appeal, opens: false, found },
+            None if is_folded => SetAside::ForPerson.into(),
+            None => SetAside::NoAppeal.into(),
+        }
     }
 
     /// A button speaks only for the author of its appeal (R19).
@@ -430,6 +442,10 @@ mod tests {
             })),
             ..letter(who, &[], None)
         };
+        let folded = |who| Received {
+            content: Content { quoted: Some("снова яма".to_owned().into()), ..Content::default() },
+            ..letter(who, &["out"], None)
+        };
         let known = Some("Z-2026-000301");
         for (name, received, expected) in [
             ("it answers ours", letter("a", &["out"], None), joins(Found::ByReply)),
@@ -445,6 +461,8 @@ mod tests {
                 Outcome::SetAside { why: SetAside::Note, beside: Some(appeal) },
             ),
             ("an automatic answer of a stranger", automatic("b", Automatic::Reply), SetAside::Note.into()),
+            ("its words are folded away", folded("a"), joins(Found::ByReply)),
+            ("a stranger's are folded away", folded("b"), SetAside::ForPerson.into()),
             ("a mailing", automatic("a", Automatic::Mailing), SetAside::Mailing.into()),
         ] {
             assert_eq!(fold.decide(message("m2"), &received), expected, "{name}");

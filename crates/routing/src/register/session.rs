@@ -295,6 +295,11 @@ impl Session {
                 | message::Event::SetAside { .. }
                 | message::Event::Echoed { .. }
                 | message::Event::Told { .. }
+                | message::Event::Queued(_)
+                | message::Event::Attempted { .. }
+                | message::Event::Taken { .. }
+                | message::Event::NotTaken { .. }
+                | message::Event::OutcomeUnknown { .. }
                 | message::Event::Delivery { .. } => {}
             }
         }

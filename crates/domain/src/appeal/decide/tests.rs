@@ -200,7 +200,7 @@ fn every_command() -> Vec<Command> {
         Command::Close { by: by.clone(), reason: text("всё") },
         Command::NotConsider { by: by.clone(), reason: text("спам") },
         Command::NoteTold { message: message(7), what: "receipt".into() },
-        Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into() },
+        Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into(), message: None },
         Command::Erase { by },
     ]
 }

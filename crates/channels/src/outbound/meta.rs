@@ -1,0 +1,65 @@
+//! Instagram and Facebook: private messages, and answers under comments.
+
+use serde_json::{Value, json};
+use zholdary_domain::{
+    inbound::{Channel, Surface},
+    outgoing::{Outgoing, Trouble},
+};
+
+use super::{Call, Form, Verdict, cut, is_public};
+
+/// The most letters on a quick reply.
+const TITLE_CHARS: usize = 20;
+
+pub(super) fn call(out: &Outgoing, form: Form) -> Option<Call> {
+    let text = out.text.reveal();
+    if is_public(out.surface) {
+        let under = out.answers.as_ref()?.reveal();
+        // What mentions us stands under a name of ours; the platform knows the comment or the picture itself.
+        let under = under.strip_prefix("mention/").unwrap_or(under);
+        let answer = match (out.channel, out.surface) {
+            (Channel::Instagram, Surface::Comment) => "replies",
+            _ => "comments",
+        };
+        return Some(Call::Graph { path: format!("{under}/{answer}"), body: json!({ "message": text }) });
+    }
+    let mut message = json!({ "text": text });
+    let replies: Vec<_> = out
+        .buttons
+        .iter()
+        // A point cannot be asked for there.
+        .filter(|button| !button.id.starts_with("place:"))
+        .map(|button| {
+            json!({ "content_type": "text", "title": cut(&button.title, TITLE_CHARS), "payload": button.id })
+        })
+        .collect();
+    if !replies.is_empty() {
+        message["quick_replies"] = json!(replies);
+    }
+    let mut body = json!({ "recipient": { "id": out.to.reveal() }, "message": message });
+    match form {
+        Form::HumanAgent => {
+            body["messaging_type"] = json!("MESSAGE_TAG");
+            body["tag"] = json!("HUMAN_AGENT");
+        }
+        Form::Text | Form::Template => body["messaging_type"] = json!("RESPONSE"),
+    }
+    Some(Call::Graph { path: format!("{}/messages", out.account), body })
+}
+
+pub(super) fn taken(answer: &Value) -> Option<String> {
+    let id = |field: &str| answer[field].as_str().map(str::to_owned);
+    id("message_id").or_else(|| id("id"))
+}
+
+/// Error codes of the Graph API (Meta, «Handle errors»; Messenger, «Error codes»).
+pub(super) const fn verdict(code: i64) -> Option<Verdict> {
+    Some(match code {
+        1 | 2 | 4 | 17 | 32 | 341 | 613 | 1200 => Verdict::later(Trouble::Busy),
+        102 | 190 | 200..=299 => Verdict::later(Trouble::Token),
+        10 | 2018278 => Verdict::never(Trouble::WindowClosed),
+        551 | 1545041 => Verdict::never(Trouble::Blocked),
+        100 => Verdict::never(Trouble::Refused),
+        _ => return None,
+    })
+}

@@ -1,0 +1,170 @@
+//! A message to a resident, from «we mean to send it» to «the platform took it», or an honest end before that.
+//!
+//! No platform promises to take a message once: after a lost answer it may have gone. So each attempt is recorded before it is
+//! made, and what came of it after; an attempt without an outcome is «unknown», and nothing is sent again blindly.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AppealId, ContactId, MessageId},
+    inbound::{Channel, Surface},
+    personal::{self, Personal},
+};
+
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutButton {
+    /// What comes back when it is pressed (`templates.toml [button]`).
+    pub id: String,
+    /// What stands on it.
+    pub title: String,
+}
+
+/// What goes instead of the text where only a registered text of the vendor may go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VendorTemplate {
+    /// The name it is registered under.
+    pub name: String,
+    /// What fills its numbered parameters.
+    #[serde(serialize_with = "personal::write")]
+    pub params: Personal<Vec<String>>,
+    /// The ids of its buttons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<String>,
+}
+
+/// A message that we mean to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Outgoing {
+    /// The appeal that it tells of.
+    pub appeal: AppealId,
+    /// Whom it is for.
+    pub contact: ContactId,
+    /// The channel.
+    pub channel: Channel,
+    /// Where the person wrote: an answer goes to the same part of the channel.
+    pub surface: Surface,
+    /// Our account there.
+    pub account: String,
+    /// The key under which the channel knows the person.
+    #[serde(serialize_with = "personal::write")]
+    pub to: Personal<String>,
+    /// The platform's id of the message that it stands under.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub answers: Option<Personal<String>>,
+    /// Code of the template, or `text`.
+    pub what: String,
+    /// Version of the template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Language, `ru`, `kk` or `en`.
+    pub lang: String,
+    /// The subject of a letter, without its tag.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
+    pub subject: Option<Personal<String>>,
+    /// The text.
+    #[serde(serialize_with = "personal::write")]
+    pub text: Personal<String>,
+    /// Buttons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<OutButton>,
+    /// What goes instead where the vendor's window is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<VendorTemplate>,
+    /// It goes no earlier: parts of an album may still come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<DateTime<Utc>>,
+    /// A person wrote it: the vendor lets such a text through for longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_person: bool,
+    /// It goes at any hour: danger, and what answers words just written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_once: bool,
+}
+
+/// Why a platform did not take a message, or we did not offer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// It did not answer, or has no time: it goes again later.
+    Busy,
+    /// It does not know our token: everything waits until a person gives another.
+    Token,
+    /// The person wrote too long ago for any text of ours.
+    WindowClosed,
+    /// The person, or the platform, lets nothing through to them.
+    Blocked,
+    /// There is no such address.
+    NoSuchAddress,
+    /// It refuses this text for good.
+    Refused,
+    /// We have no account to send from.
+    NoAccount,
+}
+
+impl Trouble {
+    /// Every trouble there is.
+    pub const ALL: [Self; 7] = [
+        Self::Busy,
+        Self::Token,
+        Self::WindowClosed,
+        Self::Blocked,
+        Self::NoSuchAddress,
+        Self::Refused,
+        Self::NoAccount,
+    ];
+
+    /// The code, as recorded.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Token => "token",
+            Self::WindowClosed => "window_closed",
+            Self::Blocked => "blocked",
+            Self::NoSuchAddress => "no_such_address",
+            Self::Refused => "refused",
+            Self::NoAccount => "no_account",
+        }
+    }
+}
+
+/// Where a message stands on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It may be sent from this instant on; nothing: at once.
+    Waits {
+        /// From when.
+        from: Option<DateTime<Utc>>,
+    },
+    /// It is being sent: an outcome follows, or the process died.
+    Attempted {
+        /// Since when.
+        at: DateTime<Utc>,
+    },
+    /// The platform took it, and calls it so.
+    Taken {
+        /// The stream under the platform's id.
+        message: MessageId,
+    },
+    /// It may have gone: nobody knows.
+    Unknown,
+    /// It was given up.
+    GivenUp(Trouble),
+}
+
+/// A message on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// What is sent.
+    pub what: Box<Outgoing>,
+    /// How often it was tried.
+    pub attempts: u16,
+    /// Where it stands.
+    pub standing: Standing,
+}
