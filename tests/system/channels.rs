@@ -15,7 +15,7 @@ use zholdary_domain::{
 };
 use zholdary_testkit::{Told, samples};
 
-use crate::harness::{binary, folder, ingest, path, sample_of};
+use crate::harness::{binary, folder, ingest, mailbox, path, sample_of};
 use zholdary_tests::told_in;
 
 /// Channels that deliver, by code.
@@ -119,7 +119,7 @@ async fn people_who_write_in_another_order_are_understood_the_same() {
 /// Feeds files into a folder and lets it run.
 fn feeding(data: &Path, channel: &str, files: &[PathBuf]) -> std::process::Child {
     let mut feed = Command::new(binary());
-    feed.args(["ingest", channel, "--data", path(data)]).args(files);
+    feed.args(["ingest", channel, "--data", path(data), "--config", path(&mailbox())]).args(files);
     feed.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary can be run")
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use zholdary_domain::{Clock, SystemClock};
 
 use zholdary_testkit::samples;
 
@@ -107,6 +108,12 @@ fn in_any_folder(appeal: &Value) -> (String, Value) {
     (appeal["number"].as_str().unwrap().to_owned(), appeal)
 }
 
+/// Whether the next term of an open appeal has passed, and nobody has said so yet.
+fn has_passed_unseen(appeal: &Value) -> bool {
+    let due = appeal["due_at"].as_str().map(|due| due.parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+    appeal["open"] == true && appeal["overdue"] == false && due.is_some_and(|due| due <= SystemClock.now())
+}
+
 /// The same city each time, whichever engine keeps its log, with the report of 2019; each folder stays with its own engine, and what was played is
 /// opened again as it is.
 #[tokio::test]
@@ -121,6 +128,12 @@ async fn the_demo_plays_the_report_of_2019() {
         until("it is ready", async || city.get("/readyz").await.0 == 200).await;
         let report = city.read("/api/v1/report").await;
         city.speak_by(&data.join("demo.token")).await;
+        // The played clock has ended, and the wall's goes on from here: a term that passed in between is overdue now.
+        until("what has passed is overdue", async || {
+            let list = city.read("/api/v1/appeals?limit=100").await;
+            !list["items"].as_array().unwrap().iter().any(has_passed_unseen)
+        })
+        .await;
         let list = city.read("/api/v1/appeals?limit=100").await;
         assert_eq!(list["next"], Value::Null, "all of them");
         assert!(city.stop().await.success());

@@ -67,9 +67,15 @@ pub(crate) fn json(args: &[&str]) -> Vec<Value> {
 /// Feeds files; the lines that `ingest` prints.
 pub(crate) fn ingest(data: &Path, channel: &str, files: &[PathBuf]) -> Vec<Value> {
     let files = files.iter().map(|f| f.to_str().expect("a path of ours"));
-    let mut args = vec!["ingest", channel, "--data", data.to_str().expect("a path of ours")];
+    let mailbox = mailbox();
+    let mut args = vec!["ingest", channel, "--data", path(data), "--config", path(&mailbox)];
     args.extend(files);
     json(&args)
+}
+
+/// The settings that name the mailbox of the samples.
+pub(crate) fn mailbox() -> PathBuf {
+    root().join("tests/system/mailbox.toml")
 }
 
 /// A folder of state.
