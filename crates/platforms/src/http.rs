@@ -37,7 +37,14 @@ impl Http {
     ///
     /// A [`HttpError`] when the machine trusts no certificate at all, or TLS cannot be set up.
     pub fn new(config: &Config) -> Result<Self, HttpError> {
-        let tls = tls()?;
+        let mut roots = RootCertStore::empty();
+        // Machines hold certificates that nobody can read any more; the others do.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Self::trusting(roots, config)
+    }
+
+    fn trusting(roots: RootCertStore, config: &Config) -> Result<Self, HttpError> {
+        let tls = tls(roots)?;
         let connect = Duration::from_millis(config.connect_ms);
         let builder = || {
             Client::builder()
@@ -96,10 +103,7 @@ pub enum HttpError {
 }
 
 /// With the provider given by hand: two might be compiled in, and then rustls would ask which one is meant.
-fn tls() -> Result<ClientConfig, HttpError> {
-    let mut roots = RootCertStore::empty();
-    // Machines hold certificates that nobody can read any more; the others do.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+fn tls(roots: RootCertStore) -> Result<ClientConfig, HttpError> {
     if roots.is_empty() {
         return Err(HttpError::NoRoots);
     }
@@ -178,5 +182,69 @@ impl Answered {
             }));
         }
         read.map_err(|source| CallError::Unknown { source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivatePkcs8KeyDer};
+
+    use super::*;
+
+    /// A platform with this certificate that answers once. Returns its port, and what it read of the request.
+    fn platform(certificate: &rcgen::CertifiedKey<rcgen::KeyPair>) -> (u16, thread::JoinHandle<String>) {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der()).into();
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let thread = thread::spawn(move || {
+            let connection = ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = BufReader::new(StreamOwned::new(connection, listener.accept().unwrap().0));
+            let mut line = String::new();
+            // Who does not trust us hangs up before saying a word.
+            if stream.read_line(&mut line).is_ok() && !line.is_empty() {
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+                stream.get_mut().write_all(answer).unwrap();
+            }
+            line
+        });
+        (port, thread)
+    }
+
+    #[tokio::test]
+    async fn speaks_tls_with_whom_it_trusts_and_with_nobody_else() {
+        let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.cert.der().clone()).unwrap();
+        let config = Config::default();
+        let ask = async |http: &Http, host: &str, port: u16| {
+            let request = http.open().get(format!("https://{host}:{port}/"));
+            Ok::<_, CallError>(send(request, Duration::from_secs(20), 100).await?.settle(|_| None)?.0)
+        };
+
+        let trusting = Http::trusting(roots, &config).unwrap();
+        let (port, platform_said) = platform(&certificate);
+        assert_eq!(ask(&trusting, "localhost", port).await.unwrap(), serde_json::json!({}));
+        assert_eq!(platform_said.join().unwrap(), "GET / HTTP/1.1\r\n");
+
+        for (http, host) in [(Http::new(&config).unwrap(), "localhost"), (trusting, "127.0.0.1")] {
+            let (port, platform_said) = platform(&certificate);
+            let outcome = ask(&http, host, port).await;
+            assert!(matches!(outcome, Err(CallError::NotSent { .. })), "{host}: {outcome:?}");
+            assert_eq!(platform_said.join().unwrap(), "", "{host} heard of a request");
+        }
+        assert!(matches!(Http::trusting(RootCertStore::empty(), &config), Err(HttpError::NoRoots)));
     }
 }

@@ -83,7 +83,7 @@ fn endless() -> impl Stream<Item = io::Result<Vec<u8>>> {
 fn limits() -> FetchLimits {
     FetchLimits {
         bytes: 4096,
-        ms: 2000,
+        ms: 15_000,
         redirects: 3,
         hosts: vec!["127.0.0.1".to_owned()],
         allow_private: true,

@@ -16,17 +16,30 @@ const BOT_TOKEN: &str = "4242:FAKE-bot-token";
 const WORDS: &str = "Яма на Абая 45";
 const PHONE: &str = "77001234567";
 
-/// Settings of one who waits for nobody long.
+/// Settings under which a busy machine still answers in time.
+const PATIENT: Config = Config { connect_ms: 1000, request_ms: 15_000, answer_bytes: 4096 };
+
+/// Settings for platforms that do not answer.
+const HURRIED: Config = Config { request_ms: 700, ..PATIENT };
+
 fn http() -> Http {
-    Http::new(&Config { connect_ms: 300, request_ms: 600, answer_bytes: 4096 }).unwrap()
+    Http::new(&PATIENT).unwrap()
 }
 
 fn graph_at(url: &str) -> Graph {
-    Graph::new(http(), base(url), Token::new(fake::Graph::TOKEN).unwrap())
+    graph(url, &PATIENT)
+}
+
+fn graph(url: &str, config: &Config) -> Graph {
+    Graph::new(Http::new(config).unwrap(), base(url), Token::new(fake::Graph::TOKEN).unwrap())
 }
 
 fn bot_at(url: &str) -> Bot {
-    Bot::new(http(), base(url), Token::new(BOT_TOKEN).unwrap())
+    bot(url, &PATIENT)
+}
+
+fn bot(url: &str, config: &Config) -> Bot {
+    Bot::new(Http::new(config).unwrap(), base(url), Token::new(BOT_TOKEN).unwrap())
 }
 
 fn base(url: &str) -> Base {
