@@ -149,6 +149,9 @@ impl City {
         said.read_line(&mut line).expect("says where it listens");
         let url = line.trim().rsplit(' ').next().expect("says where it listens").to_owned();
         assert!(url.starts_with("http://"), "it said {line:?}");
+        // Once any crate of the build turns TLS on in `reqwest`, a client asks for its provider, even to speak http. The second
+        // city of a process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { child, url, client: reqwest::Client::new(), token: None }
     }
 

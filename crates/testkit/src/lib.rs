@@ -1,9 +1,10 @@
-//! What tests share: samples, a signer, a clock set by hand, ids, what a log must tell.
+//! What tests share: samples, fakes of the platforms, a signer, a clock set by hand, ids, what a log must tell.
 //!
 //! Every crate but `domain` may use it as a dev-dependency; it depends on `domain` alone.
 
 mod city;
 mod clock;
+pub mod fake;
 pub mod samples;
 mod told;
 
