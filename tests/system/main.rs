@@ -6,6 +6,7 @@ mod channels;
 mod chaos;
 mod cli;
 mod crash;
+mod delivery;
 mod harness;
 mod hook;
 mod learn;

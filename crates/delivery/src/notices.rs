@@ -62,6 +62,10 @@ impl Happened<'_> {
             let is_named = notices.iter().any(|notice| notice.text.reveal().contains(&number));
             let receipt = if is_named && !self.is_danger() { None } else { self.receipt() };
             notices.splice(0..0, receipt);
+        } else if notices.is_empty() && self.events.iter().any(|event| matches!(event, Event::Understood(_)))
+        {
+            // What was added changed something, and nothing else says so.
+            notices.extend(self.of_finding("follow_up_added", FindingId(0)).map(at_once));
         }
         notices
     }

@@ -12,13 +12,10 @@ use zholdary_domain::{
     message::{self, Received, command_id},
     outgoing::Outgoing,
 };
-use zholdary_log::{
-    Cause, Decider, DeciderError, Recorded,
-    streams::{Appeals, Messages},
-};
+use zholdary_log::{Cause, Decider, DeciderError, Recorded, streams::Messages};
 use zholdary_routing::{
     Error, Parts, Progress, Ruleset,
-    worker::{Follow, Unfinished, keep_running, lanes},
+    worker::{Follow, Unfinished, keep_running, run_lanes},
 };
 
 use crate::{
@@ -35,7 +32,6 @@ pub struct Tell {
     parts: Parts,
     settings: Settings,
     messages: Decider<Messages>,
-    appeals: Decider<Appeals>,
     unfinished: Unfinished,
     progress: Progress,
 }
@@ -63,7 +59,6 @@ impl Tell {
             parts: parts.clone(),
             settings: settings.clone(),
             messages: Decider::new(parts.log.clone(), parts.clock.clone()),
-            appeals: Decider::new(parts.log.clone(), parts.clock.clone()),
             unfinished: Unfinished::default(),
             progress: Progress::default(),
         }
@@ -106,9 +101,8 @@ impl Tell {
                         at: record.recorded_at,
                         cause: Cause::record(record),
                     };
-                    // What it is told with first answers it; a record of which nothing is told is done when it was looked at.
-                    let first = MessageId::telling(record.command_id, "0");
-                    let answers = [(StreamKind::Message, command_id::queued(first))];
+                    // The last thing that is told of it answers it; where nothing is told it is done once it was looked at.
+                    let answers = [(StreamKind::Message, command_id::queued(telling(record.command_id, 0)))];
                     follow.ask(record.position, rules.as_ref(), answers, news);
                 }
             }
@@ -122,7 +116,7 @@ impl Tell {
 
     async fn tell_all(&self, rules: &Ruleset, news: Vec<News>) -> Result<(), Error> {
         let items = news.into_iter().map(|news| (news.appeal, news));
-        lanes::run(items, self.parts.config.lanes, |news| async move {
+        run_lanes(items, self.parts.config.lanes, |news| async move {
             match self.tell(rules, &news).await {
                 Err(error) if error.is_of_one_stream() => {
                     self.unfinished.add(news.position);
@@ -166,13 +160,11 @@ impl Tell {
             return Ok(());
         }
         let Some(address) = self.address(&after).await? else { return Ok(()) };
-        let mut nth = 0;
-        for notice in notices {
-            for out in self.outgoing(news, &address, notice) {
-                let id = MessageId::telling(news.command, &nth.to_string());
-                nth += 1;
-                self.queue(id, news.cause, out).await?;
-            }
+        let all: Vec<Outgoing> =
+            notices.into_iter().flat_map(|notice| self.outgoing(news, &address, notice)).collect();
+        // Counted down: once the one that is called 0 stands in the log, all of them do.
+        for (left, out) in (0..all.len()).rev().zip(all) {
+            self.queue(telling(news.command, left), news.cause, out).await?;
         }
         Ok(())
     }
@@ -244,6 +236,11 @@ impl Tell {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The message that tells of what `command` recorded, with so many more to follow.
+fn telling(command: CommandId, left: usize) -> MessageId {
+    MessageId::telling(command, &left.to_string())
 }
 
 fn events_of(record: &Recorded) -> Result<Vec<Event>, Error> {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    ids::{IdKey, MessageId},
     number::Number,
     personal::{self, Personal},
     place::Point,
@@ -234,6 +235,33 @@ pub struct MessageRef {
     pub account: String,
     /// The platform's id of the message.
     pub external_id: Personal<String>,
+}
+
+impl MessageRef {
+    /// The id of the message.
+    ///
+    /// Instagram leaves out the account: two kinds of login deliver the same message under two accounts (channel rule R2). So does
+    /// mail under an id that is the world's own (RFC 5322, 3.6.4): a letter to two of our addresses is one letter.
+    #[must_use]
+    pub fn id(&self, key: &IdKey) -> MessageId {
+        let external_id = self.external_id.reveal();
+        let of_the_world = match self.channel {
+            Channel::Instagram => true,
+            Channel::Email => is_of_the_world(external_id),
+            _ => false,
+        };
+        key.message(self.channel.code(), if of_the_world { "" } else { &self.account }, external_id)
+    }
+}
+
+/// Whether a letter is called what no other is called, at any address: by a `Message-ID` with a domain, or by the hash of its
+/// bytes. A line of a file may call its letters 1, 2, 3.
+fn is_of_the_world(external_id: &str) -> bool {
+    if let Some(hash) = external_id.strip_prefix("blake3:") {
+        return hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    }
+    let bare = external_id.strip_prefix('<').and_then(|id| id.strip_suffix('>'));
+    bare.and_then(|id| id.rsplit_once('@')).is_some_and(|(own, domain)| !own.is_empty() && !domain.is_empty())
 }
 
 /// What wrote a letter, when it was no person (RFC 3834; channel rule R16).

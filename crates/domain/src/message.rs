@@ -592,10 +592,10 @@ pub mod command_id {
         CommandId::of(message, &format!("attempted/{attempt}"))
     }
 
-    /// What came of the `attempt`-th attempt: `taken`, `not_taken/…`, `unknown`.
+    /// What came of it: `taken`, `unknown`, `not_taken/` with the number of the attempt, or why it was given up.
     #[must_use]
-    pub fn concluded(message: MessageId, attempt: u16, outcome: &str) -> CommandId {
-        CommandId::of(message, &format!("concluded/{attempt}/{outcome}"))
+    pub fn concluded(message: MessageId, outcome: &str) -> CommandId {
+        CommandId::of(message, &format!("concluded/{outcome}"))
     }
 
     /// Every fixed id of one message, to prove that they differ.

@@ -6,32 +6,17 @@ use zholdary_domain::{
 };
 
 /// The id of a message by its name on its channel.
-///
-/// Instagram leaves out the account: two kinds of login deliver the same message under two accounts (channel rule R2). So does mail
-/// under an id that is the world's own (RFC 5322, 3.6.4): a letter to two of our addresses is one letter.
 #[must_use]
 pub fn message_id(key: &IdKey, name: &MessageRef) -> MessageId {
-    named(key, name.channel, &name.account, name.external_id.reveal())
+    name.id(key)
 }
 
 /// The id of the message `external_id` of `channel` at our `account`.
 pub(crate) fn named(key: &IdKey, channel: Channel, account: &str, external_id: &str) -> MessageId {
-    let of_the_world = match channel {
-        Channel::Instagram => true,
-        Channel::Email => is_of_the_world(external_id),
-        _ => false,
-    };
-    key.message(channel.code(), if of_the_world { "" } else { account }, external_id)
-}
-
-/// Whether a letter is called what no other is called, at any address: by a `Message-ID` with a domain, or by the hash of its
-/// bytes. A line of a file may call its letters 1, 2, 3.
-fn is_of_the_world(external_id: &str) -> bool {
-    if let Some(hash) = external_id.strip_prefix("blake3:") {
-        return hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-    }
-    let bare = external_id.strip_prefix('<').and_then(|id| id.strip_suffix('>'));
-    bare.and_then(|id| id.rsplit_once('@')).is_some_and(|(own, domain)| !own.is_empty() && !domain.is_empty())
+    message_id(
+        key,
+        &MessageRef { channel, account: account.to_owned(), external_id: external_id.to_owned().into() },
+    )
 }
 
 /// The id of the contact that `channel` knows under `contact_key` (see [`zholdary_channels::contact_key`]).

@@ -16,14 +16,15 @@ use crate::{Error, Parts, Progress};
 
 /// Records that a worker's checkpoint leaves out: each start asks about them again, until a release reads them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Unfinished(Arc<Mutex<BTreeSet<Position>>>);
+pub struct Unfinished(Arc<Mutex<BTreeSet<Position>>>);
 
 impl Unfinished {
     fn positions(&self) -> MutexGuard<'_, BTreeSet<Position>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add(&self, position: Position) {
+    /// Leaves out the record at `position`.
+    pub fn add(&self, position: Position) {
         self.positions().insert(position);
     }
 
@@ -90,21 +91,22 @@ const TIME_GOES_BY: TimeDelta = TimeDelta::minutes(1);
 
 /// Keeps how far workers came while it is their turn. What is not kept costs a replay at the next start.
 #[derive(Debug, Clone)]
-pub(crate) struct Keeper {
+pub struct Keeper {
     parts: Parts,
     /// Each worker, how far it came, and what was kept of it last.
-    workers: [(&'static str, Progress, Option<Checkpoint>); 3],
+    workers: Vec<(&'static str, Progress, Option<Checkpoint>)>,
     fails: bool,
 }
 
 impl Keeper {
-    pub(crate) fn new(parts: &Parts, workers: [(&'static str, Progress); 3]) -> Self {
-        let workers = workers.map(|(worker, progress)| (worker, progress, None));
+    /// Keeps how far each of `workers` comes.
+    pub fn new(parts: &Parts, workers: impl IntoIterator<Item = (&'static str, Progress)>) -> Self {
+        let workers = workers.into_iter().map(|(worker, progress)| (worker, progress, None)).collect();
         Self { parts: parts.clone(), workers, fails: false }
     }
 
     /// Keeps now and then, until `stop`.
-    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), Error> {
         let mut look = tokio::time::interval(Duration::from_millis(self.parts.config.checkpoint_ms.max(1)));
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(look.tick()).await.is_some() {
@@ -114,7 +116,7 @@ impl Keeper {
     }
 
     /// Keeps what there is.
-    pub(crate) async fn keep(&mut self) {
+    pub async fn keep(&mut self) {
         let Self { parts, workers, fails } = self;
         for (worker, progress, kept) in workers.iter_mut() {
             let Some(now) = progress.checkpoint() else { continue };

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// Goes along the log for a worker whose work is to answer records with records.
-pub(crate) struct Follow<T> {
+#[derive(Debug)]
+pub struct Follow<T> {
     worker: &'static str,
     parts: Parts,
     tail: Tail,
@@ -38,7 +39,7 @@ pub(crate) struct Follow<T> {
 
 impl<T> Follow<T> {
     /// Begins at the log's first record. What the worker's checkpoint says to be finished is not asked again.
-    pub(crate) async fn begin(
+    pub async fn begin(
         worker: &'static str,
         parts: &Parts,
         unfinished: &Unfinished,
@@ -72,7 +73,7 @@ impl<T> Follow<T> {
     }
 
     /// What follows in the log; nothing when only the turn began or ended. None at `stop`.
-    pub(crate) async fn next(&mut self, stop: &CancellationToken) -> Result<Option<Vec<Recorded>>, Error> {
+    pub async fn next(&mut self, stop: &CancellationToken) -> Result<Option<Vec<Recorded>>, Error> {
         loop {
             let waits = !self.gate.is_ours();
             tokio::select! {
@@ -103,17 +104,17 @@ impl<T> Follow<T> {
     }
 
     /// Takes in that a record answers what was asked for before it.
-    pub(crate) fn pass(&mut self, record: &Recorded) {
+    pub fn pass(&mut self, record: &Recorded) {
         self.pending.done((record.stream.kind(), record.command_id));
     }
 
     /// Takes in the first rules there are.
-    pub(crate) fn govern(&mut self, rules: &Arc<Ruleset>) {
+    pub fn govern(&mut self, rules: &Arc<Ruleset>) {
         self.pending.govern(rules);
     }
 
     /// Adds what a record asks for, under the rules in force there. One of `answers` will record it.
-    pub(crate) fn ask(
+    pub fn ask(
         &mut self,
         asked_at: Position,
         rules: Option<&Arc<Ruleset>>,
@@ -128,7 +129,7 @@ impl<T> Follow<T> {
     /// # Errors
     ///
     /// What waiting does not mend.
-    pub(crate) async fn finish(
+    pub async fn finish(
         &mut self,
         batch: Batch<T>,
         done: Result<(), Error>,
@@ -145,7 +146,7 @@ impl<T> Follow<T> {
     }
 
     /// Something to do now, unless `stop` is cancelled. Of what was given out before, [`Follow::finish`] was told.
-    pub(crate) async fn due(&mut self, stop: &CancellationToken) -> Result<Option<Batch<T>>, Error> {
+    pub async fn due(&mut self, stop: &CancellationToken) -> Result<Option<Batch<T>>, Error> {
         while !stop.is_cancelled() {
             match self.is_open().await {
                 Ok(is_open) => {

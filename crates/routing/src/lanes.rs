@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 /// # Errors
 ///
 /// The first failure.
-pub(crate) async fn run<K, I, E, W, F>(
+pub async fn run<K, I, E, W, F>(
     items: impl IntoIterator<Item = (K, I)>,
     width: usize,
     work: W,

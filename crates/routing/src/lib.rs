@@ -28,6 +28,18 @@ mod thread;
 mod turn;
 mod workers;
 
+/// What a worker of another crate stands on: the way along the log, lanes, restarts, checkpoints.
+pub mod worker {
+    pub use crate::{
+        checkpoints::{Keeper, Unfinished},
+        follow::Follow,
+        lanes::run as run_lanes,
+        pending::{Answer, Batch},
+        restart::{Patience, keep_running},
+        turn::Gate,
+    };
+}
+
 pub use error::Error;
 pub use metrics::{Metrics, WORKERS};
 pub use progress::Progress;

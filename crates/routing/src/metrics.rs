@@ -75,13 +75,13 @@ impl Metrics {
 
     /// A worker has read everything up to `position`.
     #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-    pub(crate) fn has_read(&self, worker: &str, position: Position) {
+    pub fn has_read(&self, worker: &str, position: Position) {
         self.read.with_label_values(&[worker]).set(position.0 as i64);
     }
 
     /// A worker is finished with everything up to `position`, `new` records of its own turn more than before.
     #[expect(clippy::cast_possible_wrap, reason = "a log of 2^63 records does not exist")]
-    pub(crate) fn is_finished(&self, worker: &str, position: Position, new: u64) {
+    pub fn is_finished(&self, worker: &str, position: Position, new: u64) {
         self.position.with_label_values(&[worker]).set(position.0 as i64);
         self.records.with_label_values(&[worker, "done"]).inc_by(new);
     }

@@ -11,7 +11,7 @@ use zholdary_log::Checkpoint;
 use crate::Ruleset;
 
 /// Names a record to come: the kind of its stream, and its command.
-pub(crate) type Answer = (StreamKind, CommandId);
+pub type Answer = (StreamKind, CommandId);
 
 /// Things to do in the order of the records that asked for them. Each is known by the records that would answer it: one of them in
 /// the log, whoever wrote it, and it is done.
@@ -35,14 +35,15 @@ struct Entry<T> {
 
 /// Some things to do under one rule set.
 #[derive(Debug)]
-pub(crate) struct Batch<T> {
-    pub(crate) rules: Arc<Ruleset>,
+pub struct Batch<T> {
+    /// The rules that are in force for them.
+    pub rules: Arc<Ruleset>,
     entries: Vec<(u64, Entry<T>)>,
 }
 
 impl<T: Clone> Batch<T> {
     /// What is to be done, in order.
-    pub(crate) fn items(&self) -> Vec<T> {
+    pub fn items(&self) -> Vec<T> {
         self.entries.iter().map(|(_, entry)| entry.what.clone()).collect()
     }
 }

@@ -55,7 +55,7 @@ impl Progress {
     }
 
     /// Waits until everything up to `position` is read.
-    pub(crate) async fn read_up_to(&self, position: Position) {
+    pub async fn read_up_to(&self, position: Position) {
         // The sender lives in `self`, so waiting cannot fail.
         let _ = self.reached.subscribe().wait_for(|reached| reached.read >= position).await;
     }
@@ -82,12 +82,13 @@ impl Progress {
         self.reached.borrow().checkpoint.clone()
     }
 
-    pub(crate) fn has_read(&self, position: Position) {
+    /// Takes in that everything up to `position` is read.
+    pub fn has_read(&self, position: Position) {
         self.reached.send_modify(|reached| reached.read = position);
     }
 
     /// Answers how many records are finished that were not before. A worker that reads again from the start takes nothing back.
-    pub(crate) fn set(&self, position: Position) -> u64 {
+    pub fn set(&self, position: Position) -> u64 {
         let mut new = 0;
         self.reached.send_if_modified(|reached| {
             new = position.0.saturating_sub(reached.position.0);

@@ -15,7 +15,7 @@ use crate::{Error, Parts};
 /// # Errors
 ///
 /// What waiting does not mend.
-pub(crate) async fn keep_running<F>(
+pub async fn keep_running<F>(
     worker: &'static str,
     parts: &Parts,
     stop: &CancellationToken,
@@ -55,7 +55,7 @@ where
 
 /// Asks a log again that cannot be read or written now, in place: what was folded stays.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     worker: &'static str,
     first: Duration,
     longest: Duration,
@@ -64,7 +64,8 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub(crate) fn new(worker: &'static str, parts: &Parts) -> Self {
+    /// For `worker`, by the settings of `parts`.
+    pub fn new(worker: &'static str, parts: &Parts) -> Self {
         let Parts { config, metrics, .. } = parts;
         let (first, longest) =
             (Duration::from_millis(config.retry_ms), Duration::from_millis(config.longest_retry_ms));
@@ -73,7 +74,7 @@ impl Patience {
     }
 
     /// It answered.
-    pub(crate) const fn rest(&mut self) {
+    pub const fn rest(&mut self) {
         self.wait = self.first;
     }
 
@@ -82,11 +83,7 @@ impl Patience {
     /// # Errors
     ///
     /// What waiting does not mend.
-    pub(crate) async fn after(
-        &mut self,
-        error: impl Into<Error>,
-        stop: &CancellationToken,
-    ) -> Result<(), Error> {
+    pub async fn after(&mut self, error: impl Into<Error>, stop: &CancellationToken) -> Result<(), Error> {
         let error = error.into();
         if !error.may_be_asked_again() {
             return Err(error);

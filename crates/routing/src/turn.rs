@@ -61,7 +61,9 @@ impl Turn {
         self.held().state.ours
     }
 
-    pub(crate) fn gate(&self) -> Gate {
+    /// For one worker.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
         let mut held = self.held();
         let (gate, turn) = watch::channel(held.state);
         held.gates.push(gate);
@@ -82,19 +84,21 @@ impl Turn {
 
 /// Lets a worker append in its turn, once it knows everything that was recorded before the turn began.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     turn: watch::Receiver<State>,
     /// The turn that it was opened for, and where the log ended then.
     opened: Option<(u64, Position)>,
 }
 
 impl Gate {
-    pub(crate) fn is_ours(&self) -> bool {
+    /// Whether it is ours.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
         self.turn.borrow().ours
     }
 
     /// Waits until the turn begins or ends.
-    pub(crate) async fn changed(&mut self) {
+    pub async fn changed(&mut self) {
         if self.turn.changed().await.is_err() {
             // Whoever gives turns is gone: this one stays as it is.
             std::future::pending().await
@@ -102,7 +106,7 @@ impl Gate {
     }
 
     /// Whether a worker that has read up to `read` may append.
-    pub(crate) async fn is_open(&mut self, log: &dyn EventLog, read: Position) -> Result<bool, ReadError> {
+    pub async fn is_open(&mut self, log: &dyn EventLog, read: Position) -> Result<bool, ReadError> {
         let State { ours, turns } = *self.turn.borrow();
         if !ours {
             return Ok(false);

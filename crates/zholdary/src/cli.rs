@@ -142,6 +142,8 @@ pub(crate) enum Role {
     Intake,
     /// The workers `register`, `route`, `deadlines`: of several such processes one runs them, the others wait.
     Routing,
+    /// The workers `tell`, `send`: residents hear what became of their appeals. Of several such processes one runs them.
+    Delivery,
     /// The views, in a data folder of this machine.
     Views,
     /// Pages and API, beside `views` on the same disk.
@@ -152,6 +154,7 @@ pub(crate) enum Role {
 #[command(after_help = "Examples:
   zholdary serve intake --log nats://127.0.0.1:4222 --data /var/lib/zholdary/intake --listen 127.0.0.1:8081
   zholdary serve routing --log nats://127.0.0.1:4222 --data /var/lib/zholdary/routing --listen 127.0.0.1:8082
+  zholdary serve delivery --log nats://127.0.0.1:4222 --data /var/lib/zholdary/delivery --listen 127.0.0.1:8083
   zholdary serve views http --log nats://127.0.0.1:4222 --data /var/lib/zholdary/views
 
 A city is published once, and each process that takes messages in needs the same id.key: see docs/operating.md.")]

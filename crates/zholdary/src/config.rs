@@ -9,6 +9,7 @@ use serde::Deserialize;
 use zholdary_channels::{Accounts, Ours};
 use zholdary_domain::inbound::Channel;
 use zholdary_http::{Hooks, MetaHook, Secret};
+use zholdary_platforms::{Base, Token, graph, telegram};
 
 use crate::cli::{Engine, Place};
 
@@ -29,6 +30,10 @@ pub(crate) struct Config {
     pub(crate) raw: zholdary_intake::RawConfig,
     /// The workers.
     pub(crate) workers: zholdary_routing::Config,
+    /// What is told to residents.
+    pub(crate) delivery: zholdary_delivery::Config,
+    /// Calls to platforms.
+    pub(crate) platforms: zholdary_platforms::Config,
     /// The one writer of the views.
     pub(crate) views: zholdary_readmodel::ProjectorConfig,
     /// Readers of the views.
@@ -47,9 +52,21 @@ pub(crate) struct Config {
     pub(crate) telegram: TelegramFiles,
     /// E-mail.
     pub(crate) email: zholdary_channels::email::Mailbox,
+    /// By what we send.
+    #[serde(skip)]
+    pub(crate) senders: Senders,
     /// What the file says, for `doctor`.
     #[serde(skip)]
     pub(crate) said: Said,
+}
+
+/// The tokens to send with, by channel.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Senders {
+    /// Of Meta's platforms: where, in which version, with which token.
+    pub(crate) graph: Vec<(Channel, Base, String, Token)>,
+    /// Of the Telegram bot.
+    pub(crate) telegram: Option<(Base, Token)>,
 }
 
 /// The file of settings as it was understood. No secret stands in it: they have files of their own.
@@ -97,6 +114,13 @@ pub(crate) struct MetaFiles {
     pub(crate) verify_token_file: Option<PathBuf>,
     /// Our own accounts. Default: every account is ours.
     pub(crate) accounts: Accounts,
+    /// File with the token that we send with. Default: none; `ZHOLDARY_NAME_TOKEN` holds it. Without one nothing is sent there.
+    pub(crate) token_file: Option<PathBuf>,
+    /// Where the Graph API is. Default `https://graph.facebook.com`; `https://graph.instagram.com` for a token of an Instagram
+    /// login.
+    pub(crate) api: Option<Base>,
+    /// Its version. Default `v26.0`.
+    pub(crate) version: Option<String>,
 }
 
 /// Where the secrets of the Telegram bot are, and which bot it is.
@@ -108,9 +132,22 @@ pub(crate) struct TelegramFiles {
     pub(crate) bot: String,
     /// File with the `secret_token` that the hook was set with. Default: none; `ZHOLDARY_TELEGRAM_SECRET_TOKEN` holds it.
     pub(crate) secret_token_file: Option<PathBuf>,
+    /// File with the bot's token. Default: none; `ZHOLDARY_TELEGRAM_TOKEN` holds it. Without one nothing is sent there.
+    pub(crate) token_file: Option<PathBuf>,
+    /// Where the Bot API is. Default `https://api.telegram.org`.
+    pub(crate) api: Option<Base>,
 }
 
 impl MetaFiles {
+    /// What is sent with on `channel`, when there is a token.
+    fn sender(&self, channel: Channel) -> anyhow::Result<Option<(Channel, Base, String, Token)>> {
+        let variable = format!("ZHOLDARY_{}_TOKEN", channel.code().to_uppercase());
+        let Some(token) = token(self.token_file.as_deref(), &variable)? else { return Ok(None) };
+        let api = self.api.clone().map_or_else(|| graph::BASE.parse(), Ok)?;
+        let version = self.version.clone().unwrap_or_else(|| graph::VERSION.to_owned());
+        Ok(Some((channel, api, version, token)))
+    }
+
     /// The hook of `channel`, when it has its secrets.
     fn hook(&self, channel: Channel) -> anyhow::Result<Option<MetaHook>> {
         let code = channel.code();
@@ -164,6 +201,18 @@ impl Config {
             facebook: config.facebook.hook(Channel::Facebook)?,
             telegram: secret(config.telegram.secret_token_file.as_deref(), "ZHOLDARY_TELEGRAM_SECRET_TOKEN")?,
         };
+        let metas = [
+            (Channel::Whatsapp, &config.whatsapp),
+            (Channel::Instagram, &config.instagram),
+            (Channel::Facebook, &config.facebook),
+        ];
+        for (channel, meta) in metas {
+            config.senders.graph.extend(meta.sender(channel)?);
+        }
+        if let Some(token) = token(config.telegram.token_file.as_deref(), "ZHOLDARY_TELEGRAM_TOKEN")? {
+            let api = config.telegram.api.clone().map_or_else(|| telegram::BASE.parse(), Ok)?;
+            config.senders.telegram = Some((api, token));
+        }
         config.http.ours = Ours {
             whatsapp: config.whatsapp.accounts.clone(),
             instagram: config.instagram.accounts.clone(),
@@ -173,6 +222,13 @@ impl Config {
         };
         Ok(config)
     }
+}
+
+/// The token of a platform, from a file, else from the environment.
+fn token(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Token>> {
+    let Some(secret) = secret(file, variable)? else { return Ok(None) };
+    let what = || format!("{variable} is no token of a platform");
+    Ok(Some(Token::new(secret.reveal()).with_context(what)?))
 }
 
 /// A secret from a file, else from the environment. An empty variable is none, an empty file an error: somebody meant one.

@@ -9,12 +9,14 @@ use prometheus::{IntGauge, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
-use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock};
+use zholdary_delivery::{Carriers, Settings};
+use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock, inbound::Channel};
 use zholdary_intake::{FileStore, Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
     Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
     streams::Rules,
 };
+use zholdary_platforms::{Bot, Graph, Http};
 use zholdary_readmodel::{Projector, Query};
 use zholdary_routing::{Rulesets, Turn, Workers};
 
@@ -67,6 +69,7 @@ pub(crate) struct System {
 struct Metrics {
     workers: zholdary_routing::Metrics,
     views: zholdary_readmodel::Metrics,
+    delivery: zholdary_delivery::Metrics,
     /// 1 while this process runs the workers.
     held: IntGauge,
 }
@@ -79,6 +82,7 @@ impl System {
         let metrics = Metrics {
             workers: zholdary_routing::Metrics::new(&registry)?,
             views: zholdary_readmodel::Metrics::new(&registry)?,
+            delivery: zholdary_delivery::Metrics::new(&registry)?,
             held: IntGauge::new("zholdary_routing_lease_held", "1 while this process runs the workers.")?,
         };
         registry.register(Box::new(metrics.held.clone()))?;
@@ -178,11 +182,15 @@ impl System {
 
     /// The seat of whoever may append, when it is free.
     async fn seat(&self) -> anyhow::Result<Option<Seat>> {
+        self.seat_of(WORKERS_LOCK, LEASE).await
+    }
+
+    async fn seat_of(&self, lock: &str, lease: &str) -> anyhow::Result<Option<Seat>> {
         let Some(log) = &self.jetstream else {
-            return Ok(self.data.lock(WORKERS_LOCK)?.map(Seat::File));
+            return Ok(self.data.lock(lock)?.map(Seat::File));
         };
         let me = format!("{} on {}", std::process::id(), self.data.path().display());
-        match Lease::take(log, LEASE, &me).await {
+        match Lease::take(log, lease, &me).await {
             Ok(lease) => Ok(lease.map(|lease| Seat::Lease(Box::new(lease)))),
             // Asked again in a second.
             Err(error) => {
@@ -225,6 +233,62 @@ impl System {
             let lag = query.lag(SystemClock.now(), head).await;
             self.metrics.views.observe(lag.as_ref().ok().map(|lag| &lag.body));
         }
+    }
+
+    /// By what we send: nothing while no platform has a token.
+    fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
+        let mut carriers = Carriers::default();
+        let mut settings = Settings { config: self.config.delivery.clone(), ..Settings::default() };
+        let senders = &self.config.senders;
+        if senders.graph.is_empty() && senders.telegram.is_none() {
+            return Ok((carriers, settings));
+        }
+        let http = Http::new(&self.config.platforms).context("cannot speak to platforms")?;
+        for (channel, api, version, token) in &senders.graph {
+            let graph = Graph::new(http.clone(), api.clone(), token.clone()).with_version(version);
+            carriers.add(*channel, Arc::new(graph));
+            settings.channels.insert(*channel);
+        }
+        if let Some((api, token)) = &senders.telegram {
+            carriers.add(Channel::Telegram, Arc::new(Bot::new(http, api.clone(), token.clone())));
+            settings.channels.insert(Channel::Telegram);
+        }
+        Ok((carriers, settings))
+    }
+
+    /// Tells residents what became of their appeals, until `stop`, whenever no other process does.
+    pub(crate) async fn hold_delivery(&self, stop: &CancellationToken) -> anyhow::Result<()> {
+        let (carriers, settings) = self.carriers()?;
+        if carriers.is_empty() {
+            info!("nothing is sent to residents: no platform has a token");
+            stop.cancelled().await;
+            return Ok(());
+        }
+        let key = bound_key(&self.data, self.log.as_ref()).await?;
+        let turn = Turn::waiting();
+        let parts = self.workers(turn.clone())?;
+        let metrics = self.metrics.delivery.clone();
+        let workers = zholdary_delivery::Workers::start(&parts, &settings, carriers, key, metrics, stop);
+        let mut last = None;
+        while !stop.is_cancelled() {
+            if let Some(seat) = self.seat_of(DELIVERY_LOCK, DELIVERY_LEASE).await? {
+                info!("this process tells residents what became of their appeals");
+                turn.begin();
+                let lost = seat.lost();
+                tokio::select! {
+                    () = stop.cancelled() => last = Some(seat),
+                    () = lost.cancelled() => turn.end(),
+                }
+            } else {
+                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+            }
+        }
+        // What is under way is finished before another takes over.
+        let ended = workers.join().await.context("a worker of the delivery ended");
+        if let Some(seat) = last {
+            seat.give_back().await;
+        }
+        ended
     }
 
     /// Runs the workers until `stop`: they read along always, and decide while the seat is ours. Asks each second whether it is
@@ -272,6 +336,10 @@ impl System {
     }
 }
 
+/// Held by whoever sends what a log in a SQLite file says.
+const DELIVERY_LOCK: &str = "delivery.lock";
+/// Held by whoever sends what a log on NATS says.
+const DELIVERY_LEASE: &str = "delivery";
 /// Held by whoever runs the workers of a log in a SQLite file.
 pub(crate) const WORKERS_LOCK: &str = "workers.lock";
 /// Held by whoever writes the views of a data folder.

@@ -20,7 +20,8 @@ pub(super) fn call(out: &Outgoing) -> Option<Call> {
     if out.buttons.iter().any(|button| button.id.starts_with("place:")) {
         let keys: Vec<_> =
             out.buttons.iter().map(|b| json!([{ "text": b.title, "request_location": true }])).collect();
-        body["reply_markup"] = json!({ "keyboard": keys, "one_time_keyboard": true, "resize_keyboard": true });
+        body["reply_markup"] =
+            json!({ "keyboard": keys, "one_time_keyboard": true, "resize_keyboard": true });
     } else if !out.buttons.is_empty() {
         let keys: Vec<_> =
             out.buttons.iter().map(|b| json!({ "text": b.title, "callback_data": b.id })).collect();

@@ -29,7 +29,7 @@ pub(crate) struct Roles(BTreeSet<Role>);
 
 impl Roles {
     pub(crate) fn all() -> Self {
-        Self(BTreeSet::from([Role::Intake, Role::Routing, Role::Views, Role::Http]))
+        Self(BTreeSet::from([Role::Intake, Role::Routing, Role::Delivery, Role::Views, Role::Http]))
     }
 
     fn has(&self, role: Role) -> bool {
@@ -103,6 +103,10 @@ pub(crate) async fn run(
         tasks.start(async move { system.hold_workers(&stop, began).await.context("the workers ended") });
     } else {
         ready.set(true);
+    }
+    if roles.has(Role::Delivery) {
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        tasks.start(async move { system.hold_delivery(&stop).await.context("the delivery ended") });
     }
     if roles.has(Role::Views) {
         let (system, stop) = (Arc::clone(&system), stop.clone());

@@ -1,0 +1,75 @@
+//! Settings of what goes out.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use zholdary_domain::inbound::Channel;
+
+/// What a file of settings says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The oldest record of which anybody is still told, in hours: a log that grew while nothing was sent is not told afterwards.
+    /// Default 24.
+    pub stale_hours: u32,
+    /// How long parts of an album are waited for before its receipt goes, in milliseconds. Default 3,000.
+    pub album_ms: u32,
+    /// The city's hour from which what is not urgent waits for the morning, 0 to 23. Default 22.
+    pub quiet_from_hour: u32,
+    /// The hour at which the morning begins, 0 to 23; the same as `quiet_from_hour`: nothing waits. Default 8.
+    pub quiet_to_hour: u32,
+    /// How often one message is tried while its platform has no time. Default 10.
+    pub attempts: u16,
+    /// The wait after the first such attempt, in milliseconds; it doubles each time. Default 5,000.
+    pub retry_ms: u64,
+    /// The longest such wait, in milliseconds. Default 3,600,000.
+    pub longest_retry_ms: u64,
+    /// After how long an attempt without an outcome counts as unknown, in milliseconds: longer than any call may take. Default
+    /// 60,000.
+    pub unknown_after_ms: u64,
+    /// How long a platform may still tell of a message whose outcome is unknown, before the desk hears of it, in milliseconds.
+    /// Default 60,000.
+    pub unknown_wait_ms: u64,
+    /// Calls that are under way together. Default 32.
+    pub calls: usize,
+    /// Our Meta app has the permission «Human Agent»: what a person writes goes for seven days. Default false.
+    pub human_agent: bool,
+    /// How often due messages are looked for, in milliseconds. Default 200.
+    pub look_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            stale_hours: 24,
+            album_ms: 3000,
+            quiet_from_hour: 22,
+            quiet_to_hour: 8,
+            attempts: 10,
+            retry_ms: 5000,
+            longest_retry_ms: 3_600_000,
+            unknown_after_ms: 60_000,
+            unknown_wait_ms: 60_000,
+            calls: 32,
+            human_agent: false,
+            look_ms: 200,
+        }
+    }
+}
+
+/// The settings, and the channels that have an account to send from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// What the file says.
+    pub config: Config,
+    /// Channels that can be answered on.
+    pub channels: BTreeSet<Channel>,
+}
+
+impl std::ops::Deref for Settings {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.config
+    }
+}

@@ -1,0 +1,221 @@
+//! Residents hear what became of their words: by the real binary, over real sockets, from fakes that keep what they took.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use zholdary_domain::{Clock, SystemClock};
+use zholdary_testkit::{
+    fake::{self, Answer},
+    samples,
+};
+
+use crate::harness::{City, SETTINGS, folder, path, until};
+
+/// A city that sends by a fake Graph API.
+struct Sending {
+    data: TempDir,
+    graph: fake::Graph,
+    city: City,
+}
+
+/// Waits are short, so that a test is; what they stand for is a setting.
+const DELIVERY: &str = "
+[delivery]
+quiet_from_hour = 0
+quiet_to_hour = 0
+retry_ms = 200
+unknown_after_ms = 4000
+unknown_wait_ms = 300
+album_ms = 1000
+look_ms = 50
+[platforms]
+request_ms = 1500
+";
+
+impl Sending {
+    async fn start() -> Self {
+        let (data, graph) = (folder(), fake::Graph::start().await);
+        let city = Self::up(data.path(), &graph).await;
+        Self { data, graph, city }
+    }
+
+    async fn up(data: &Path, graph: &fake::Graph) -> City {
+        let token = data.join("graph.token");
+        std::fs::write(&token, fake::Graph::TOKEN).unwrap();
+        let settings = data.join("settings.toml");
+        let whatsapp = format!("[whatsapp]\ntoken_file = \"{}\"\napi = \"{}\"\n", path(&token), graph.url());
+        std::fs::write(&settings, format!("{whatsapp}{SETTINGS}{DELIVERY}")).unwrap();
+        let mut city = City::start(&["up", "--config", path(&settings), "--data", path(data)]);
+        until("it is ready", async || city.get("/readyz").await.0 == 200).await;
+        city.speak_as(data, "operator").await;
+        city
+    }
+
+    /// A resident writes now.
+    async fn hears(&self, id: &str, from: &str, content: Value) {
+        let mut message = json!({ "from": from, "id": id, "timestamp": now().timestamp().to_string() });
+        message.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
+        self.hook(
+            json!({ "messages": [message], "contacts": [{ "profile": { "name": "Х" }, "wa_id": from }] }),
+        )
+        .await;
+    }
+
+    async fn hook(&self, told: Value) {
+        let mut value = json!({
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "77272000100", "phone_number_id": samples::PHONE_NUMBER_ID },
+        });
+        value.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+        let body = json!({
+            "object": "whatsapp_business_account",
+            "entry": [{ "id": samples::WABA, "changes": [{ "field": "messages", "value": value }] }],
+        });
+        assert_eq!(self.city.signed(body.to_string().as_bytes()).await, 200);
+    }
+
+    async fn says(&self, id: &str, from: &str, text: &str) {
+        self.hears(id, from, json!({ "type": "text", "text": { "body": text } })).await;
+    }
+
+    /// What the platform took, in order: to whom, and in which words.
+    fn taken(&self) -> Vec<(String, String)> {
+        self.graph.accepted().iter().map(|taken| said(&taken.request.body)).collect()
+    }
+
+    /// Waits until the platform took so many, and gives them.
+    async fn until_taken(&self, count: usize) -> Vec<(String, String)> {
+        until(&format!("the platform took {count}"), async || self.taken().len() >= count).await;
+        self.taken()
+    }
+
+    /// The one appeal there is. What goes out may be faster than the views.
+    async fn only(&self) -> Value {
+        let list = async || self.city.read("/api/v1/appeals?limit=10").await;
+        until("it is in the views", async || list().await["items"] != json!([])).await;
+        let list = list().await;
+        let [appeal] = list["items"].as_array().unwrap().as_slice() else { panic!("one appeal: {list}") };
+        let number = appeal["number"].as_str().unwrap();
+        self.city.read(&format!("/api/v1/appeals/{number}")).await
+    }
+
+    async fn act(&self, verb: &str, body: Value) {
+        let appeal = self.only().await;
+        let number = appeal["number"].as_str().unwrap();
+        let status = self.city.post(&format!("/api/v1/appeals/{number}/{verb}"), &body).await;
+        assert_eq!(status, 202, "{verb}");
+    }
+
+    /// How far our messages came, in the appeal's thread.
+    async fn deliveries(&self) -> Vec<String> {
+        let appeal = self.only().await;
+        let ours = appeal["thread"].as_array().unwrap().iter().filter(|message| message["ours"] == true);
+        ours.map(|message| message["delivery"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    SystemClock.now()
+}
+
+fn said(body: &Value) -> (String, String) {
+    let to = body["to"].as_str().or(body["recipient"].as_str()).unwrap_or_default().to_owned();
+    let text = ["/text/body", "/interactive/body/text", "/template/name"];
+    let text = text.into_iter().find_map(|at| body.pointer(at)?.as_str()).unwrap_or_default();
+    (to, text.to_owned())
+}
+
+const WHO: &str = "77000000301";
+
+#[tokio::test]
+async fn a_resident_hears_of_each_step() {
+    let sending = Sending::start().await;
+    sending.says("wamid.D1", WHO, "Здравствуйте! Яма на дороге, выбоина").await;
+    let taken = sending.until_taken(2).await;
+    assert!(taken[0].1.contains("принято, № Z-") && taken[1].1.contains("где это?"), "{taken:?}");
+    assert!(taken.iter().all(|(to, _)| to == WHO));
+    let asks = &sending.graph.accepted()[1].request.body;
+    assert_eq!(asks["interactive"]["type"], "location_request_message");
+    sending.says("wamid.D2", WHO, "Абая 45, Алмалинский район").await;
+    let taken = sending.until_taken(3).await;
+    assert!(taken[2].1.contains("передано"), "{taken:?}");
+    sending.act("accept", json!({ "finding": 0 })).await;
+    sending.act("start", json!({ "finding": 0 })).await;
+    sending.act("done", json!({ "finding": 0, "explanation": "Заделали." })).await;
+    let taken = sending.until_taken(6).await;
+    assert!(taken[5].1.contains("Заделали.") && taken[5].1.contains("Всё ли сделано?"), "{taken:?}");
+    let buttons = &sending.graph.accepted()[5].request.body["interactive"]["action"]["buttons"];
+    assert_eq!(buttons[1]["reply"]["id"], "fixed:no");
+    let done = sending.graph.accepted()[5].id.clone();
+    // The platform tells how far it came; the state stands on what we meant to send.
+    let status = json!({ "id": done, "status": "read", "timestamp": now().timestamp().to_string(), "recipient_id": WHO });
+    sending.hook(json!({ "statuses": [status] })).await;
+    until("it is read", async || sending.deliveries().await.last().is_some_and(|state| state == "read"))
+        .await;
+    let no = json!({
+        "type": "interactive", "context": { "from": "77272000100", "id": done },
+        "interactive": { "type": "button_reply", "button_reply": { "id": "fixed:no", "title": "Нет" } },
+    });
+    sending.hears("wamid.D3", WHO, no).await;
+    until("it is asked to be opened again", async || sending.only().await["rated"] == false).await;
+    sending.act("reopen", json!({ "reason": "не сделано" })).await;
+    let taken = sending.until_taken(7).await;
+    assert!(taken[6].1.contains("открыто снова"), "{taken:?}");
+    // Whoever reads the log again sends nothing again.
+    let Sending { data, graph, city } = sending;
+    assert!(city.stop().await.success());
+    let sending = Sending { city: Sending::up(data.path(), &graph).await, data, graph };
+    sending.says("wamid.D4", WHO, "Спасибо").await;
+    sending.act("answer", json!({ "finding": 0, "text": "Разобрались." })).await;
+    let taken = sending.until_taken(8).await;
+    assert!(taken[7].1.contains("Разобрались."), "{taken:?}");
+    assert_eq!(sending.taken().len(), 8, "{:?}", sending.taken());
+    assert!(sending.city.stop().await.success());
+}
+
+/// What a platform does to one message; how often it may be taken, and how its way ends.
+#[tokio::test]
+async fn trouble_on_the_way_out_doubles_nothing_and_loses_nothing() {
+    let error = |status, code| Answer::Error { status, code, subcode: None };
+    for (name, answer, times, ends) in [
+        ("no time", error(429, 130_429), 1, "sent"),
+        ("no time, for a while", Answer::TooMany { retry_after: 1 }, 1, "sent"),
+        ("its own fault, which it names", error(500, 131_000), 1, "sent"),
+        ("its own fault, which says nothing", Answer::Status(502), 0, "unknown"),
+        ("the token is refused", error(401, 190), 1, "sent"),
+        ("nobody there", error(400, 131_026), 0, "failed"),
+        ("taken, and silent", Answer::TakenThenSilent, 1, "unknown"),
+        ("taken, and cut off", Answer::TakenThenCut, 1, "unknown"),
+    ] {
+        let sending = Sending::start().await;
+        sending.graph.next(answer);
+        sending.says("wamid.T1", WHO, "Яма на Абая 45").await;
+        until(name, async || sending.deliveries().await == [ends]).await;
+        assert_eq!(sending.taken().len(), times, "{name}");
+        let Sending { graph, city, .. } = sending;
+        assert!(city.stop().await.success());
+        assert_eq!(graph.accepted().len(), times, "{name}: again at the end");
+    }
+}
+
+/// Killed while the platform is silent: the message may have gone, so it is never sent again, and the desk sees it.
+#[tokio::test]
+async fn what_was_under_way_at_a_kill_is_unknown() {
+    let sending = Sending::start().await;
+    sending.graph.next(Answer::TakenThenSilent);
+    sending.says("wamid.K1", WHO, "Яма на Абая 45").await;
+    sending.until_taken(1).await;
+    let Sending { data, graph, city } = sending;
+    city.kill();
+    let sending = Sending { city: Sending::up(data.path(), &graph).await, data, graph };
+    until("its outcome is unknown", async || sending.deliveries().await == ["unknown"]).await;
+    until("the desk sees it", async || {
+        let appeal = sending.only().await;
+        appeal["history"].to_string().contains("not_told")
+    })
+    .await;
+    assert_eq!(sending.taken().len(), 1);
+    assert!(sending.city.stop().await.success());
+}
