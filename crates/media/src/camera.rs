@@ -250,7 +250,7 @@ mod tests {
         );
         check(&[shot.clone(), ascii(Tag::OffsetTimeOriginal, "east")], Some(("2026-11-20 08:51:07", None)));
         check(&[shot.clone(), ascii(Tag::OffsetTime, "+05:00")], Some(("2026-11-20 08:51:07", None)));
-        check(&[edited.clone()], Some(("2026-11-21 10:00:00", None)));
+        check(std::slice::from_ref(&edited), Some(("2026-11-21 10:00:00", None)));
         check(
             &[edited.clone(), ascii(Tag::DateTimeOriginal, "0000:00:00 00:00:00")],
             Some(("2026-11-21 10:00:00", None)),

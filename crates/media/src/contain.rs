@@ -12,3 +12,15 @@ pub(crate) fn contain<T>(read: impl FnOnce() -> Result<T, Refused>) -> Result<T,
     // Nothing that was half done is seen again: `read` owns what it changes.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or(Err(Refused::Unreadable))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_costs_its_file_alone() {
+        assert_eq!(contain(|| Ok(1)), Ok(1));
+        assert_eq!(contain(|| Err::<(), _>(Refused::Bomb)), Err(Refused::Bomb));
+        assert_eq!(contain(|| -> Result<(), _> { panic!("as a decoder does") }), Err(Refused::Unreadable));
+    }
+}

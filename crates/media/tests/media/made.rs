@@ -5,14 +5,14 @@ use std::io::Cursor;
 use image::{ImageFormat, RgbaImage};
 
 /// A picture in a format.
-pub fn encoded(picture: &RgbaImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encoded(picture: &RgbaImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
 
 /// A PNG of colour that claims a size and holds nothing.
-pub fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
     let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), b"\x08\x02\0\0\0"].concat();
     for (name, content) in [(b"IHDR", &head[..]), (b"IDAT", b"x\x9c\x03\0\0\0\0\x01"), (b"IEND", b"")] {
@@ -31,7 +31,7 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 /// What the camera noted in a JPEG: the first segment of notes, without its name.
-pub fn notes_of(jpeg: &[u8]) -> Vec<u8> {
+pub(crate) fn notes_of(jpeg: &[u8]) -> Vec<u8> {
     let name = b"Exif\0\0";
     let at = jpeg.windows(name.len()).position(|part| part == name).unwrap();
     let length = usize::from(u16::from_be_bytes([jpeg[at - 2], jpeg[at - 1]]));
@@ -39,12 +39,12 @@ pub fn notes_of(jpeg: &[u8]) -> Vec<u8> {
 }
 
 /// A HEIC of a telephone, with these notes and without pixels.
-pub fn heic(notes: &[u8]) -> Vec<u8> {
+pub(crate) fn heic(notes: &[u8]) -> Vec<u8> {
     heic_that_claims(4032, 3024, notes)
 }
 
 /// A HEIC that claims a size (ISO/IEC 14496-12, 8.11; ISO/IEC 23008-12, annex A).
-pub fn heic_that_claims(width: u32, height: u32, notes: &[u8]) -> Vec<u8> {
+pub(crate) fn heic_that_claims(width: u32, height: u32, notes: &[u8]) -> Vec<u8> {
     // Notes begin with how far behind this number they begin.
     let item = [&[0; 4][..], notes].concat();
     let size = boxed(b"ispe", &[[0; 4], width.to_be_bytes(), height.to_be_bytes()].concat());
@@ -66,4 +66,21 @@ pub fn heic_that_claims(width: u32, height: u32, notes: &[u8]) -> Vec<u8> {
 fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let size = u32::try_from(content.len() + 8).unwrap();
     [&size.to_be_bytes(), &name[..], content].concat()
+}
+
+/// A document of Word, by its table of contents alone (APPNOTE.TXT 4.3).
+pub(crate) fn docx() -> Vec<u8> {
+    let mut bytes = b"PK\x03\x04".to_vec();
+    for name in ["[Content_Types].xml", "word/document.xml"] {
+        let mut entry = [0; 46];
+        entry[..4].copy_from_slice(b"PK\x01\x02");
+        entry[28] = u8::try_from(name.len()).unwrap();
+        bytes.extend(entry);
+        bytes.extend(name.as_bytes());
+    }
+    let length = u32::try_from(bytes.len() - 4).unwrap();
+    bytes.extend(b"PK\x05\x06\0\0\0\0\0\0\0\0");
+    bytes.extend([length.to_le_bytes(), 4_u32.to_le_bytes()].concat());
+    bytes.extend([0; 2]);
+    bytes
 }
