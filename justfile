@@ -126,7 +126,7 @@ understanding:
 deep cases="5000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release -- --skip crash
 
-# coverage-guided fuzzing of one target for some seconds: whatsapp, email, jsonl, city_pack, record, triage, point (needs cargo-fuzz, g++)
+# coverage-guided fuzzing of one target for some seconds: whatsapp, email, jsonl, city_pack, record, triage, point, media (needs cargo-fuzz, g++)
 [group('long')]
 fuzz target="whatsapp" seconds="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ target }} -- -max_total_time={{ seconds }} -max_len=65536
