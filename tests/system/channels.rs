@@ -21,13 +21,13 @@ use zholdary_tests::told_in;
 /// Channels that deliver, by code.
 const CHANNELS: [&str; 5] = ["whatsapp", "instagram", "facebook", "telegram", "email"];
 
-fn files(channel: &str) -> Vec<PathBuf> {
+pub(crate) fn files(channel: &str) -> Vec<PathBuf> {
     samples::of(channel).into_iter().map(|(name, _)| sample_of(channel, &name)).collect()
 }
 
 /// What a log tells of conversations, but for the numbers of the appeals.
 #[derive(Debug, PartialEq, Eq)]
-struct Story {
+pub(crate) struct Story {
     /// Messages that stand in one appeal, by the platforms' ids.
     together: BTreeSet<BTreeSet<String>>,
     /// Of each message: its words, how often it was edited, whether it was taken back, whether it stands in no appeal.
@@ -37,7 +37,7 @@ struct Story {
 }
 
 impl Story {
-    fn of(log: &Told) -> Self {
+    pub(crate) fn of(log: &Told) -> Self {
         log.check();
         let said = log.messages.values().filter_map(|message| {
             let received = message.received.as_ref()?;
@@ -58,7 +58,7 @@ impl Story {
 }
 
 /// A folder with the key of ids of another one, so that a message has the same id in both.
-fn folder_like(other: &Path) -> tempfile::TempDir {
+pub(crate) fn folder_like(other: &Path) -> tempfile::TempDir {
     let data = folder();
     std::fs::copy(other.join("id.key"), data.path().join("id.key")).expect("a key is there");
     data

@@ -251,6 +251,17 @@ impl City {
         }
     }
 
+    /// Status of a rightly signed POST to the hook of one of Meta's platforms.
+    pub(crate) async fn delivers(&self, channel: &str, body: &[u8]) -> u16 {
+        let ask = self
+            .client
+            .post(format!("{}/hooks/{channel}", self.url))
+            .header("content-type", "application/json")
+            .header("x-hub-signature-256", sign(samples::APP_SECRET, body))
+            .body(body.to_vec());
+        ask.send().await.map_or(0, |answer| answer.status().as_u16())
+    }
+
     /// Status of a rightly signed POST.
     pub(crate) async fn signed(&self, body: &[u8]) -> u16 {
         self.hook(body, Some(&sign(samples::APP_SECRET, body))).await

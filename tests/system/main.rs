@@ -18,3 +18,4 @@ mod processes;
 mod proxy;
 mod roles;
 mod samples;
+mod transports;

@@ -11,6 +11,7 @@ mod intake;
 mod lanes;
 mod metrics;
 mod played;
+mod polling;
 mod raw;
 mod record;
 
@@ -21,6 +22,7 @@ pub use ids::{contact_id, message_id};
 pub use intake::{Intake, Taken};
 pub use metrics::Metrics;
 pub use played::{Jump, advance};
+pub use polling::Polling;
 pub use raw::{Kept, RawFile, RawServers, RawStore};
 
 /// Runs the example of the README.

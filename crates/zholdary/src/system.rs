@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_delivery::{Carriers, Settings};
 use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock, inbound::Channel};
-use zholdary_intake::{FileStore, Intake, KeepIn, RawConfig, RawFile, RawServers, RawStore};
+use zholdary_intake::{FileStore, Intake, KeepIn, Polling, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
     Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
     streams::Rules,
@@ -235,6 +235,36 @@ impl System {
         }
     }
 
+    /// Asks Telegram for updates until `stop`, whenever no other process does: unless it posts them to our hook.
+    pub(crate) async fn hold_polling(&self, intake: Intake, stop: &CancellationToken) -> anyhow::Result<()> {
+        let sender = self.config.senders.telegram.as_ref();
+        let Some((api, token)) = sender.filter(|_| self.config.http.hooks.telegram.is_none()) else {
+            stop.cancelled().await;
+            return Ok(());
+        };
+        let http = Http::new(&self.config.platforms).context("cannot speak to platforms")?;
+        while !stop.is_cancelled() {
+            if let Some(seat) = self.seat_of(POLLING_LOCK, POLLING_LEASE).await? {
+                info!("this process asks Telegram for updates");
+                let bot = Bot::new(http.clone(), api.clone(), token.clone());
+                let lost = seat.lost();
+                let polling = Polling::new(bot, self.config.http.ours.clone(), intake.clone());
+                let ending = stop.child_token();
+                let polls = tokio::spawn(polling.run(ending.clone()));
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = lost.cancelled() => {}
+                }
+                ending.cancel();
+                polls.await.context("what asks Telegram panicked")?;
+                seat.give_back().await;
+            } else {
+                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+            }
+        }
+        Ok(())
+    }
+
     /// By what we send: nothing while no platform has a token.
     fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
         let mut carriers = Carriers::default();
@@ -340,6 +370,10 @@ impl System {
 const DELIVERY_LOCK: &str = "delivery.lock";
 /// Held by whoever sends what a log on NATS says.
 const DELIVERY_LEASE: &str = "delivery";
+/// Held by whoever asks Telegram for updates into a log in a SQLite file.
+const POLLING_LOCK: &str = "polling.lock";
+/// Held by whoever asks Telegram for updates into a log on NATS.
+const POLLING_LEASE: &str = "polling";
 /// Held by whoever runs the workers of a log in a SQLite file.
 pub(crate) const WORKERS_LOCK: &str = "workers.lock";
 /// Held by whoever writes the views of a data folder.

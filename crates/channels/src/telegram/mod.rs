@@ -8,7 +8,7 @@ mod token;
 mod update;
 
 pub use token::{TokenError, verify};
-pub use update::{next_offset, parse, parse_within};
+pub use update::{next_offset, parse, parse_within, presses};
 
 #[cfg(test)]
 mod tests;

@@ -63,6 +63,23 @@ pub fn next_offset(raw: &[u8]) -> Option<i64> {
     ids.max()?.checked_add(1)
 }
 
+/// The ids of the presses of buttons in an answer of `getUpdates`: each wants to be answered (Bot API, `answerCallbackQuery`).
+#[must_use]
+pub fn presses(raw: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Update {
+        callback_query: Query,
+    }
+    #[derive(Deserialize)]
+    struct Query {
+        id: String,
+    }
+    let text = String::from_utf8_lossy(raw);
+    let updates = serde_json::from_str::<Body<'_>>(&text).ok().and_then(|body| body.result);
+    let presses = updates.unwrap_or_default().into_iter().filter_map(|raw| json::read::<Update>(raw));
+    presses.map(|update| update.callback_query.id).collect()
+}
+
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(default)]

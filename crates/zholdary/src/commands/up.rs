@@ -122,6 +122,10 @@ pub(crate) async fn run(
     if let (Some(intake), Some(trickle)) = (intake.clone(), trickle) {
         tasks.start(trickle.run(intake, stop.clone()));
     }
+    if let Some(intake) = intake.clone().filter(|_| roles.has(Role::Intake)) {
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        tasks.start(async move { system.hold_polling(intake, &stop).await.context("asking Telegram ended") });
+    }
     if let Some(intake) = intake {
         let stop = stop.clone();
         tasks.start(async move {
