@@ -13,10 +13,12 @@ use zholdary_domain::{
     inbound::{Channel, DeliveryState},
     message::Outcome,
 };
+use zholdary_log::{EventLog, JetStreamConfig, JetStreamLog, Metrics};
+use zholdary_natsd::{Options, Server};
 use zholdary_testkit::{Told, samples};
 
-use crate::harness::{binary, folder, ingest, mailbox, path, sample_of};
-use zholdary_tests::told_in;
+use crate::harness::{binary, folder, ingest, json, mailbox, path, sample_of};
+use zholdary_tests::{told_by, told_in};
 
 /// Channels that deliver, by code.
 const CHANNELS: [&str; 5] = ["whatsapp", "instagram", "facebook", "telegram", "email"];
@@ -116,10 +118,11 @@ async fn people_who_write_in_another_order_are_understood_the_same() {
     }
 }
 
-/// Feeds files into a folder and lets it run.
-fn feeding(data: &Path, channel: &str, files: &[PathBuf]) -> std::process::Child {
+/// Feeds files into a folder, or with `log` beside it into that log, and lets it run.
+fn feeding(data: &Path, log: Option<&str>, channel: &str, files: &[PathBuf]) -> std::process::Child {
     let mut feed = Command::new(binary());
-    feed.args(["ingest", channel, "--data", path(data), "--config", path(&mailbox())]).args(files);
+    feed.args(["ingest", channel, "--data", path(data), "--config", path(&mailbox())]);
+    feed.args(log.map(|log| ["--log", log]).into_iter().flatten()).args(files);
     feed.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the binary can be run")
 }
 
@@ -130,16 +133,44 @@ async fn two_processes_that_feed_the_same_files_lose_and_double_nothing() {
         ingest(alone.path(), channel, &files);
         let expected = Story::of(&told_in(alone.path()).await);
         let data = folder_like(alone.path());
-        let feeds = [feeding(data.path(), channel, &files), feeding(data.path(), channel, &files)];
-        for feed in feeds {
-            let told = feed.wait_with_output().expect("it ends");
-            assert!(told.status.success(), "{channel}: {}", String::from_utf8_lossy(&told.stdout));
-        }
+        all_end_well([(); 2].map(|()| feeding(data.path(), None, channel, &files)), channel);
         assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}");
         let mut again = files.clone();
         again.reverse();
         let told = ingest(data.path(), channel, &again);
         assert!(told.iter().all(|line| line["messages"] == 0 && line["new_appeals"] == 0), "{told:?}");
         assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}: once more, from the end");
+    }
+}
+
+fn all_end_well(feeds: [std::process::Child; 2], channel: &str) {
+    for feed in feeds {
+        let told = feed.wait_with_output().expect("it ends");
+        assert!(told.status.success(), "{channel}: {}", String::from_utf8_lossy(&told.stdout));
+    }
+}
+
+/// The same on a NATS server, with a folder each: what they share is the log, and the key of ids.
+#[tokio::test]
+async fn two_processes_on_one_nats_server_lose_and_double_nothing() {
+    let program = tokio::task::spawn_blocking(zholdary_natsd::find).await.unwrap().expect("a nats-server");
+    for channel in CHANNELS {
+        let (alone, files, kept) = (folder(), files(channel), folder());
+        ingest(alone.path(), channel, &files);
+        let expected = Story::of(&told_in(alone.path()).await);
+        let server = Server::start(&program, &Options::in_folder(kept.path())).await.expect("it starts");
+        let url = server.url();
+        json(&["log", "init", "--log", &url, "--json"]);
+        let folders = [folder_like(alone.path()), folder_like(alone.path())];
+        let feeds = || {
+            let [one, other] = &folders;
+            [one, other].map(|data| feeding(data.path(), Some(&url), channel, &files))
+        };
+        all_end_well(feeds(), channel);
+        let log = JetStreamLog::open(JetStreamConfig::at(&url), Metrics::unregistered()).await.unwrap();
+        assert_eq!(Story::of(&told_by(&log).await), expected, "{channel}");
+        let records = log.head().await.unwrap();
+        all_end_well(feeds(), channel);
+        assert_eq!(log.head().await.unwrap(), records, "{channel}: fed again");
     }
 }
