@@ -4,6 +4,7 @@ mod api;
 mod channels;
 #[cfg(feature = "chaos")]
 mod chaos;
+mod checks;
 mod cli;
 mod crash;
 mod delivery;

@@ -67,12 +67,43 @@ pub(crate) enum Command {
     /// Says how the installation is, and what it understood of its settings.
     #[command(after_help = "Example:\n  zholdary doctor --data ./data --json")]
     Doctor(Keep),
+    /// The accounts at the platforms.
+    #[command(subcommand)]
+    Channel(ChannelCommand),
     /// Prints completions for a shell.
     #[command(after_help = "Example:\n  zholdary completions bash > /etc/bash_completion.d/zholdary")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelCommand {
+    /// Asks a platform whether it knows the token and the accounts, and says what is missing. Sends nothing to anybody.
+    #[command(after_help = "Examples:
+  zholdary channel check telegram --config /etc/zholdary.toml
+  zholdary channel check whatsapp --config /etc/zholdary.toml --json")]
+    Check {
+        /// The channel.
+        #[arg(value_enum, value_name = "NAME")]
+        name: ChannelName,
+        /// Settings, a TOML file. Without it every setting has its default.
+        #[arg(long, value_name = "FILE", env = "ZHOLDARY_CONFIG")]
+        config: Option<PathBuf>,
+        /// The result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A channel that a platform keeps an account for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChannelName {
+    Whatsapp,
+    Instagram,
+    Facebook,
+    Telegram,
 }
 
 /// Where the state is, and the settings.

@@ -54,6 +54,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rebuild(args) => commands::keep::rebuild(args).await,
         Command::Verify(args) => commands::keep::verify(args).await,
         Command::Doctor(args) => commands::doctor::doctor(args).await,
+        Command::Channel(command) => commands::channel::channel(command).await,
         Command::Completions { shell } => print::line(&cli::completions(shell)).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,7 +1,7 @@
 //! Meta's Graph API, as far as WhatsApp, Instagram and the Facebook page are spoken to through it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -30,6 +30,7 @@ use super::{
 /// | `POST /{id}/replies`, `/comments`, `/mentions` | `id`, `c_FAKE1` |
 /// | `GET /{id}?fields=mentioned_comment…` or `mentioned_media…` | the text given by [`mention`](Self::mention) |
 /// | `GET /{media id}` | the link of what was put by [`put_media`](Self::put_media), which needs the token too |
+/// | `GET /{id}/subscribed_apps` | our app, when [`subscribe`](Self::subscribe) says so |
 /// | `GET /{id}` | an account with a name |
 ///
 /// Whatever else is asked gets Meta's error 100, whoever has a wrong token its error 190.
@@ -49,6 +50,7 @@ struct Shared {
     script: Script,
     media: BTreeMap<String, Media>,
     mentions: BTreeMap<String, String>,
+    subscribed: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,11 @@ impl Graph {
         self.inner.shared().media.insert(id.to_owned(), media);
     }
 
+    /// The business, page or account `id` tells our app of what comes in.
+    pub fn subscribe(&self, id: &str) {
+        self.inner.shared().subscribed.insert(id.to_owned());
+    }
+
     /// What the comment or media `id`, in which somebody mentions us, says.
     pub fn mention(&self, id: &str, text: &str) {
         self.inner.shared().mentions.insert(id.to_owned(), text.to_owned());
@@ -134,6 +141,16 @@ async fn answer(
             post(&inner, node, edge, request).await
         }
         (Method::GET, [id, "bytes"]) => bytes(&inner, id),
+        (Method::GET, [node, "subscribed_apps"]) => {
+            let apps: Vec<_> = inner
+                .shared()
+                .subscribed
+                .contains(*node)
+                .then(|| json!({ "name": "Zholdary" }))
+                .into_iter()
+                .collect();
+            Json(json!({ "data": apps })).into_response()
+        }
         (Method::GET, [node]) => tell(&inner, node, host, &request),
         _ => unsupported(&request),
     }

@@ -2,7 +2,6 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use serde::Serialize;
 use zholdary_domain::{Clock, Position, SystemClock};
 use zholdary_intake::RawFile;
 use zholdary_log::{
@@ -12,25 +11,16 @@ use zholdary_log::{
 use zholdary_readmodel::Query;
 use zholdary_routing::WORKERS;
 
+use super::findings::{Finding, report};
 use crate::{
     cli::{Engine, Keep},
     config::Config,
     data::Data,
-    print,
     system::{self, LEASE, Opened, WORKERS_LOCK},
 };
 
 /// So many records behind the log's end is worth a look.
 const BEHIND: u64 = 1000;
-
-/// One thing that was looked at.
-#[derive(Debug, Serialize)]
-struct Finding {
-    what: &'static str,
-    is: String,
-    /// What to do about it; nothing when it is well.
-    remedy: Option<&'static str>,
-}
 
 pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
     let config = Config::of(&args.place)?;
@@ -109,19 +99,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         let is = if is_set { "configured" } else { "not configured" };
         look(what, is.to_owned(), None);
     }
-    let well = found.iter().all(|f| f.remedy.is_none());
-    if args.json {
-        print::json(&found)?;
-    } else {
-        for Finding { what, is, remedy } in &found {
-            let mark = if remedy.is_some() { "!" } else { " " };
-            print::line(&format!("{mark} {what}: {is}"))?;
-            if let Some(remedy) = remedy {
-                print::line(&format!("    {remedy}"))?;
-            }
-        }
-    }
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    report(&found, args.json)
 }
 
 /// What the settings say, without secrets: of these only whether they were found.
