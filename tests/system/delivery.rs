@@ -219,3 +219,110 @@ async fn what_was_under_way_at_a_kill_is_unknown() {
     assert_eq!(sending.taken().len(), 1);
     assert!(sending.city.stop().await.success());
 }
+
+/// A sample, the place of its words, and of its time with how many of its units are a second.
+type Spoken = (&'static str, &'static str, &'static str, &'static str, i64);
+
+/// Where residents write, with a sample of each.
+const SPOKEN: [Spoken; 6] = [
+    (
+        "whatsapp",
+        "01",
+        "/entry/0/changes/0/value/messages/0/text/body",
+        "/entry/0/changes/0/value/messages/0/timestamp",
+        1,
+    ),
+    ("instagram", "01", "/entry/0/messaging/0/message/text", "/entry/0/messaging/0/timestamp", 1000),
+    ("instagram", "05", "/entry/0/changes/0/value/text", "/entry/0/time", 1),
+    ("facebook", "01", "/entry/0/messaging/0/message/text", "/entry/0/messaging/0/timestamp", 1000),
+    ("facebook", "06", "/entry/0/changes/0/value/message", "/entry/0/changes/0/value/created_time", 1),
+    ("telegram", "02_text", "/message/text", "/message/date", 1),
+];
+
+/// What a fake was asked to send, without what is of this day and this run.
+fn request_of(path: &str, body: &Value) -> Value {
+    let known = |text: &str| {
+        let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        for word in &mut words {
+            if word.starts_with("http://") {
+                "LINK".clone_into(word);
+            } else if word.starts_with("Z-20") {
+                "NUMBER.".clone_into(word);
+            } else if word.len() >= 10 && word.as_bytes()[2] == b'.' && word.as_bytes()[5] == b'.' {
+                "DAY".clone_into(word);
+            }
+        }
+        words.join(" ")
+    };
+    fn each(value: &Value, known: &impl Fn(&str) -> String) -> Value {
+        match value {
+            Value::String(text) => known(text).into(),
+            Value::Array(items) => items.iter().map(|item| each(item, known)).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(key, value)| {
+                    let value =
+                        if key == "biz_opaque_callback_data" { "OURS".into() } else { each(value, known) };
+                    (key.clone(), value)
+                })
+                .collect(),
+            other => other.clone(),
+        }
+    }
+    json!({ "path": path, "body": each(body, &known) })
+}
+
+/// A problem without a place: a receipt and a question, in the words and the form of each channel.
+#[tokio::test]
+async fn each_channel_is_answered_in_its_own_form() {
+    for (lang, text) in [
+        ("ru", "Здравствуйте! Яма на дороге, глубокая выбоина"),
+        ("kk", "Сәлеметсіз бе! Жолда терең шұңқыр бар, жөндеп беріңіздерші"),
+    ] {
+        let (data, graph) = (folder(), fake::Graph::start().await);
+        let telegram = fake::Telegram::start(BOT).await;
+        let file = |name: &str, text: &str| {
+            std::fs::write(data.path().join(name), text).unwrap();
+            path(&data.path().join(name)).to_owned()
+        };
+        let (secret, word) = (file("app.secret", samples::APP_SECRET), file("verify.word", "a word"));
+        let (token, bot) = (file("graph.token", fake::Graph::TOKEN), file("bot.token", BOT));
+        let api = graph.url();
+        let meta = |channel: &str| {
+            format!(
+                "[{channel}]\napp_secret_file = \"{secret}\"\nverify_token_file = \"{word}\"\ntoken_file = \"{token}\"\napi = \"{api}\"\n"
+            )
+        };
+        let bot = format!("[telegram]\ntoken_file = \"{bot}\"\napi = \"{}\"\n", telegram.url());
+        let all: String = ["whatsapp", "instagram", "facebook"].map(meta).concat();
+        let settings = file("settings.toml", &format!("{all}{bot}{DELIVERY}"));
+        let city = City::start(&["up", "--config", &settings, "--data", path(data.path())]);
+        for (channel, sample, words, time, units) in SPOKEN {
+            let mut body: Value = serde_json::from_slice(&samples::one(channel, sample)).unwrap();
+            *body.pointer_mut(words).unwrap() = text.into();
+            let time = body.pointer_mut(time).unwrap();
+            let at = now().timestamp() * units;
+            *time = if time.is_string() { at.to_string().into() } else { at.into() };
+            if channel == "telegram" {
+                telegram.push(body);
+            } else {
+                assert_eq!(city.delivers(channel, body.to_string().as_bytes()).await, 200, "{channel}");
+            }
+        }
+        let sent = || {
+            let (over_graph, over_bot) = (graph.accepted(), telegram.accepted());
+            let mut sent: Vec<Value> = over_graph
+                .iter()
+                .chain(&over_bot)
+                .map(|taken| request_of(&taken.request.path, &taken.request.body))
+                .collect();
+            sent.sort_by_key(Value::to_string);
+            sent
+        };
+        until("all are answered", async || sent().len() >= 2 * SPOKEN.len()).await;
+        insta::assert_json_snapshot!(format!("answers_{lang}"), sent());
+        assert!(city.stop().await.success());
+    }
+}
+
+const BOT: &str = "7000000001:FAKE-TOKEN";

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use zholdary_city::{City, Filled, Lang, Names, Values};
 use zholdary_domain::{
     Personal,
-    appeal::{Actor, Appeal, Clock, Event, FindingId, FindingState},
+    appeal::{Actor, Appeal, Clock, DESK, Event, FindingId, FindingState},
     outgoing::{OutButton, VendorTemplate},
 };
 use zholdary_routing::rules;
@@ -278,7 +278,7 @@ impl Happened<'_> {
             values.set_names("category", &category.name);
         }
         // While a person still chooses, nobody is named.
-        let handed = state.route.as_ref().filter(|route| route.waits_at.is_none());
+        let handed = state.route.as_ref().filter(|route| route.waits_at.is_none() && route.to != DESK);
         if let Some(party) = handed.and_then(|route| city.party(&route.to)).filter(|p| !p.is_abstract) {
             values.set_names("party", &party.name);
             values.set("phone", party.phone.clone().unwrap_or_default());
