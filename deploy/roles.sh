@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The roles of a city apart, on the log that ZHOLDARY_ENGINE names: intake, routing, and views with pages, each as a process of its
-# own (COPIES=2: two of each), below DIR. For trials on one machine, where everybody may do everything; deploy/nats/production.conf
-# says how roles are kept apart.
+# The roles of a city apart, on the log that ZHOLDARY_ENGINE names: intake, routing, delivery, and views with pages, each as a process
+# of its own (COPIES=2: two of each), below DIR. Delivery sends by the tokens in the environment (ZHOLDARY_WHATSAPP_TOKEN, …), without
+# one it waits. For trials on one machine, where everybody may do everything; deploy/nats/production.conf says how roles are kept apart.
 #
 #     ZHOLDARY_ENGINE=nats://127.0.0.1:4222 deploy/roles.sh DIR
 #
@@ -16,7 +16,7 @@ export ZHOLDARY_ENGINE
 
 mkdir -p "$dir"
 "$zholdary" log init --replicas "${REPLICAS:-1}"
-# The first command with an id.key binds it to the log; whoever takes messages in needs the same.
+# The first command with an id.key binds it to the log; whoever takes messages in, or sends them, needs the same.
 "$zholdary" city publish "$(dirname "${BASH_SOURCE[0]}")/cities/almaty" --data "$dir/operator"
 
 pids=()
@@ -37,6 +37,7 @@ for copy in $(seq "$copies"); do
     start "pages-$copy" views http
     start "intake-$copy" intake
     start "routing-$copy" routing
+    start "delivery-$copy" delivery
 done
 echo "an operator's token: $zholdary token create --role operator --data $dir/operator --log $ZHOLDARY_ENGINE"
 if [[ "$copies" == 1 ]]; then

@@ -15,7 +15,7 @@ use zholdary_natsd::{Options, Server, find};
 use crate::harness::{folder, json, path, root, run, until};
 
 /// The users of `deploy/nats/roles.conf`.
-const ROLES: [&str; 5] = ["operator", "intake", "routing", "views", "http"];
+const ROLES: [&str; 6] = ["operator", "intake", "routing", "delivery", "views", "http"];
 
 /// One server with the accounts of production, and a log on it.
 pub(crate) struct Servers {
@@ -140,9 +140,13 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$JS.API.STREAM.PURGE.KV_ZHOLDARY_INFO_LEASES",
         "$JS.API.CONSUMER.CREATE.KV_ZHOLDARY_INFO.x",
         "$KV.ZHOLDARY_INFO.key",
+        "$KV.ZHOLDARY_INFO.checkpoint.register",
         "$KV.ZHOLDARY_INFO.checkpoint.route",
+        "$KV.ZHOLDARY_INFO.checkpoint.deadlines",
+        "$KV.ZHOLDARY_INFO.checkpoint.tell",
         "$KV.ZHOLDARY_INFO.other",
         "$KV.ZHOLDARY_INFO_LEASES.routing",
+        "$KV.ZHOLDARY_INFO_LEASES.delivery",
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "$JS.API.STREAM.PURGE.ZHOLDARY_RAW",
         "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_RAW",
@@ -181,8 +185,15 @@ async fn a_role_may_do_its_work_and_nothing_else() {
     ];
     check("intake", &[K::Message], &raw).await;
     let routed = [K::Message, K::Appeal, K::Problem, K::Number];
-    let kept = ["$KV.ZHOLDARY_INFO.checkpoint.route", "$KV.ZHOLDARY_INFO_LEASES.routing"];
+    let kept = [
+        "$KV.ZHOLDARY_INFO.checkpoint.register",
+        "$KV.ZHOLDARY_INFO.checkpoint.route",
+        "$KV.ZHOLDARY_INFO.checkpoint.deadlines",
+        "$KV.ZHOLDARY_INFO_LEASES.routing",
+    ];
     check("routing", &routed, &kept).await;
+    let kept = ["$KV.ZHOLDARY_INFO.checkpoint.tell", "$KV.ZHOLDARY_INFO_LEASES.delivery"];
+    check("delivery", &[K::Message, K::Appeal], &kept).await;
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
     let files = ["$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES", "zholdary.files.v1.file.x.0"];

@@ -19,3 +19,8 @@ pub use carrier::{Carried, Carrier, Carriers};
 pub use metrics::Metrics;
 pub use settings::{Config, Settings};
 pub use workers::Workers;
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

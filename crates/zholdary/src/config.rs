@@ -69,6 +69,14 @@ pub(crate) struct Senders {
     pub(crate) telegram: Option<(Base, Token)>,
 }
 
+impl Senders {
+    /// Whether anything goes out by `channel`.
+    pub(crate) fn has(&self, channel: Channel) -> bool {
+        self.graph.iter().any(|(of, ..)| *of == channel)
+            || (channel == Channel::Telegram && self.telegram.is_some())
+    }
+}
+
 /// The file of settings as it was understood. No secret stands in it: they have files of their own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Said {

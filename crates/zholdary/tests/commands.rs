@@ -169,16 +169,21 @@ fn the_doctor_tells_the_settings_and_no_secret() {
     let secret = at("secret");
     let settings = at("settings.toml");
     let text = format!(
-        "[workers]\nlanes = 8\n[http.limits]\nphotos_max = 3\n[whatsapp]\napp_secret_file = \"{0}\"\nverify_token_file = \"{0}\"\n",
+        "[workers]\nlanes = 8\n[http.limits]\nphotos_max = 3\n[whatsapp]\napp_secret_file = \"{0}\"\nverify_token_file = \"{0}\"\ntoken_file = \"{0}\"\n",
         path(&secret)
     );
     std::fs::write(&settings, text).unwrap();
     let doctor = |config: &[&str]| run(&[&["doctor", "--data", path(data.path())], config].concat());
     let told = doctor(&["--config", path(&settings)]);
     let said = out(&told);
-    for expected in
-        ["workers.lanes = 8", "http.limits.photos_max = 3", path(&settings), "WhatsApp hook: configured"]
-    {
+    for expected in [
+        "workers.lanes = 8",
+        "http.limits.photos_max = 3",
+        path(&settings),
+        "WhatsApp hook: configured",
+        "WhatsApp sending: has a token",
+        "Telegram sending: no token",
+    ] {
         assert!(said.contains(expected), "no {expected}: {said}");
     }
     assert!(!said.contains("the-very-secret"), "{said}");
@@ -189,6 +194,7 @@ fn the_doctor_tells_the_settings_and_no_secret() {
         ("[query]\nreaders = 0\n", "query.readers is 0"),
         ("[http]\nrequest_timeout_ms = 0\n", "http.request_timeout_ms is 0"),
         ("[workers]\nlook_ms = 86400000\n", "workers.look_ms is 86400000"),
+        ("[delivery]\nattempts = 0\n", "delivery.attempts is 0"),
         ("[workers]\nsite = \"zholdary.example/\"\n", "workers.site"),
         ("[raw]\nbody_bytes = 1000\n", "raw.body_bytes"),
     ] {

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use zholdary_domain::{Clock, Position, SystemClock};
+use zholdary_domain::{Clock, Position, SystemClock, inbound::Channel};
 use zholdary_intake::RawFile;
 use zholdary_log::{
     JetStreamLog, SqliteLog,
@@ -99,6 +99,7 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         let is = if is_set { "configured" } else { "not configured" };
         look(what, is.to_owned(), None);
     }
+    sending(&config, &mut look);
     report(&found, args.json)
 }
 
@@ -123,6 +124,19 @@ fn settings(config: &Config, look: &mut impl FnMut(&'static str, String, Option<
             ),
             Some("keep it above both, else nobody hears that the log is out of reach"),
         );
+    }
+}
+
+/// By which channels residents hear of their appeals: whether a token was found, never the token.
+fn sending(config: &Config, look: &mut impl FnMut(&'static str, String, Option<&'static str>)) {
+    for (what, channel) in [
+        ("WhatsApp sending", Channel::Whatsapp),
+        ("Instagram sending", Channel::Instagram),
+        ("Facebook sending", Channel::Facebook),
+        ("Telegram sending", Channel::Telegram),
+    ] {
+        let is = if config.senders.has(channel) { "has a token" } else { "no token: nothing is sent there" };
+        look(what, is.to_owned(), None);
     }
 }
 

@@ -11,6 +11,11 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const MINUTE_MS: u64 = 60 * 1000;
 const MANY: u64 = 1_000_000;
 const GIBIBYTE: u64 = 1 << 30;
+/// The last hour of a day.
+const LAST_HOUR: u64 = 23;
+/// How long one call to a platform may take, and parts of an album are waited for.
+const PATIENCE_MS: u64 = 10 * MINUTE_MS;
+const YEAR_HOURS: u64 = 366 * 24;
 
 impl Config {
     pub(super) fn check(&self) -> anyhow::Result<()> {
@@ -39,11 +44,25 @@ impl Config {
                 self.workers.retry_ms
             );
         }
+        if self.delivery.longest_retry_ms < self.delivery.retry_ms {
+            bail!(
+                "delivery.longest_retry_ms is {}, less than delivery.retry_ms with {}",
+                self.delivery.longest_retry_ms,
+                self.delivery.retry_ms
+            );
+        }
+        if self.delivery.unknown_after_ms <= self.platforms.request_ms {
+            bail!(
+                "delivery.unknown_after_ms is {}, not more than platforms.request_ms with {}: a call under way would be given up",
+                self.delivery.unknown_after_ms,
+                self.platforms.request_ms
+            );
+        }
         Ok(())
     }
 
-    fn numbers(&self) -> [(&'static str, u64, RangeInclusive<u64>); 41] {
-        let Self { intake, raw, workers, views, query, http, .. } = self;
+    fn numbers(&self) -> [(&'static str, u64, RangeInclusive<u64>); 55] {
+        let Self { intake, raw, workers, delivery, platforms, views, query, http, .. } = self;
         let (limits, changes) = (http.limits, http.changes);
         [
             ("intake.parallel", intake.parallel as u64, 1..=MANY),
@@ -63,6 +82,20 @@ impl Config {
             ("workers.look_ms", workers.look_ms, 1..=MINUTE_MS),
             ("workers.checkpoint_ms", workers.checkpoint_ms, 1..=DAY_MS),
             ("workers.standby_look_ms", workers.standby_look_ms, 1..=DAY_MS),
+            ("delivery.stale_hours", delivery.stale_hours.into(), 1..=YEAR_HOURS),
+            ("delivery.album_ms", delivery.album_ms.into(), 0..=PATIENCE_MS),
+            ("delivery.quiet_from_hour", delivery.quiet_from_hour.into(), 0..=LAST_HOUR),
+            ("delivery.quiet_to_hour", delivery.quiet_to_hour.into(), 0..=LAST_HOUR),
+            ("delivery.attempts", delivery.attempts.into(), 1..=1000),
+            ("delivery.retry_ms", delivery.retry_ms, 1..=DAY_MS),
+            ("delivery.longest_retry_ms", delivery.longest_retry_ms, 1..=DAY_MS),
+            ("delivery.unknown_after_ms", delivery.unknown_after_ms, 1..=DAY_MS),
+            ("delivery.unknown_wait_ms", delivery.unknown_wait_ms, 0..=DAY_MS),
+            ("delivery.calls", delivery.calls as u64, 1..=MANY),
+            ("delivery.look_ms", delivery.look_ms, 1..=MINUTE_MS),
+            ("platforms.connect_ms", platforms.connect_ms, 1..=PATIENCE_MS),
+            ("platforms.request_ms", platforms.request_ms, 1..=PATIENCE_MS),
+            ("platforms.answer_bytes", platforms.answer_bytes, 1..=GIBIBYTE),
             ("views.batch_records", views.batch_records as u64, 1..=MANY),
             ("views.attempts", views.attempts.into(), 1..=MANY),
             ("views.heartbeat_ms", views.heartbeat_ms, 1..=DAY_MS),
@@ -107,6 +140,15 @@ mod tests {
             ("[intake]\nparallel = 0", "intake.parallel"),
             ("[raw]\nretention_days = 40000", "raw.retention_days"),
             ("[workers]\nretry_ms = 20000", "workers.longest_retry_ms"),
+            ("[delivery]\nattempts = 0", "delivery.attempts"),
+            ("[delivery]\ncalls = 0", "delivery.calls"),
+            ("[delivery]\nquiet_from_hour = 24", "delivery.quiet_from_hour"),
+            ("[delivery]\nquiet_to_hour = 24", "delivery.quiet_to_hour"),
+            ("[delivery]\nstale_hours = 0", "delivery.stale_hours"),
+            ("[delivery]\nlook_ms = 0", "delivery.look_ms"),
+            ("[delivery]\nretry_ms = 5000000", "delivery.longest_retry_ms"),
+            ("[platforms]\nrequest_ms = 0", "platforms.request_ms"),
+            ("[platforms]\nrequest_ms = 60000", "delivery.unknown_after_ms"),
             ("[views]\nattempts = 0", "views.attempts"),
             ("[http.changes]\nheartbeat_ms = 0", "http.changes.heartbeat_ms"),
             ("[http]\nmax_body_bytes = 67108864", "raw.body_bytes"),
