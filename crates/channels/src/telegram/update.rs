@@ -76,7 +76,7 @@ pub fn presses(raw: &[u8]) -> Vec<String> {
     }
     let text = String::from_utf8_lossy(raw);
     let updates = serde_json::from_str::<Body<'_>>(&text).ok().and_then(|body| body.result);
-    let presses = updates.unwrap_or_default().into_iter().filter_map(|raw| json::read::<Update>(raw));
+    let presses = updates.unwrap_or_default().into_iter().filter_map(json::read::<Update>);
     presses.map(|update| update.callback_query.id).collect()
 }
 
