@@ -6,8 +6,9 @@ use std::{
 };
 
 use tempfile::TempDir;
-use zholdary_log::{JetStreamLog, Metrics};
-use zholdary_testkit::samples;
+use zholdary_domain::{Clock, SystemClock};
+use zholdary_log::{Checkpoints, JetStreamLog, Metrics};
+use zholdary_testkit::{fake, samples};
 
 use crate::{
     api::{answers, questions},
@@ -254,4 +255,39 @@ async fn a_process_serves_its_roles_and_nothing_else() {
     }
     // Without views nobody bears a token.
     check(routing, "/metrics", 401).await;
+}
+
+/// Who sends may do its work and nothing else, and does it: what one machine takes in is answered by another.
+#[tokio::test]
+async fn a_process_that_only_sends_tells_residents() {
+    let (town, graph, here) = (Town::start().await, fake::Graph::start().await, folder());
+    let token = here.path().join("graph.token");
+    std::fs::write(&token, fake::Graph::TOKEN).expect("a file of ours");
+    let shipped = std::fs::read_to_string(town.servers.settings("delivery")).expect("a file of ours");
+    let sends =
+        format!("{shipped}\n[whatsapp]\ntoken_file = {:?}\napi = \"{}\"\n", path(&token), graph.url());
+    let key = town.operator.path().join("id.key");
+    let sender = Node::start(&town.servers.url(), &sends, &["delivery"], Some(&key));
+    let now = SystemClock.now().timestamp().to_string();
+    let body = serde_json::json!({ "object": "whatsapp_business_account", "entry": [{ "id": samples::WABA, "changes": [{
+        "field": "messages",
+        "value": {
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "77272000100", "phone_number_id": samples::PHONE_NUMBER_ID },
+            "contacts": [{ "profile": { "name": "Х" }, "wa_id": "77000000302" }],
+            "messages": [{
+                "from": "77000000302", "id": "wamid.R1", "timestamp": now, "type": "text",
+                "text": { "body": "Яма на Абая 45" },
+            }],
+        },
+    }] }] });
+    assert_eq!(town.node(INTAKE[0]).signed(body.to_string().as_bytes()).await, 200);
+    until("the platform took the receipt", async || !graph.accepted().is_empty()).await;
+    until("it is kept how far it came", async || {
+        town.log.read("tell").await.is_ok_and(|kept| kept.is_some())
+    })
+    .await;
+    assert_eq!(sender.now().scrape("zholdary_log_denied_total").await, 0.0);
+    assert!(sender.stop().await.0.success());
+    assert_eq!(graph.accepted().len(), 1);
 }
