@@ -62,6 +62,7 @@ struct Entry {
     appeal: AppealId,
     standing: Standing,
     at_once: bool,
+    since: DateTime<Utc>,
     cause: Cause,
 }
 
@@ -126,6 +127,7 @@ impl Fold {
                     appeal: out.appeal,
                     standing: Standing::Waits { from: out.not_before },
                     at_once: out.at_once,
+                    since: record.recorded_at,
                     cause: Cause::record(record),
                 });
             }
@@ -194,6 +196,7 @@ struct Job {
     last_heard: Option<DateTime<Utc>>,
     blocked: bool,
     erased: bool,
+    since: DateTime<Utc>,
     cause: Cause,
 }
 
@@ -332,6 +335,7 @@ impl Sender {
                 last_heard: fold.heard.get(&there).copied(),
                 blocked: fold.blocked.contains(&there),
                 erased: fold.erased.contains(&entry.appeal),
+                since: entry.since,
                 cause: entry.cause,
             };
             ids.insert(entry.id);
@@ -364,9 +368,8 @@ impl Sender {
         for entry in fold.lanes.values().filter_map(VecDeque::front) {
             let Standing::Attempted { at } = entry.standing else { continue };
             if at <= until && !ids.contains(&entry.id) {
-                self.0.metrics.came(entry.channel, UNKNOWN);
                 let unknown = Event::OutcomeUnknown { at: now };
-                self.0.conclude(entry.id, entry.cause, UNKNOWN, unknown).await?;
+                self.0.conclude(entry.id, entry.cause, entry.channel, UNKNOWN, unknown).await?;
             }
         }
         let ready: Vec<_> =
@@ -384,14 +387,15 @@ impl Sender {
 impl Inner {
     /// One message, from its record to its outcome.
     async fn send(&self, job: Job) -> Result<(), Error> {
-        let Job { id, cause, .. } = job;
+        let Job { id, cause, since, .. } = job;
+        let expires = later(since, TimeDelta::hours(self.settings.expires_hours.into()));
         let Some(Sending { what: out, attempts, standing: Standing::Waits { .. } }) =
             self.messages.load(&StreamId::from(id)).await?.state.sending
         else {
             return Ok(());
         };
         let now = self.parts.clock.now();
-        let form = self.may_go(&job, &out, now);
+        let form = if now < expires { self.may_go(&job, &out, now) } else { Err(Trouble::Busy) };
         let (carrier, form) = match (self.carriers.of(out.channel), form) {
             (Some(carrier), Ok(form)) => (carrier, form),
             (None, _) => return self.gives_up(id, cause, &out, Trouble::NoAccount).await,
@@ -411,7 +415,7 @@ impl Inner {
             Err(error) => return Err(error.into()),
         }
         let carried = carrier.carry(id, &out, form).await;
-        self.note_outcome(id, cause, &out, attempt, carried).await
+        self.note_outcome(id, cause, &out, attempt, expires, carried).await
     }
 
     fn may_go(&self, job: &Job, out: &Outgoing, now: DateTime<Utc>) -> Result<Form, Trouble> {
@@ -422,10 +426,9 @@ impl Inner {
     }
 
     async fn gives_up(&self, id: MessageId, cause: Cause, out: &Outgoing, why: Trouble) -> Result<(), Error> {
-        self.metrics.came(out.channel, why.code());
         let at = self.parts.clock.now();
         let event = Event::NotTaken { why, code: None, again_at: None, at };
-        self.conclude(id, cause, why.code(), event).await
+        self.conclude(id, cause, out.channel, why.code(), event).await
     }
 
     async fn note_outcome(
@@ -434,12 +437,12 @@ impl Inner {
         cause: Cause,
         out: &Outgoing,
         attempt: u16,
+        expires: DateTime<Utc>,
         carried: Carried,
     ) -> Result<(), Error> {
         let at = self.parts.clock.now();
         match carried {
             Carried::Taken(external_id) => {
-                self.metrics.came(out.channel, TAKEN);
                 let name = MessageRef {
                     channel: out.channel,
                     account: out.account.clone(),
@@ -447,19 +450,18 @@ impl Inner {
                 };
                 let message = name.id(&self.key);
                 let event = Event::Taken { message, external_id: name.external_id, at };
-                self.conclude(id, cause, TAKEN, event).await
+                self.conclude(id, cause, out.channel, TAKEN, event).await
             }
             Carried::NotTaken { why, code, again, after } => {
-                self.metrics.came(out.channel, why.code());
-                // Without a token nothing goes until a person gives one: that is no fault of the message.
-                let again = again && (why == Trouble::Token || attempt < self.settings.attempts);
-                let again_at = again.then(|| later(at, self.wait(attempt, after)));
+                // After a day no news is better than old news: the desk sees that it was not told.
+                let again_at =
+                    Some(later(at, self.wait(attempt, after))).filter(|next| again && *next < expires);
                 let outcome = format!("not_taken/{attempt}");
-                self.conclude(id, cause, &outcome, Event::NotTaken { why, code, again_at, at }).await
+                let event = Event::NotTaken { why, code, again_at, at };
+                self.conclude(id, cause, out.channel, &outcome, event).await
             }
             Carried::Unknown => {
-                self.metrics.came(out.channel, UNKNOWN);
-                self.conclude(id, cause, UNKNOWN, Event::OutcomeUnknown { at }).await
+                self.conclude(id, cause, out.channel, UNKNOWN, Event::OutcomeUnknown { at }).await
             }
         }
     }
@@ -471,7 +473,20 @@ impl Inner {
         millis(doubled.min(config.longest_retry_ms).max(asked.min(config.longest_retry_ms)))
     }
 
-    async fn conclude(&self, id: MessageId, cause: Cause, outcome: &str, event: Event) -> Result<(), Error> {
+    /// Records an outcome, and counts it when it is new.
+    async fn conclude(
+        &self,
+        id: MessageId,
+        cause: Cause,
+        channel: Channel,
+        outcome: &str,
+        event: Event,
+    ) -> Result<(), Error> {
+        let label = match &event {
+            Event::NotTaken { why, .. } => why.code(),
+            Event::Taken { .. } => TAKEN,
+            _ => UNKNOWN,
+        };
         let command = command_id::concluded(id, outcome);
         let concluded = self
             .messages
@@ -480,7 +495,13 @@ impl Inner {
             })
             .await;
         match concluded {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+            Ok(handled) => {
+                if handled.new {
+                    self.metrics.came(channel, label);
+                }
+                Ok(())
+            }
+            Err(DeciderError::Refused(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -18,8 +18,8 @@ pub struct Config {
     pub quiet_from_hour: u32,
     /// The hour at which the morning begins, 0 to 23; the same as `quiet_from_hour`: nothing waits. Default 8.
     pub quiet_to_hour: u32,
-    /// How often one message is tried while its platform has no time. Default 10.
-    pub attempts: u16,
+    /// How long a message is tried, or waits, before it is given up and the desk hears of it, in hours. Default 24.
+    pub expires_hours: u32,
     /// The wait after the first such attempt, in milliseconds; it doubles each time. Default 5,000.
     pub retry_ms: u64,
     /// The longest such wait, in milliseconds. Default 3,600,000.
@@ -45,7 +45,7 @@ impl Default for Config {
             album_ms: 3000,
             quiet_from_hour: 22,
             quiet_to_hour: 8,
-            attempts: 10,
+            expires_hours: 24,
             retry_ms: 5000,
             longest_retry_ms: 3_600_000,
             unknown_after_ms: 60_000,
