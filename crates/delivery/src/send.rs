@@ -38,6 +38,11 @@ use crate::{
 /// Its name.
 pub const WORKER: &str = "send";
 
+/// The wait before a log that could not be written is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often the outcome of a call is offered to such a log: about as long as a call may take.
+const TRIES: u32 = 20;
+
 /// The worker.
 #[derive(Debug, Clone)]
 pub struct Sender(Arc<Inner>);
@@ -347,6 +352,8 @@ impl Sender {
                         message.id = %id, error = &error as &dyn std::error::Error,
                         "a message to a resident is not sent now"
                     );
+                    // A log that cannot be written is not asked at each look.
+                    tokio::time::sleep(PAUSE).await;
                 }
                 id
             });
@@ -415,6 +422,13 @@ impl Inner {
             Err(error) => return Err(error.into()),
         }
         let carried = carrier.carry(id, &out, form).await;
+        // What the platform said is known to nobody else: it is worth waiting for a log that cannot be written just now.
+        for _ in 0..TRIES {
+            match self.note_outcome(id, cause, &out, attempt, expires, carried.clone()).await {
+                Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
+                noted => return noted,
+            }
+        }
         self.note_outcome(id, cause, &out, attempt, expires, carried).await
     }
 
