@@ -770,6 +770,111 @@ mod tests {
         check(&[("люк", 10), ("лужа", 10)], Some("люк"));
     }
 
+    fn queued(not_before: Option<DateTime<Utc>>) -> Box<Outgoing> {
+        let key = IdKey::new([1; 32]);
+        Box::new(Outgoing {
+            appeal: AppealId::opened_by(key.message("whatsapp", "1", "wamid.1")),
+            contact: key.contact("whatsapp", "KZ.1"),
+            channel: Channel::Whatsapp,
+            surface: Surface::Private,
+            account: "118920446655001".into(),
+            to: "KZ.1".to_owned().into(),
+            answers: None,
+            what: "receipt".into(),
+            version: Some(1),
+            lang: "ru".into(),
+            subject: None,
+            text: "Принято.".to_owned().into(),
+            buttons: vec![],
+            instead: None,
+            not_before,
+            by_person: false,
+            at_once: true,
+        })
+    }
+
+    fn taken_as(external_id: &str) -> Event {
+        Event::Taken {
+            message: IdKey::new([1; 32]).message("whatsapp", "118920446655001", external_id),
+            external_id: external_id.to_owned().into(),
+            at: at(12),
+        }
+    }
+
+    fn not_taken(why: Trouble, again_at: Option<DateTime<Utc>>) -> Event {
+        Event::NotTaken { why, code: None, again_at, at: at(12) }
+    }
+
+    #[test]
+    fn a_way_out_has_one_end() {
+        let conclude = |event| Command::Conclude(Box::new(event));
+        let wishes = [
+            ("queue", Command::Queue(queued(None))),
+            ("attempt", Command::Attempt { at: at(10) }),
+            ("taken", conclude(taken_as("wamid.2"))),
+            ("taken by another name", conclude(taken_as("wamid.3"))),
+            ("unknown", conclude(Event::OutcomeUnknown { at: at(12) })),
+            ("put off", conclude(not_taken(Trouble::Busy, Some(at(60))))),
+            ("given up: busy", conclude(not_taken(Trouble::Busy, None))),
+            ("given up: blocked", conclude(not_taken(Trouble::Blocked, None))),
+            // Only an outcome concludes.
+            ("what is no outcome", conclude(Event::Withdrawn { sent_at: at(12) })),
+        ];
+        // What each wish leads to, in their order: `+` a fact, `=` no news, `-` refused.
+        let check = |past: &[Event], expected: &str| {
+            let mut message = Message::default();
+            past.iter().for_each(|event| message.evolve(event));
+            let marks = wishes.iter().map(|(_, wish)| match decide(&message, wish.clone()).as_deref() {
+                Ok([]) => '=',
+                Ok([_]) => '+',
+                Err(Refusal::NotWaiting) => '-',
+                other => panic!("{wish:?}: {other:?}"),
+            });
+            let names: Vec<_> = wishes.iter().map(|(name, _)| name).collect();
+            assert_eq!(marks.collect::<String>(), expected, "{names:?} after {past:?}");
+        };
+        let waits = |not_before| Event::Queued(queued(not_before));
+        let attempted = Event::Attempted { attempt: 1, at: at(1) };
+        let unknown = Event::OutcomeUnknown { at: at(2) };
+        check(&[], "+--------");
+        check(&[waits(None)], "=+---+++-");
+        check(&[waits(Some(at(9)))], "=+---+++-");
+        check(&[waits(Some(at(10)))], "=+---+++-");
+        check(&[waits(Some(at(11)))], "=----+++-");
+        check(&[waits(None), attempted.clone()], "=-++++++-");
+        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, Some(at(10)))], "=+---+++-");
+        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, Some(at(11)))], "=----+++-");
+        check(&[waits(None), attempted.clone(), taken_as("wamid.2")], "=-=------");
+        check(&[waits(None), attempted.clone(), unknown.clone()], "=-++=----");
+        check(&[waits(None), attempted.clone(), unknown, taken_as("wamid.2")], "=-=------");
+        check(&[waits(None), attempted, not_taken(Trouble::Busy, None)], "=-----=--");
+        check(&[waits(None), not_taken(Trouble::Blocked, None)], "=------=-");
+        // What was received has no way out.
+        check(&[received()], "+--------");
+    }
+
+    #[test]
+    fn attempts_are_counted_over_all_that_a_message_waited() {
+        let mut message = Message::default();
+        let attempt = |second| Command::Attempt { at: at(second) };
+        let busy = || Command::Conclude(Box::new(not_taken(Trouble::Busy, Some(at(60)))));
+        let lost = Command::Conclude(Box::new(Event::OutcomeUnknown { at: at(70) }));
+        let taken = Command::Conclude(Box::new(taken_as("wamid.2")));
+        let Event::Taken { message: name, .. } = taken_as("wamid.2") else { unreachable!() };
+        for (wish, attempts, standing) in [
+            (Command::Queue(queued(Some(at(3)))), 0, Standing::Waits { from: Some(at(3)) }),
+            (attempt(3), 1, Standing::Attempted { at: at(3) }),
+            (busy(), 1, Standing::Waits { from: Some(at(60)) }),
+            (attempt(60), 2, Standing::Attempted { at: at(60) }),
+            (lost, 2, Standing::Unknown),
+            (taken, 2, Standing::Taken { message: name }),
+        ] {
+            decide(&message, wish.clone()).unwrap().iter().for_each(|event| message.evolve(event));
+            let sending = message.sending.as_ref().unwrap();
+            assert_eq!((sending.attempts, &sending.standing), (attempts, &standing), "{wish:?}");
+        }
+    }
+
     #[test]
     fn command_ids_differ() {
         let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");

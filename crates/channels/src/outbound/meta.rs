@@ -15,10 +15,11 @@ pub(super) fn call(out: &Outgoing, form: Form) -> Option<Call> {
     let text = out.text.reveal();
     if is_public(out.surface) {
         let under = out.answers.as_ref()?.reveal();
-        // What mentions us stands under a name of ours; the platform knows the comment or the picture itself.
-        let under = under.strip_prefix("mention/").unwrap_or(under);
         let answer = match (out.channel, out.surface) {
-            (Channel::Instagram, Surface::Comment) => "replies",
+            // Answered at `POST /{our account}/mentions` alone, which asks for the picture and for the comment under it (Meta, «IG User,
+            // Mentions»); the name of a mention tells one of them, and not which. So it has no answer: the desk hears of it.
+            (Channel::Instagram, Surface::Mention) => return None,
+            (Channel::Instagram, _) => "replies",
             _ => "comments",
         };
         return Some(Call::Graph { path: format!("{under}/{answer}"), body: json!({ "message": text }) });

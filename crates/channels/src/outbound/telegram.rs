@@ -5,6 +5,9 @@ use zholdary_domain::outgoing::{Outgoing, Trouble};
 
 use super::{Call, Verdict};
 
+/// The longest id of a button (Bot API, «InlineKeyboardButton»: 1–64 bytes).
+const ID_BYTES: usize = 64;
+
 pub(super) fn call(out: &Outgoing) -> Option<Call> {
     let chat: i64 = out.to.reveal().parse().ok()?;
     let mut body = json!({
@@ -22,10 +25,13 @@ pub(super) fn call(out: &Outgoing) -> Option<Call> {
             out.buttons.iter().map(|b| json!([{ "text": b.title, "request_location": true }])).collect();
         body["reply_markup"] =
             json!({ "keyboard": keys, "one_time_keyboard": true, "resize_keyboard": true });
-    } else if !out.buttons.is_empty() {
-        let keys: Vec<_> =
-            out.buttons.iter().map(|b| json!({ "text": b.title, "callback_data": b.id })).collect();
-        body["reply_markup"] = json!({ "inline_keyboard": [keys] });
+    } else {
+        // With a longer id the whole text would be refused: it can be answered in words.
+        let fit = out.buttons.iter().filter(|b| (1..=ID_BYTES).contains(&b.id.len()));
+        let keys: Vec<_> = fit.map(|b| json!({ "text": b.title, "callback_data": b.id })).collect();
+        if !keys.is_empty() {
+            body["reply_markup"] = json!({ "inline_keyboard": [keys] });
+        }
     }
     Some(Call::Telegram { method: "sendMessage", body })
 }
@@ -37,10 +43,11 @@ pub(super) fn taken(answer: &Value) -> Option<String> {
     Some(format!("{chat}:{id}"))
 }
 
-/// Error codes of the Bot API are HTTP's (Telegram, «Making requests»).
+/// Error codes of the Bot API are HTTP's (Telegram, «Making requests»). It does not find what has a token of no form: a chat that
+/// it does not find is a bad request.
 pub(super) const fn verdict(code: i64) -> Option<Verdict> {
     Some(match code {
-        401 => Verdict::later(Trouble::Token),
+        401 | 404 => Verdict::later(Trouble::Token),
         403 => Verdict::never(Trouble::Blocked),
         429 | 500.. => Verdict::later(Trouble::Busy),
         400 => Verdict::never(Trouble::Refused),
