@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use zholdary_city::{City, Filled, Lang, Names, Values};
 use zholdary_domain::{
     Personal,
-    appeal::{Actor, Appeal, Clock, DESK, Event, FindingId, FindingState},
+    appeal::{Actor, Answer, Appeal, Because, Clock, DESK, Event, FindingId, FindingState, Route, Stage},
     outgoing::{OutButton, VendorTemplate},
 };
 use zholdary_routing::rules;
@@ -62,9 +62,11 @@ impl Happened<'_> {
             let is_named = notices.iter().any(|notice| notice.text.reveal().contains(&number));
             let receipt = if is_named && !self.is_danger() { None } else { self.receipt() };
             notices.splice(0..0, receipt);
-        } else if notices.is_empty() && self.events.iter().any(|event| matches!(event, Event::Understood(_)))
-        {
-            // What was added changed something, and nothing else says so.
+            // Whatever stands for the receipt answers words just written.
+            return notices.into_iter().map(at_once).collect();
+        }
+        if notices.is_empty() && self.changes_what_was_understood() {
+            // Nothing else says so.
             notices.extend(self.of_finding("follow_up_added", FindingId(0)).map(at_once));
         }
         notices
@@ -73,6 +75,18 @@ impl Happened<'_> {
     fn is_first_understood(&self) -> bool {
         let is_here = self.after.registered.as_ref().is_some_and(|r| r.message.is_some());
         is_here && self.before.understanding.is_none() && self.after.understanding.is_some()
+    }
+
+    /// Whether what was added changed anything: words understood as before are told of by nobody.
+    fn changes_what_was_understood(&self) -> bool {
+        let (before, after) = (self.before, self.after);
+        let said = |appeal: &'_ Appeal| {
+            appeal.understanding.as_ref().map(|known| (known.danger, known.findings.clone()))
+        };
+        self.events.iter().any(|event| matches!(event, Event::Understood(_)))
+            && (said(before) != said(after)
+                || before.findings != after.findings
+                || before.reopen_requested != after.reopen_requested)
     }
 
     fn is_danger(&self) -> bool {
@@ -94,7 +108,7 @@ impl Happened<'_> {
                 (Some(template), Some(version)) => one(self
                     .given(template, version, &answer.lang, answer.finding)
                     .map(|notice| at_once(Notice { text: answer.text.clone(), ..notice }))),
-                _ => one(self.by_a_person("operator_answer", answer.finding, "explanation", &answer.text)),
+                _ => one(self.operator_answer(answer)),
             },
             // What the receipt says is not said again.
             Event::Routed(route) if !self.is_first_understood() => one(self.rerouted(route.finding)),
@@ -107,10 +121,12 @@ impl Happened<'_> {
             Event::Done { finding, explanation, .. } => one(self.done(*finding, explanation.as_ref())),
             Event::Reopened { .. } => one(self.of_finding("reopened", FindingId(0))),
             Event::Closed { by, .. } => one(self.closed(by)),
-            Event::NotConsidered { reason, .. } => {
-                one(self.by_a_person("not_considered", FindingId(0), "reason", reason))
+            Event::NotConsidered { reason, .. } => one(self.not_considered(reason)),
+            Event::MadeOfficial { .. } => {
+                let mut values = self.values(FindingId(0));
+                self.name_desk(&mut values);
+                one(self.filled("official_registered", &values))
             }
-            Event::MadeOfficial { .. } => one(self.of_finding("official_registered", FindingId(0))),
             _ => vec![],
         }
     }
@@ -123,9 +139,13 @@ impl Happened<'_> {
     fn rerouted(&self, finding: FindingId) -> Option<Notice> {
         let party = |appeal: &Appeal| Some(finding_of(appeal, finding)?.party().to_owned());
         let now = party(self.after)?;
-        let is_handed = finding_of(self.after, finding)?.route.as_ref()?.waits_at.is_none();
+        // What waits at the desk is handed to nobody yet.
+        let is_handed = finding_of(self.after, finding)?.stage == Stage::Routed;
         let is_news = party(self.before).is_some_and(|before| before != now);
-        let is_told = self.events.iter().any(|event| matches!(event, Event::ForwardedOutside { .. }));
+        let is_told = self
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::ForwardedOutside { finding: told, .. } if *told == finding));
         (is_handed && is_news && !is_told).then(|| self.of_finding("routed", finding)).flatten()
     }
 
@@ -173,16 +193,19 @@ impl Happened<'_> {
         }
     }
 
-    fn by_a_person(
-        &self,
-        code: &str,
-        finding: FindingId,
-        placeholder: &str,
-        words: &Personal<String>,
-    ) -> Option<Notice> {
-        let mut values = self.values(finding);
-        values.set(placeholder, words.reveal().as_str());
-        self.filled(code, &values).map(|notice| Notice { by_person: true, ..notice })
+    /// In the language that the operator chose: the frame round their words is in the same.
+    fn operator_answer(&self, answer: &Answer) -> Option<Notice> {
+        let mut values = self.values(answer.finding);
+        values.set("explanation", answer.text.reveal().as_str());
+        let lang = Lang::from_code(&answer.lang).unwrap_or_else(|| self.lang());
+        self.filled_in(lang, "operator_answer", &values).map(by_a_person)
+    }
+
+    fn not_considered(&self, reason: &Personal<String>) -> Option<Notice> {
+        let mut values = self.values(FindingId(0));
+        // The article of the term is no ground to consider nothing, and the city's file names no other.
+        values.set("reason", reason.reveal().as_str()).set("law", "");
+        self.filled("not_considered", &values).map(by_a_person)
     }
 
     fn lang(&self) -> Lang {
@@ -191,8 +214,12 @@ impl Happened<'_> {
     }
 
     fn filled(&self, code: &str, values: &Values) -> Option<Notice> {
+        self.filled_in(self.lang(), code, values)
+    }
+
+    fn filled_in(&self, lang: Lang, code: &str, values: &Values) -> Option<Notice> {
         let template = self.city.template(code)?;
-        match template.fill(self.lang(), values) {
+        match template.fill(lang, values) {
             Ok(filled) => Some(self.notice(filled, template.whatsapp.as_deref(), values)),
             Err(unfilled) => {
                 tracing::warn!(template = code, error = %unfilled, "«{code}» is not told: {unfilled}");
@@ -221,7 +248,8 @@ impl Happened<'_> {
     fn notice(&self, filled: Filled, instead: Option<&str>, values: &Values) -> Notice {
         let title = |code: &String| {
             let button = self.city.button(code)?;
-            Some(OutButton { id: button.id.clone(), title: button.name.get(filled.lang).to_owned() })
+            let title = button.name.get(filled.lang).to_owned();
+            Some(OutButton { id: self.button_id(&button.id), title })
         };
         Notice {
             version: filled.version,
@@ -238,13 +266,34 @@ impl Happened<'_> {
 
     fn instead(&self, code: &str, lang: Lang, values: &Values) -> Option<VendorTemplate> {
         let template = self.city.whatsapp_template(code)?;
-        let (_, params) = template.parameters(lang, values).ok()?;
-        let id = |code: &String| Some(self.city.button(code)?.id.clone());
+        // A registered text has no part that can be left out.
+        let mut values = values.clone();
+        self.name_desk(&mut values);
+        let (_, params) = template.parameters(lang, &values).ok()?;
+        let id = |code: &String| Some(self.button_id(&self.city.button(code)?.id));
         Some(VendorTemplate {
             name: template.name.clone(),
             params: params.into(),
             buttons: template.buttons.iter().filter_map(id).collect(),
         })
+    }
+
+    /// A pressed button comes back without the message that it stands under from Messenger and Instagram, at times from WhatsApp too:
+    /// with the number it tells which appeal it speaks of. The one for a point comes back as a point.
+    fn button_id(&self, id: &str) -> String {
+        match &self.after.registered {
+            Some(registered) if !id.starts_with("place:") => format!("{id}:{}", registered.number),
+            _ => id.to_owned(),
+        }
+    }
+
+    /// Where nobody has it yet, who chooses answers for it.
+    fn name_desk(&self, values: &mut Values) {
+        if values.get(self.lang(), "party").is_none()
+            && let Some(desk) = self.city.party(DESK)
+        {
+            values.set_names("party", &desk.name);
+        }
     }
 
     /// What may stand in a text about a finding.
@@ -277,15 +326,15 @@ impl Happened<'_> {
         if let Some(category) = city.category(&state.category) {
             values.set_names("category", &category.name);
         }
-        // While a person still chooses, nobody is named.
-        let handed = state.route.as_ref().filter(|route| route.waits_at.is_none() && route.to != DESK);
+        // While a person still chooses, nobody is named: it waits, it was opened again, or its party did not take it.
+        let is_handed = !matches!(state.stage, Stage::Desk | Stage::Asked | Stage::Refused);
+        let is_of = |route: &&Route| is_handed && route.waits_at.is_none() && route.to != DESK;
+        let handed = state.route.as_ref().filter(is_of);
         if let Some(party) = handed.and_then(|route| city.party(&route.to)).filter(|p| !p.is_abstract) {
             values.set_names("party", &party.name);
             values.set("phone", party.phone.clone().unwrap_or_default());
         }
-        if let Some(because) = handed.map(|route| &route.because) {
-            let Names { ru, kk, en } =
-                Names { ru: because.ru.clone(), kk: because.kk.clone(), en: because.en.clone() };
+        if let Some(Because { ru, kk, en }) = handed.map(|route| route.because.clone()) {
             values.set_names("because", &Names { ru, kk, en });
         }
         for lang in Lang::ALL {
@@ -308,3 +357,10 @@ fn finding_of(appeal: &Appeal, finding: FindingId) -> Option<&FindingState> {
 fn at_once(notice: Notice) -> Notice {
     Notice { at_once: true, ..notice }
 }
+
+fn by_a_person(notice: Notice) -> Notice {
+    Notice { by_person: true, ..notice }
+}
+
+#[cfg(test)]
+mod tests;
