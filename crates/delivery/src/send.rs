@@ -244,8 +244,9 @@ impl Sender {
         let mut tail = parts.log.tail(Position::START);
         let mut fold = Fold::default();
         let mut patience = Patience::new(WORKER, parts);
-        let mut under_way: JoinSet<MessageId> = JoinSet::new();
-        let mut ids: HashSet<MessageId> = HashSet::new();
+        let mut under_way: JoinSet<()> = JoinSet::new();
+        // Each task with its message: one that panicked gives no answer.
+        let mut ids: HashMap<tokio::task::Id, MessageId> = HashMap::new();
         while !stop.is_cancelled() {
             let read = tail.position();
             match gate.is_open(parts.log.as_ref(), read).await {
@@ -268,11 +269,10 @@ impl Sender {
                 biased;
                 () = stop.cancelled() => {}
                 () = gate.changed() => {}
-                Some(ended) = under_way.join_next() => {
+                Some(ended) = under_way.join_next_with_id() => {
                     // What panicked left an attempt without an outcome, which is unknown in a while.
-                    if let Ok(id) = ended {
-                        ids.remove(&id);
-                    }
+                    let task = ended.map_or_else(|panic| panic.id(), |(task, ())| task);
+                    ids.remove(&task);
                 }
                 _ = look.tick() => {}
                 page = tail.next_page(parts.config.page_records) => match page {
@@ -317,19 +317,23 @@ impl Sender {
         Ok(())
     }
 
-    /// Begins what is due: the first of each person's messages.
-    fn begin(&self, fold: &Fold, under_way: &mut JoinSet<MessageId>, ids: &mut HashSet<MessageId>) {
+    /// Begins what is due: the first of each person's messages; while the city sleeps, the first that goes at any hour.
+    fn begin(&self, fold: &Fold, under_way: &mut JoinSet<()>, ids: &mut HashMap<tokio::task::Id, MessageId>) {
         let now = self.0.parts.clock.now();
         let is_quiet = self.is_quiet(fold, now);
         let mut due: Vec<(&ContactId, &Entry)> = fold
             .lanes
             .iter()
-            .filter_map(|(contact, lane)| Some((contact, lane.front()?)))
+            .filter(|(_, lane)| !lane.iter().any(|entry| ids.values().any(|id| *id == entry.id)))
+            .filter_map(|(contact, lane)| {
+                let is_going = lane.iter().any(|entry| matches!(entry.standing, Standing::Attempted { .. }));
+                let goes = |entry: &&Entry| entry.at_once || !is_quiet;
+                Some((contact, lane.iter().find(goes).filter(|_| !is_going)?))
+            })
             .filter(|(_, entry)| match entry.standing {
                 Standing::Waits { from } => from.is_none_or(|from| from <= now),
                 _ => false,
             })
-            .filter(|(_, entry)| (entry.at_once || !is_quiet) && !ids.contains(&entry.id))
             .collect();
         due.sort_by_key(|(_, entry)| (!entry.at_once, entry.id));
         let free = self.0.settings.calls.max(1).saturating_sub(under_way.len());
@@ -343,9 +347,8 @@ impl Sender {
                 since: entry.since,
                 cause: entry.cause,
             };
-            ids.insert(entry.id);
             let inner = Arc::clone(&self.0);
-            under_way.spawn(async move {
+            let task = under_way.spawn(async move {
                 let id = job.id;
                 if let Err(error) = inner.send(job).await {
                     tracing::warn!(
@@ -355,8 +358,8 @@ impl Sender {
                     // A log that cannot be written is not asked at each look.
                     tokio::time::sleep(PAUSE).await;
                 }
-                id
             });
+            ids.insert(task.id(), entry.id);
         }
     }
 
@@ -369,21 +372,26 @@ impl Sender {
     }
 
     /// Ends what has no outcome, and tells appeals what came of their messages.
-    async fn conclude(&self, fold: &mut Fold, ids: &HashSet<MessageId>) -> Result<(), Error> {
+    async fn conclude(
+        &self,
+        fold: &mut Fold,
+        ids: &HashMap<tokio::task::Id, MessageId>,
+    ) -> Result<(), Error> {
         let now = self.0.parts.clock.now();
         let until = later(now, -millis(self.0.settings.unknown_after_ms));
-        for entry in fold.lanes.values().filter_map(VecDeque::front) {
+        for entry in fold.lanes.values().flatten() {
             let Standing::Attempted { at } = entry.standing else { continue };
-            if at <= until && !ids.contains(&entry.id) {
+            if at <= until && !ids.values().any(|id| *id == entry.id) {
                 let unknown = Event::OutcomeUnknown { at: now };
-                self.0.conclude(entry.id, entry.cause, entry.channel, UNKNOWN, unknown).await?;
+                let concluded = self.0.conclude(entry.id, entry.cause, entry.channel, UNKNOWN, unknown).await;
+                not_of_one_stream(concluded)?;
             }
         }
         let ready: Vec<_> =
             fold.halves.iter().filter(|(_, half)| half.from <= now).map(|(id, _)| *id).collect();
         for id in ready {
             if let Some(half) = fold.halves.get(&id) {
-                self.0.tell(id, half).await?;
+                not_of_one_stream(self.0.tell(id, half).await)?;
                 fold.halves.remove(&id);
             }
         }
@@ -524,7 +532,8 @@ impl Inner {
     async fn tell(&self, id: MessageId, half: &Half) -> Result<(), Error> {
         let command = match half.told {
             Ok(()) => {
-                self.name(id, half.cause).await?;
+                // A name that cannot be recorded keeps nobody from hearing that it was told.
+                not_of_one_stream(self.name(id, half.cause).await)?;
                 appeal::Command::NoteTold { message: id, what: half.about.what.clone() }
             }
             Err(why) => appeal::Command::NoteNotTold {
@@ -584,6 +593,20 @@ impl Inner {
             Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// What one stream's records say must not hold up the others.
+fn not_of_one_stream(done: Result<(), Error>) -> Result<(), Error> {
+    match done {
+        Err(error) if error.is_of_one_stream() => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "what came of a message is not recorded whole"
+            );
+            Ok(())
+        }
+        done => done,
     }
 }
 

@@ -10,7 +10,7 @@ use zholdary_domain::inbound::Channel;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The oldest record of which anybody is still told, in hours: a log that grew while nothing was sent is not told afterwards.
-    /// Default 24.
+    /// 0: nobody is told of anything. Default 24.
     pub stale_hours: u32,
     /// How long parts of an album are waited for before its receipt goes, in milliseconds. Default 3,000.
     pub album_ms: u32,

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use zholdary_channels::outbound;
 use zholdary_domain::{
     AppealId, CommandId, MessageId, Position, StreamId, StreamKind,
-    appeal::{Appeal, Event},
+    appeal::{Appeal, Event, Registered},
     inbound::Channel,
     message::{self, Received, command_id},
     outgoing::Outgoing,
@@ -25,6 +25,9 @@ use crate::{
 
 /// Its name.
 pub const WORKER: &str = "tell";
+
+/// How long platforms deliver what they could not at first.
+const DELIVERED_FOR: TimeDelta = TimeDelta::days(8);
 
 /// The worker.
 #[derive(Debug, Clone)]
@@ -102,7 +105,8 @@ impl Tell {
                         cause: Cause::record(record),
                     };
                     // The last thing that is told of it answers it; where nothing is told it is done once it was looked at.
-                    let answers = [(StreamKind::Message, command_id::queued(telling(record.command_id, 0)))];
+                    let answers =
+                        [(StreamKind::Message, command_id::queued(telling(appeal, record.command_id, 0)))];
                     follow.ask(record.position, rules.as_ref(), answers, news);
                 }
             }
@@ -137,12 +141,19 @@ impl Tell {
         let (mut before, mut after, mut events) = (Appeal::default(), Appeal::default(), Vec::new());
         for record in stream.records() {
             let read: Vec<Event> = events_of(record)?;
+            if record.position > news.position {
+                // What was erased since is told to nobody.
+                if read.iter().any(|event| matches!(event, Event::Erased { .. })) {
+                    return Ok(());
+                }
+                continue;
+            }
             read.iter().for_each(|event| after.evolve(event));
             if record.position == news.position {
                 events = read;
-                break;
+            } else {
+                before = after.clone();
             }
-            before = after.clone();
         }
         if after.erased {
             return Ok(());
@@ -164,14 +175,28 @@ impl Tell {
             notices.into_iter().flat_map(|notice| self.outgoing(news, &address, notice)).collect();
         // Counted down: once the one that is called 0 stands in the log, all of them do.
         for (left, out) in (0..all.len()).rev().zip(all) {
-            self.queue(telling(news.command, left), news.cause, out).await?;
+            self.queue(telling(news.appeal, news.command, left), news.cause, out).await?;
         }
         Ok(())
+    }
+
+    /// Whether it was taken in long after it was written: an archive, whose authors expect no word. Platforms deliver for a week.
+    async fn is_history(&self, registered: &Registered) -> Result<bool, Error> {
+        let Some(opening) = registered.message else { return Ok(true) };
+        let opened = match self.messages.load(&StreamId::from(opening)).await {
+            Ok(loaded) => loaded.state.received,
+            Err(error) if error.is_of_one_stream() => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(opened.is_none_or(|opened| registered.received_at - opened.sent_at > DELIVERED_FOR))
     }
 
     /// Where the author wrote last about the appeal, on a channel that we answer on.
     async fn address(&self, appeal: &Appeal) -> Result<Option<Address>, Error> {
         let Some(registered) = &appeal.registered else { return Ok(None) };
+        if self.is_history(registered).await? {
+            return Ok(None);
+        }
         for id in appeal.messages.iter().rev() {
             let loaded = match self.messages.load(&StreamId::from(*id)).await {
                 Ok(loaded) => loaded,
@@ -239,8 +264,8 @@ impl Tell {
 }
 
 /// The message that tells of what `command` recorded, with so many more to follow.
-fn telling(command: CommandId, left: usize) -> MessageId {
-    MessageId::telling(command, &left.to_string())
+fn telling(appeal: AppealId, command: CommandId, left: usize) -> MessageId {
+    MessageId::telling(appeal, command, &left.to_string())
 }
 
 fn events_of(record: &Recorded) -> Result<Vec<Event>, Error> {

@@ -114,10 +114,11 @@ fn derived(of: Uuid, what: &str) -> Uuid {
 }
 
 impl MessageId {
-    /// The message by which we tell `what` of the decision that `cause` recorded.
+    /// The message by which we tell `what` of the decision that `cause` recorded in `appeal`: a command's id is one of its own
+    /// stream's only.
     #[must_use]
-    pub fn telling(cause: CommandId, what: &str) -> Self {
-        Self(derived(cause.0, &format!("tell/{what}")))
+    pub fn telling(appeal: AppealId, cause: CommandId, what: &str) -> Self {
+        Self(derived(appeal.0, &format!("tell/{cause}/{what}")))
     }
 }
 
