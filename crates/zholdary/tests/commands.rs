@@ -194,7 +194,7 @@ fn the_doctor_tells_the_settings_and_no_secret() {
         ("[query]\nreaders = 0\n", "query.readers is 0"),
         ("[http]\nrequest_timeout_ms = 0\n", "http.request_timeout_ms is 0"),
         ("[workers]\nlook_ms = 86400000\n", "workers.look_ms is 86400000"),
-        ("[delivery]\nattempts = 0\n", "delivery.attempts is 0"),
+        ("[delivery]\nexpires_hours = 0\n", "delivery.expires_hours is 0"),
         ("[workers]\nsite = \"zholdary.example/\"\n", "workers.site"),
         ("[raw]\nbody_bytes = 1000\n", "raw.body_bytes"),
     ] {
