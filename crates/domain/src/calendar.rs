@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday,
+};
 use chrono_tz::Tz;
 
 /// Which days of a city are worked, and at what local hours its terms begin and end.
@@ -204,6 +206,20 @@ impl DayHours {
     #[must_use]
     pub fn is_all_day(self) -> bool {
         self == Self::ALL_DAY
+    }
+
+    /// The first instant from `at` on that lies inside them, by the local time of `calendar`; the end is outside.
+    #[must_use]
+    pub fn first_from(self, at: DateTime<Utc>, calendar: &WorkingCalendar) -> DateTime<Utc> {
+        let time = calendar.local_time(at);
+        let minute = u16::try_from(time.num_seconds_from_midnight() / 60).unwrap_or(u16::MAX);
+        if (self.opens..self.closes).contains(&minute) {
+            return at;
+        }
+        let today = calendar.local_date(at);
+        let day = if minute < self.opens { Some(today) } else { today.succ_opt() };
+        let opens = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(self.opens) * 60, 0);
+        day.zip(opens).map_or(at, |(day, opens)| calendar.at_local(day, opens))
     }
 }
 

@@ -142,6 +142,14 @@ impl AppealId {
     }
 }
 
+impl ContactId {
+    /// The party of this code, as somebody whom letters go to: no person, so nothing of it is secret.
+    #[must_use]
+    pub fn of_party(code: &str) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("party/{code}").as_bytes()))
+    }
+}
+
 impl CommandId {
     /// The command that `cause` leads to: the same cause and purpose always give the same id.
     #[must_use]
@@ -216,14 +224,24 @@ impl IdKey {
         ContactId(self.uuid(&["contact", channel, key]))
     }
 
-    fn uuid(&self, parts: &[&str]) -> Uuid {
+    /// What vouches that we wrote `bytes` for `purpose`.
+    pub(crate) fn mac(&self, purpose: &str, bytes: &[u8]) -> Hmac<Sha256> {
+        self.over(&[purpose.as_bytes(), bytes])
+    }
+
+    fn over(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         for part in parts {
             // Length first: no two lists of parts may read as the same bytes.
             mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
+            mac.update(part);
         }
-        let digest = mac.finalize().into_bytes();
+        mac
+    }
+
+    fn uuid(&self, parts: &[&str]) -> Uuid {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        let digest = self.over(&parts).finalize().into_bytes();
         let mut first = [0; 16];
         first.copy_from_slice(&digest[..16]);
         Uuid::new_v8(first)

@@ -11,6 +11,7 @@ pub mod calendar;
 mod file;
 pub mod ids;
 pub mod inbound;
+pub mod link;
 pub mod message;
 pub mod number;
 pub mod outgoing;

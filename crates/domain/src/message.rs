@@ -13,7 +13,7 @@ use crate::{
     ids::{AppealId, CommandId, ContactId, MessageId},
     inbound::{Automatic, Channel, Content, DeliveryState, Join, News, Surface},
     number::Number,
-    outgoing::{Outgoing, Sending, Standing, Trouble},
+    outgoing::{Outgoing, Sending, Standing, Task, Trouble},
     personal::{self, Personal},
 };
 
@@ -182,6 +182,9 @@ pub enum Event {
         /// What we meant to send with it: its own stream tells the way out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<MessageId>,
+        /// It went to a party, about this task.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<Task>,
     },
     /// We mean to send it.
     Queued(Box<Outgoing>),
@@ -712,6 +715,7 @@ mod tests {
             contact: None,
             sent_at: at(0),
             of: None,
+            task: None,
         };
         check(&[received()], failed(), Ok(0));
         check(&[received(), Event::Withdrawn { sent_at: at(1) }], failed(), Ok(0));
@@ -790,6 +794,8 @@ mod tests {
             not_before,
             by_person: false,
             at_once: true,
+            task: None,
+            only_while: None,
         })
     }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    appeal::{Appeal, FindingId, Stage},
     ids::{AppealId, ContactId, MessageId},
     inbound::{Channel, Surface},
     personal::{self, Personal},
@@ -35,6 +36,43 @@ pub struct VendorTemplate {
     /// The ids of its buttons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<String>,
+}
+
+/// The task that a letter to a party is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Code of the party that the letter is for.
+    pub party: String,
+    /// The finding.
+    pub finding: FindingId,
+}
+
+/// What must still hold when a letter's time comes: a reminder of what is done by then reminds of nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnlyWhile {
+    /// Code of the party that must still have the finding to do.
+    pub holder: String,
+    /// And nobody there has taken it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed: bool,
+    /// And this is still one of its terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+impl OnlyWhile {
+    /// Whether it holds for `finding` of `appeal`.
+    #[must_use]
+    pub fn holds(&self, appeal: &Appeal, finding: FindingId) -> bool {
+        let Some(state) = appeal.findings.get(usize::from(finding.0)) else { return false };
+        let is_new = matches!(state.stage, Stage::Routed | Stage::Forwarded);
+        appeal.end.is_none()
+            && state.holder() == Some(self.holder.as_str())
+            && (is_new || !self.unconfirmed)
+            && self.due_at.is_none_or(|due_at| state.due.values().any(|due| due.at == due_at))
+    }
 }
 
 /// A message that we mean to send.
@@ -85,6 +123,12 @@ pub struct Outgoing {
     /// It goes at any hour: danger, and what answers words just written.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_once: bool,
+    /// It is for a party, and about this task. Nothing: it is for a resident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Task>,
+    /// What must still hold when its time comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_while: Option<OnlyWhile>,
 }
 
 /// Why a platform did not take a message, or we did not offer it.
@@ -105,11 +149,13 @@ pub enum Trouble {
     Refused,
     /// We have no account to send from.
     NoAccount,
+    /// Its time came, and nobody needs it any more.
+    Superseded,
 }
 
 impl Trouble {
     /// Every trouble there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Busy,
         Self::Token,
         Self::WindowClosed,
@@ -117,6 +163,7 @@ impl Trouble {
         Self::NoSuchAddress,
         Self::Refused,
         Self::NoAccount,
+        Self::Superseded,
     ];
 
     /// The code, as recorded.
@@ -130,6 +177,7 @@ impl Trouble {
             Self::NoSuchAddress => "no_such_address",
             Self::Refused => "refused",
             Self::NoAccount => "no_account",
+            Self::Superseded => "superseded",
         }
     }
 }

@@ -18,6 +18,7 @@ use zholdary_domain::{
     inbound::{Channel, Content, DeliveryState, Join, Surface},
     message::{self, Message, Received},
     number::Year,
+    outgoing::Task,
     personal,
 };
 
@@ -198,7 +199,13 @@ fn of_residents_and_rules() -> impl Strategy<Value = Command> {
         ),
         1 => message().prop_map(|message| Command::NoteTold { message, what: "receipt".into() }),
         1 => Just(Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into(), message: None }),
+        1 => message().prop_map(|message| Command::NotePartyTold { task: task(), message, what: "task_new".into() }),
+        1 => message().prop_map(|message| Command::NotePartyAnswered { task: task(), message }),
     ]
+}
+
+fn task() -> Task {
+    Task { party: "akimat-medeu".into(), finding: FindingId(0) }
 }
 
 /// What operators and parties may want.

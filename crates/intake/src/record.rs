@@ -204,6 +204,7 @@ impl Recorder {
             account: sent.id.account,
             external_id: sent.id.external_id,
             of: None,
+            task: None,
         }
     }
 

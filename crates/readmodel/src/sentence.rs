@@ -53,6 +53,8 @@ pub fn least_level(event: &Event) -> Level {
         | Event::Escalated { .. }
         | Event::Told { .. }
         | Event::NotTold { .. } => Level::Party,
+        // Who was written to, and did not answer, is between the desk and that party.
+        Event::PartyTold { .. } | Event::PartyNotTold { .. } | Event::PartyAnswered { .. } => Level::Operator,
         Event::Noted { .. } => Level::Operator,
     }
 }
@@ -93,7 +95,10 @@ pub(crate) fn by(event: &Event) -> String {
         | Event::ForwardedOutside { .. }
         | Event::Overdue { .. }
         | Event::Told { .. }
-        | Event::NotTold { .. } => Actor::System.to_string(),
+        | Event::NotTold { .. }
+        | Event::PartyTold { .. }
+        | Event::PartyNotTold { .. } => Actor::System.to_string(),
+        Event::PartyAnswered { task, .. } => task.party.clone(),
     }
 }
 
@@ -280,6 +285,25 @@ pub(crate) fn of(event: &Event, names: NamesOf<'_>, city: Option<&City>) -> Sent
             format!("Жеткізілмеді: {what} ({why})"),
             format!("Not delivered: {what} ({why})"),
         ),
+        Event::PartyTold { task, what, .. } => {
+            let party = names.party(&task.party);
+            say(
+                format!("Отправлено письмо: {}: {what}", party.ru),
+                format!("Хат жіберілді: {}: {what}", party.kk),
+                format!("A letter went out: {}: {what}", party.en),
+            )
+        }
+        Event::PartyNotTold { task, what, why, message: _ } => {
+            let party = names.party(&task.party);
+            say(
+                format!("Не сообщено, свяжитесь сами: {}: {what} ({why})", party.ru),
+                format!("Хабарланбады, өзіңіз хабарласыңыз: {}: {what} ({why})", party.kk),
+                format!("Not told, please call: {}: {what} ({why})", party.en),
+            )
+        }
+        Event::PartyAnswered { task, .. } => {
+            with("Ответ письмом", "Хатпен жауап", "Answered by letter", &names.party(&task.party))
+        }
         Event::Erased { .. } => {
             say("Личные данные удалены", "Жеке деректер жойылды", "Personal data were erased")
         }

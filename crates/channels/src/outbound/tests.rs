@@ -28,6 +28,8 @@ fn out(channel: Channel, surface: Surface, to: &str, text: &str) -> Outgoing {
         not_before: None,
         by_person: false,
         at_once: true,
+        task: None,
+        only_while: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     ids::{AppealId, ContactId, MessageId},
     number::Number,
+    outgoing::Task,
     personal::Personal,
     place::Place,
 };
@@ -88,6 +89,12 @@ pub enum Command {
     NoteTold { message: MessageId, what: String },
     /// Note that the resident could not be told.
     NoteNotTold { what: String, why: String, message: Option<MessageId> },
+    /// Note that a party was told.
+    NotePartyTold { task: Task, message: MessageId, what: String },
+    /// Note that a party could not be told.
+    NotePartyNotTold { task: Task, what: String, why: String, message: Option<MessageId> },
+    /// Note that a party answered by mail.
+    NotePartyAnswered { task: Task, message: MessageId },
     /// Erase its personal data.
     Erase { by: Actor },
 }
@@ -141,6 +148,9 @@ pub enum CommandName {
     NotConsider,
     NoteTold,
     NoteNotTold,
+    NotePartyTold,
+    NotePartyNotTold,
+    NotePartyAnswered,
     Erase,
 }
 
@@ -188,6 +198,9 @@ pub const TABLE: &[(CommandName, &[StateName])] = &[
     (CommandName::NotConsider, &[New, Desk, Asked]),
     (CommandName::NoteTold, KEPT),
     (CommandName::NoteNotTold, KEPT),
+    (CommandName::NotePartyTold, KEPT),
+    (CommandName::NotePartyNotTold, KEPT),
+    (CommandName::NotePartyAnswered, KEPT),
     (CommandName::Erase, KEPT),
 ];
 
@@ -204,6 +217,9 @@ pub const AFTER_ERASURE: &[CommandName] = &[
     CommandName::Extend,
     CommandName::Note,
     CommandName::Close,
+    CommandName::NotePartyTold,
+    CommandName::NotePartyNotTold,
+    CommandName::NotePartyAnswered,
 ];
 
 impl CommandName {
@@ -246,6 +262,9 @@ impl Command {
             Self::NotConsider { .. } => CommandName::NotConsider,
             Self::NoteTold { .. } => CommandName::NoteTold,
             Self::NoteNotTold { .. } => CommandName::NoteNotTold,
+            Self::NotePartyTold { .. } => CommandName::NotePartyTold,
+            Self::NotePartyNotTold { .. } => CommandName::NotePartyNotTold,
+            Self::NotePartyAnswered { .. } => CommandName::NotePartyAnswered,
             Self::Erase { .. } => CommandName::Erase,
         }
     }
@@ -281,6 +300,9 @@ impl Command {
             | Self::NotConsider { .. }
             | Self::NoteTold { .. }
             | Self::NoteNotTold { .. }
+            | Self::NotePartyTold { .. }
+            | Self::NotePartyNotTold { .. }
+            | Self::NotePartyAnswered { .. }
             | Self::Erase { .. } => None,
         }
     }
@@ -314,7 +336,10 @@ impl Command {
             | Self::Rate { .. }
             | Self::MarkOverdue { .. }
             | Self::NoteTold { .. }
-            | Self::NoteNotTold { .. } => None,
+            | Self::NoteNotTold { .. }
+            | Self::NotePartyTold { .. }
+            | Self::NotePartyNotTold { .. }
+            | Self::NotePartyAnswered { .. } => None,
         }
     }
 }
@@ -456,6 +481,11 @@ pub fn decide(appeal: &Appeal, command: Command) -> Result<Vec<Event>, Refusal> 
         Command::NotConsider { by, reason } => vec![Event::NotConsidered { by, reason: said(reason)? }],
         Command::NoteTold { message, what } => vec![Event::Told { message, what }],
         Command::NoteNotTold { what, why, message } => vec![Event::NotTold { what, why, message }],
+        Command::NotePartyTold { task, message, what } => vec![Event::PartyTold { task, message, what }],
+        Command::NotePartyNotTold { task, what, why, message } => {
+            vec![Event::PartyNotTold { task, what, why, message }]
+        }
+        Command::NotePartyAnswered { task, message } => vec![Event::PartyAnswered { task, message }],
         Command::Erase { by } => vec![Event::Erased { by }],
     })
 }

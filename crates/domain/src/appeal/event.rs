@@ -10,6 +10,7 @@ use crate::{
     ids::{AppealId, ContactId, MessageId},
     inbound::{Channel, Surface},
     number::Number,
+    outgoing::Task,
     personal::{self, Personal},
     place::Place,
 };
@@ -572,6 +573,34 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<MessageId>,
     },
+    /// A party was told of its task, or of what became of it.
+    PartyTold {
+        /// The party, and the finding.
+        task: Task,
+        /// Our letter.
+        message: MessageId,
+        /// Code of the template.
+        what: String,
+    },
+    /// A party could not be told: somebody must call it.
+    PartyNotTold {
+        /// The party, and the finding.
+        task: Task,
+        /// Code of the template.
+        what: String,
+        /// Why, from a closed set: `no_contact`, `unfilled`, or why its mail server did not take it.
+        why: String,
+        /// Our letter, when there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// A party answered our letter by mail.
+    PartyAnswered {
+        /// The party, and the finding.
+        task: Task,
+        /// Its letter.
+        message: MessageId,
+    },
     /// Its personal data were erased.
     Erased {
         /// Who.
@@ -614,6 +643,9 @@ impl Event {
             Self::NotConsidered { .. } => "not_considered",
             Self::Told { .. } => "told",
             Self::NotTold { .. } => "not_told",
+            Self::PartyTold { .. } => "party_told",
+            Self::PartyNotTold { .. } => "party_not_told",
+            Self::PartyAnswered { .. } => "party_answered",
             Self::Erased { .. } => "erased",
         }
     }

@@ -71,6 +71,14 @@ impl FindingState {
             && self.route.as_ref().is_some_and(|known| known.to == route.to)
     }
 
+    /// Code of the party that was given it to do, until it is done or given back.
+    #[must_use]
+    pub fn holder(&self) -> Option<&str> {
+        let is_given =
+            matches!(self.stage, Stage::Routed | Stage::Forwarded | Stage::Accepted | Stage::Started);
+        is_given.then(|| self.party())
+    }
+
     /// Code of the party in whose queue it stands.
     #[must_use]
     pub fn party(&self) -> &str {
@@ -420,7 +428,13 @@ impl Appeal {
             Event::Closed { .. } => self.end = Some(End::Closed),
             Event::NotConsidered { .. } => self.end = Some(End::NotConsidered),
             Event::Erased { .. } => self.erased = true,
-            Event::Escalated { .. } | Event::Noted { .. } | Event::Told { .. } | Event::NotTold { .. } => {}
+            Event::Escalated { .. }
+            | Event::Noted { .. }
+            | Event::Told { .. }
+            | Event::NotTold { .. }
+            | Event::PartyTold { .. }
+            | Event::PartyNotTold { .. }
+            | Event::PartyAnswered { .. } => {}
         }
     }
 

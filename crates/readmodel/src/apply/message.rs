@@ -101,6 +101,12 @@ impl Row<'_> {
                 self.set("appeal = coalesce(appeal, ?2)", beside.map(|appeal| appeal.to_string()))?;
                 "set_aside"
             }
+            // What goes to a party is told by its appeal. It stands in no thread: its link is for that party alone.
+            Event::Sent { task: Some(_), channel, sent_at, .. } => {
+                self.set("ours = 1, sent = 1, channel = ?2", channel.code())?;
+                self.set("sent_at = ?2", sent_at.timestamp_millis())?;
+                "sent"
+            }
             Event::Sent { channel, answers, appeal, contact, sent_at, of, .. } => {
                 self.set("ours = 1, channel = ?2", channel.code())?;
                 self.set("sent_at = ?2", sent_at.timestamp_millis())?;
@@ -136,6 +142,10 @@ impl Row<'_> {
                 self.set("delivery_error = ?2", *error)?;
                 self.tell_what_it_carries()?;
                 "delivery"
+            }
+            Event::Queued(what) if what.task.is_some() => {
+                self.set("ours = 1, delivery = 'queued', channel = ?2", what.channel.code())?;
+                "queued"
             }
             Event::Queued(what) => {
                 self.queued(what)?;

@@ -201,8 +201,20 @@ fn every_command() -> Vec<Command> {
         Command::NotConsider { by: by.clone(), reason: text("спам") },
         Command::NoteTold { message: message(7), what: "receipt".into() },
         Command::NoteNotTold { what: "receipt".into(), why: "window_closed".into(), message: None },
+        Command::NotePartyTold { task: task(), message: message(8), what: "task_new".into() },
+        Command::NotePartyNotTold {
+            task: task(),
+            what: "task_new".into(),
+            why: "no_contact".into(),
+            message: None,
+        },
+        Command::NotePartyAnswered { task: task(), message: message(9) },
         Command::Erase { by },
     ]
+}
+
+fn task() -> Task {
+    Task { party: "akimat-medeu".into(), finding: FindingId(0) }
 }
 
 /// The id of the appeal.
