@@ -26,7 +26,7 @@ const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; 
 pub(crate) static PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Where photos come.
-const UPLOADS: [&str; 2] = ["/", "/api/v1/files"];
+const UPLOADS: [&str; 3] = ["/", "/api/v1/files", "/task/{token}"];
 
 /// What is needed around a request.
 #[derive(Clone)]
@@ -82,15 +82,15 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 }
 
 fn secure(headers: &mut HeaderMap) {
-    const ALWAYS: [(HeaderName, &str); 4] = [
+    const ALWAYS: [(HeaderName, &str); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CSP));
     let nothing = HeaderValue::from_static("camera=(), microphone=(), geolocation=()");

@@ -111,6 +111,10 @@ pub const TABLE: &[Line] = &[
     line(GET, "/appeals/{number}", ALL),
     line(GET, "/closures", ALL),
     line(GET, "/about", ALL),
+    // The link itself is the proof: a party was written it, and nobody else can make one.
+    line(GET, "/task/{token}", ALL),
+    line(POST, "/task/{token}", ALL),
+    line(GET, "/task/{token}/photos/{file}", ALL),
     line(GET, "/assets/{file}", ALL),
     line(GET, "/livez", ALL),
     line(GET, "/readyz", ALL),

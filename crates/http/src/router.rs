@@ -25,13 +25,16 @@ use crate::{
 
 /// Routes that the OpenAPI document does not name, for the test of the permission table.
 #[cfg(test)]
-pub(crate) const BESIDE_THE_API: [(&str, &str); 17] = [
+pub(crate) const BESIDE_THE_API: [(&str, &str); 20] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/appeals"),
     ("GET", "/appeals/{number}"),
     ("GET", "/closures"),
     ("GET", "/about"),
+    ("GET", "/task/{token}"),
+    ("POST", "/task/{token}"),
+    ("GET", "/task/{token}/photos/{file}"),
     ("GET", "/assets/{file}"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
@@ -74,6 +77,8 @@ pub fn router(parts: Parts) -> Router {
             .route("/appeals/{number}", get(pages::appeal))
             .route("/closures", get(pages::closures))
             .route("/about", get(pages::about))
+            .route("/task/{token}", get(pages::task).post(pages::act))
+            .route("/task/{token}/photos/{file}", get(pages::task_photo))
             .route("/assets/{file}", get(assets::asset))
             .with_state(app);
         routes = routes.merge(window);

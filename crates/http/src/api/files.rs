@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use zholdary_domain::FileId;
 use zholdary_intake::Media;
-use zholdary_readmodel::AppealRef;
+use zholdary_readmodel::{AppealRef, AppealView};
 
 use super::read::concerns;
 use crate::{
@@ -75,11 +75,7 @@ pub(crate) async fn get(
         let appeal: AppealRef =
             appeal.parse().map_err(|_| Problem::new(Code::BadQuery, "").field("appeal"))?;
         let view = app.query.appeal(appeal, caller.sees()).await?.body.ok_or_else(nothing)?;
-        let named = view.thread.iter().flatten().flat_map(|message| {
-            let earlier = message.earlier.iter().flat_map(|earlier| &earlier.files);
-            message.files.iter().chain(earlier).filter_map(|named| named.file.as_deref())
-        });
-        let has = named.into_iter().any(|named| named == file.as_str());
+        let has = photos(&view).any(|named| named == file.as_str());
         if !has || own.is_some_and(|party| !concerns(&view, party)) {
             return Err(nothing());
         }
@@ -87,6 +83,11 @@ pub(crate) async fn get(
         return Err(Problem::new(Code::BadQuery, "name the appeal that has it").field("appeal"));
     }
     let bytes = app.files.get(&file).await?.ok_or_else(nothing)?;
+    Ok(as_sent(&file, bytes))
+}
+
+/// A photo for those who work on its appeal, as it was sent.
+pub(crate) fn as_sent(file: &FileId, bytes: bytes::Bytes) -> Response {
     // What was kept was a photo; whatever a browser believes it to be, it runs nothing of it.
     let (label, ending) = Media::of(&bytes)
         .map_or(("application/octet-stream", "bin"), |media| (media.label(), media.extension()));
@@ -103,5 +104,13 @@ pub(crate) async fn get(
     );
     let resource_policy = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(resource_policy, HeaderValue::from_static("same-origin"));
-    Ok((headers, bytes).into_response())
+    (headers, bytes).into_response()
+}
+
+/// The photos of an appeal that its asker may see, by name.
+pub(crate) fn photos(view: &AppealView) -> impl Iterator<Item = &str> {
+    view.thread.iter().flatten().flat_map(|message| {
+        let earlier = message.earlier.iter().flat_map(|earlier| &earlier.files);
+        message.files.iter().chain(earlier).filter_map(|named| named.file.as_deref())
+    })
 }

@@ -96,7 +96,7 @@ fn new_key() -> String {
 }
 
 /// Words with the limits of photos in them.
-fn counted(words: &str, limits: &Limits) -> String {
+pub(super) fn counted(words: &str, limits: &Limits) -> String {
     let megabytes = limits.photo_max_bytes / (1024 * 1024);
     words.replace("{n}", &limits.photos_max.to_string()).replace("{mb}", &megabytes.to_string())
 }
@@ -212,12 +212,17 @@ fn photographed(
 ) -> Result<(), Refused> {
     let many = (photos > limits.photos_max).then_some(PhotoRefused::TooMany);
     let Some(why) = refused.or(many) else { return Ok(()) };
+    Err(Refused::Field(Wrong::of("photo", photo_refused(why, limits, w))))
+}
+
+/// Why a photo cannot be taken, for people.
+pub(super) fn photo_refused(why: PhotoRefused, limits: &Limits, w: &Words) -> String {
     let says = match why {
         PhotoRefused::TooMany => w.error_photos_many,
         PhotoRefused::TooLarge => w.error_photo_large,
         PhotoRefused::NotAPhoto => w.error_photo_kind,
     };
-    Err(Refused::Field(Wrong::of("photo", counted(says, limits))))
+    counted(says, limits)
 }
 
 /// Why nothing was written.

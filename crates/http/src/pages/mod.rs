@@ -7,9 +7,14 @@ mod figures;
 mod list;
 mod map;
 mod next;
+mod task;
 mod words;
 
-pub(crate) use self::{about::about, closures::closures};
+pub(crate) use self::{
+    about::about,
+    closures::closures,
+    task::{act, photo as task_photo, task},
+};
 
 use askama::Template;
 use axum::{

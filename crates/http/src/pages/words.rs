@@ -55,6 +55,32 @@ words! {
         "Only the operator and the party see the photos.";
     photos_kept: "Уже загружено; снимите отметку, чтобы не отправлять:", "Жүктеліп қойған; жібермеу үшін белгіні алып тастаңыз:",
         "Uploaded already; clear the mark not to send it:";
+    task_title: "Задание", "Тапсырма", "Task";
+    task_gone: "Этой ссылки нет, или задание теперь не у вас.", "Мұндай сілтеме жоқ, немесе тапсырма енді сізде емес.", "There is no such link, or the task is not yours any more.";
+    task_gone_how: "Ссылка действует, пока задание у вас. Последнее письмо о задании важнее прежних.",
+        "Сілтеме тапсырма сізде тұрғанда ғана жарамды. Тапсырма туралы соңғы хат бұрынғыларынан маңызды.",
+        "A link is good while the task is yours. The last letter about it counts.";
+    task_words: "Что пишут жители", "Тұрғындар не жазады", "What residents write";
+    task_point: "Точка", "Нүкте", "Point";
+    task_why: "Почему вам", "Неге сізге", "Why it is yours";
+    task_accept: "Принять задание", "Тапсырманы қабылдау", "Accept the task";
+    task_start: "Работы начаты", "Жұмыс басталды", "Work has begun";
+    task_done: "Сообщить о готовности", "Дайын екенін хабарлау", "Report it as done";
+    task_done_how: "Приложите фото сделанного или напишите, что сделано. Житель увидит эти слова.",
+        "Істелген жұмыстың суретін қосыңыз немесе не істелгенін жазыңыз. Бұл сөздерді тұрғын көреді.",
+        "Add a photo of what was done, or write what was done. The resident reads these words.";
+    task_explanation: "Что сделано", "Не істелді", "What was done";
+    task_refuse: "Отказать с причиной", "Себебін айтып бас тарту", "Give it back with a reason";
+    task_reason: "Причина отказа", "Бас тарту себебі", "Why";
+    task_reason_how: "Её прочтёт оператор и передаст задание другому.", "Оны оператор оқып, тапсырманы басқаға береді.",
+        "The operator reads it and gives the task to somebody else.";
+    task_settled: "Спасибо. Больше ничего делать не нужно.", "Рақмет. Енді ештеңе істеудің қажеті жоқ.", "Thank you. There is nothing more to do.";
+    task_given_back: "Задание возвращено оператору.", "Тапсырма операторға қайтарылды.", "The task went back to the operator.";
+    task_recorded: "Записано.", "Жазылды.", "Recorded.";
+    error_reason: "Напишите причину.", "Себебін жазыңыз.", "Write why.";
+    error_proof: "Нужно фото или объяснение.", "Сурет немесе түсіндірме керек.", "A photo or an explanation is needed.";
+    error_moved: "Пока страница была открыта, задание изменилось. Ниже то, что есть сейчас.",
+        "Бет ашық тұрғанда тапсырма өзгерді. Төменде қазіргі күйі.", "The task changed while the page was open. Below is how it stands now.";
     photos_again: "Остальные фото нужно выбрать ещё раз.", "Қалған суреттерді қайта таңдау керек.",
         "The other photos have to be chosen again.";
     photos_all_again: "Фото нужно выбрать ещё раз.", "Суреттерді қайта таңдау керек.", "The photos have to be chosen again.";

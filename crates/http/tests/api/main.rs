@@ -11,4 +11,5 @@ mod photos;
 mod problems;
 mod reading;
 mod serve;
+mod tasks;
 mod town;

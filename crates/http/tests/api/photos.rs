@@ -16,21 +16,21 @@ const FILES: &str = "/api/v1/files";
 const APPEALS: &str = "/api/v1/appeals";
 const KEY: &str = "5f0c7a526b0e4f0e9d430c1f6f2f8a11";
 /// As a browser makes one up.
-const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+pub(crate) const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
 
-fn jpeg(mark: u8) -> Vec<u8> {
+pub(crate) fn jpeg(mark: u8) -> Vec<u8> {
     let mut photo = b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec();
     photo.resize(3_000, mark);
     photo
 }
 
-fn name_of(photo: &[u8]) -> String {
+pub(crate) fn name_of(photo: &[u8]) -> String {
     // The store's own name, told by an upload, is checked against this one.
     zholdary_log::Hash::of(photo).to_string()
 }
 
 /// A form as a browser writes it: fields, then photos by the names of their files.
-fn form(fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn form(fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut body = vec![];
     for (name, value) in fields {
         let part =
@@ -57,7 +57,7 @@ async fn send_as(town: &Town, label: &str, body: Vec<u8>) -> Answer {
     town.ask(post.body(Body::from_stream(stream::iter(pieces))).unwrap()).await
 }
 
-async fn send(town: &Town, fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Answer {
+pub(crate) async fn send(town: &Town, fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Answer {
     send_as(town, &format!("multipart/form-data; boundary={BOUNDARY}"), form(fields, photos)).await
 }
 
