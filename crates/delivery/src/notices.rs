@@ -297,7 +297,7 @@ impl Happened<'_> {
     }
 
     /// What may stand in a text about a finding.
-    fn values(&self, finding: FindingId) -> Values {
+    pub(crate) fn values(&self, finding: FindingId) -> Values {
         let (city, site) = (self.city, self.site);
         let mut values = Values::new();
         values.set("site", site).set("closures_link", format!("{site}/works"));
@@ -350,7 +350,7 @@ impl Happened<'_> {
     }
 }
 
-fn finding_of(appeal: &Appeal, finding: FindingId) -> Option<&FindingState> {
+pub(crate) fn finding_of(appeal: &Appeal, finding: FindingId) -> Option<&FindingState> {
     appeal.findings.get(usize::from(finding.0))
 }
 
@@ -363,4 +363,4 @@ fn by_a_person(notice: Notice) -> Notice {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -18,7 +18,7 @@ use zholdary_domain::{
     AppealId, CommandId, ContactId, IdKey, MessageId, Position, StreamId, StreamKind, appeal,
     inbound::{Channel, MessageRef, News, Surface},
     message::{self, Event, command_id},
-    outgoing::{Outgoing, Sending, Standing, Trouble},
+    outgoing::{Outgoing, Sending, Standing, Task, Trouble},
 };
 use zholdary_log::{
     Cause, Decider, DeciderError, Recorded,
@@ -67,6 +67,8 @@ struct Entry {
     appeal: AppealId,
     standing: Standing,
     at_once: bool,
+    /// What comes after it waits for it. A party's reminder of next week holds nothing up.
+    in_order: bool,
     since: DateTime<Utc>,
     cause: Cause,
 }
@@ -77,6 +79,7 @@ struct About {
     contact: ContactId,
     appeal: AppealId,
     what: String,
+    task: Option<Task>,
 }
 
 /// What an appeal must hear of a message.
@@ -124,7 +127,12 @@ impl Fold {
                 self.blocked.remove(&(contact, channel));
             }
             Event::Queued(out) => {
-                let about = About { contact: out.contact, appeal: out.appeal, what: out.what.clone() };
+                let about = About {
+                    contact: out.contact,
+                    appeal: out.appeal,
+                    what: out.what.clone(),
+                    task: out.task.clone(),
+                };
                 self.about.insert(id, about);
                 self.lanes.entry(out.contact).or_default().push_back(Entry {
                     id,
@@ -132,7 +140,8 @@ impl Fold {
                     appeal: out.appeal,
                     standing: Standing::Waits { from: out.not_before },
                     at_once: out.at_once,
-                    since: record.recorded_at,
+                    in_order: out.task.is_none(),
+                    since: out.not_before.map_or(record.recorded_at, |from| from.max(record.recorded_at)),
                     cause: Cause::record(record),
                 });
             }
@@ -171,16 +180,22 @@ impl Fold {
                 self.lanes.remove(&about.contact);
             }
         }
+        // Nobody misses a reminder of what was done meanwhile.
+        if told == Err(Trouble::Superseded.code()) {
+            self.about.remove(&id);
+            return;
+        }
         self.halves.insert(id, Half { about: about.clone(), told, from, cause: Cause::record(record) });
     }
 
     fn note_appeal(&mut self, id: AppealId, event: &appeal::Event) {
         match event {
-            appeal::Event::Told { message, .. } => {
+            appeal::Event::Told { message, .. } | appeal::Event::PartyTold { message, .. } => {
                 self.halves.remove(message);
                 self.about.remove(message);
             }
-            appeal::Event::NotTold { message: Some(message), .. } => {
+            appeal::Event::NotTold { message: Some(message), .. }
+            | appeal::Event::PartyNotTold { message: Some(message), .. } => {
                 self.halves.remove(message);
             }
             appeal::Event::Erased { .. } => {
@@ -327,7 +342,11 @@ impl Sender {
             .filter(|(_, lane)| !lane.iter().any(|entry| ids.values().any(|id| *id == entry.id)))
             .filter_map(|(contact, lane)| {
                 let is_going = lane.iter().any(|entry| matches!(entry.standing, Standing::Attempted { .. }));
-                let goes = |entry: &&Entry| entry.at_once || !is_quiet;
+                let is_due = |entry: &Entry| match entry.standing {
+                    Standing::Waits { from } => from.is_none_or(|from| from <= now),
+                    _ => false,
+                };
+                let goes = |entry: &&Entry| (entry.at_once || !is_quiet) && (entry.in_order || is_due(entry));
                 Some((contact, lane.iter().find(goes).filter(|_| !is_going)?))
             })
             .filter(|(_, entry)| match entry.standing {
@@ -409,6 +428,12 @@ impl Inner {
         else {
             return Ok(());
         };
+        if let (Some(task), Some(only_while)) = (&out.task, &out.only_while) {
+            let appeal = self.appeals.load(&StreamId::from(out.appeal)).await?.state;
+            if !only_while.holds(&appeal, task.finding) {
+                return self.gives_up(id, cause, &out, Trouble::Superseded).await;
+            }
+        }
         let now = self.parts.clock.now();
         let form = if now < expires { self.may_go(&job, &out, now) } else { Err(Trouble::Busy) };
         let (carrier, form) = match (self.carriers.of(out.channel), form) {
@@ -530,17 +555,18 @@ impl Inner {
 
     /// The second half: under the platform's id, and in the appeal. Repeated it changes nothing.
     async fn tell(&self, id: MessageId, half: &Half) -> Result<(), Error> {
-        let command = match half.told {
-            Ok(()) => {
-                // A name that cannot be recorded keeps nobody from hearing that it was told.
-                not_of_one_stream(self.name(id, half.cause).await)?;
-                appeal::Command::NoteTold { message: id, what: half.about.what.clone() }
+        if half.told.is_ok() {
+            // A name that cannot be recorded keeps nobody from hearing that it was told.
+            not_of_one_stream(self.name(id, half.cause).await)?;
+        }
+        let what = half.about.what.clone();
+        let command = match (half.told, half.about.task.clone()) {
+            (Ok(()), None) => appeal::Command::NoteTold { message: id, what },
+            (Ok(()), Some(task)) => appeal::Command::NotePartyTold { task, message: id, what },
+            (Err(why), None) => appeal::Command::NoteNotTold { what, why: why.to_owned(), message: Some(id) },
+            (Err(why), Some(task)) => {
+                appeal::Command::NotePartyNotTold { task, what, why: why.to_owned(), message: Some(id) }
             }
-            Err(why) => appeal::Command::NoteNotTold {
-                what: half.about.what.clone(),
-                why: why.to_owned(),
-                message: Some(id),
-            },
         };
         let purpose = if half.told.is_ok() { "told" } else { "not_told" };
         let told = self
@@ -579,9 +605,10 @@ impl Inner {
             answers: None,
             appeal: Some(out.appeal),
             number: None,
-            contact: Some(out.contact),
+            contact: out.task.is_none().then_some(out.contact),
             sent_at,
             of: Some(id),
+            task: out.task.clone(),
         };
         let named = self
             .messages

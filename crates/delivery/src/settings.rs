@@ -1,9 +1,10 @@
 //! Settings of what goes out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use zholdary_domain::inbound::Channel;
+use zholdary_city::Lang;
+use zholdary_domain::{Personal, inbound::Channel};
 
 /// What a file of settings says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -64,6 +65,22 @@ pub struct Settings {
     pub config: Config,
     /// Channels that can be answered on.
     pub channels: BTreeSet<Channel>,
+    /// Whom letters to parties go to, by code of the party. With none no party is written to.
+    pub parties: BTreeMap<String, PartyContact>,
+    /// The address that letters come from.
+    pub mailbox: String,
+}
+
+/// Whom letters to one party go to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PartyContact {
+    /// Mail addresses for tasks. Each gets every letter.
+    pub email: Vec<Personal<String>>,
+    /// Mail addresses for dangers, of whoever is on duty day and night: the mailbox of a gateway to SMS, or a person's. Empty: those
+    /// for tasks.
+    pub duty: Vec<Personal<String>>,
+    /// Language of the letters. Nothing: the city's.
+    pub lang: Option<Lang>,
 }
 
 impl std::ops::Deref for Settings {

@@ -244,6 +244,8 @@ impl Tell {
             not_before,
             by_person: notice.by_person,
             at_once: notice.at_once,
+            task: None,
+            only_while: None,
         };
         parts.into_iter().enumerate().map(part).collect()
     }

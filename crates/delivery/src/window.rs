@@ -69,6 +69,8 @@ mod tests {
             not_before: None,
             by_person: false,
             at_once: true,
+            task: None,
+            only_while: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The two workers of a process, started and stopped together.
+//! The workers of a process, started and stopped together.
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -8,6 +8,7 @@ use zholdary_routing::{Error, Parts, Progress, worker::Keeper};
 use crate::{
     Carriers, Metrics, Settings,
     send::Sender,
+    tasks::{self, Tasks},
     tell::{self, Tell},
 };
 
@@ -16,14 +17,16 @@ use crate::{
 pub struct Workers {
     /// How far `tell` came.
     pub tell: Progress,
+    /// How far `tasks` came; nothing where no party is written to.
+    pub tasks: Option<Progress>,
     /// How far `send` has read.
     pub send: Progress,
     keeper: Keeper,
-    tasks: JoinSet<Result<(), Error>>,
+    running: JoinSet<Result<(), Error>>,
 }
 
 impl Workers {
-    /// Starts both. When one dies, `stop` is cancelled: the rest of the process must hear of it.
+    /// Starts them. When one dies, `stop` is cancelled: the rest of the process must hear of it.
     #[must_use]
     pub fn start(
         parts: &Parts,
@@ -33,26 +36,32 @@ impl Workers {
         metrics: Metrics,
         stop: &CancellationToken,
     ) -> Self {
-        let (teller, sender) =
-            (Tell::new(parts, settings), Sender::new(parts, settings, carriers, key, metrics));
+        let teller = Tell::new(parts, settings);
+        let writer = (!settings.parties.is_empty()).then(|| Tasks::new(parts, settings, key.clone()));
+        let sender = Sender::new(parts, settings, carriers, key, metrics);
         let (tell, send) = (teller.progress(), sender.progress());
-        let mut tasks = JoinSet::new();
-        tasks.spawn(teller.run(stop.clone()));
-        tasks.spawn(sender.run(stop.clone()));
+        let tasks = writer.as_ref().map(Tasks::progress);
+        let mut running = JoinSet::new();
+        running.spawn(teller.run(stop.clone()));
+        running.spawn(sender.run(stop.clone()));
+        if let Some(writer) = writer {
+            running.spawn(writer.run(stop.clone()));
+        }
         // What `send` knows is in the log, so it keeps nothing.
-        let keeper = Keeper::new(parts, [(tell::WORKER, tell.clone())]);
-        tasks.spawn(keeper.clone().run(stop.clone()));
-        Self { tell, send, keeper, tasks }
+        let kept = tasks.iter().map(|tasks| (tasks::WORKER, tasks.clone()));
+        let keeper = Keeper::new(parts, kept.chain([(tell::WORKER, tell.clone())]));
+        running.spawn(keeper.clone().run(stop.clone()));
+        Self { tell, tasks, send, keeper, running }
     }
 
-    /// Waits until both have stopped; the first failure is told. What they finished last is kept too.
+    /// Waits until all have stopped; the first failure is told. What they finished last is kept too.
     ///
     /// # Errors
     ///
     /// The first failure of a worker.
     pub async fn join(mut self) -> Result<(), Error> {
         let mut failed = Ok(());
-        while let Some(ended) = self.tasks.join_next().await {
+        while let Some(ended) = self.running.join_next().await {
             failed = failed.and(ended.unwrap_or_else(|panic| Err(Error::Panicked(panic))));
         }
         self.keeper.keep().await;

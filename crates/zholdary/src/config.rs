@@ -2,12 +2,17 @@
 
 mod bounds;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use zholdary_channels::{Accounts, Ours};
-use zholdary_domain::inbound::Channel;
+use zholdary_city::Lang;
+use zholdary_delivery::PartyContact;
+use zholdary_domain::{Personal, inbound::Channel};
 use zholdary_http::{Hooks, MetaHook, Secret};
 use zholdary_platforms::{Base, Token, graph, telegram};
 
@@ -52,12 +57,59 @@ pub(crate) struct Config {
     pub(crate) telegram: TelegramFiles,
     /// E-mail.
     pub(crate) email: zholdary_channels::email::Mailbox,
+    /// Whom letters to parties go to, by code of the party.
+    pub(crate) party: BTreeMap<String, PartySettings>,
+    /// The same, found to be addresses.
+    #[serde(skip)]
+    pub(crate) parties: BTreeMap<String, PartyContact>,
     /// By what we send.
     #[serde(skip)]
     pub(crate) senders: Senders,
     /// What the file says, for `doctor`.
     #[serde(skip)]
     pub(crate) said: Said,
+}
+
+/// Whom letters to one party go to.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PartySettings {
+    /// Mail addresses for tasks: each gets every letter. Default: none, and then the desk hears that it must call.
+    pub(crate) email: Vec<String>,
+    /// Mail addresses of whoever is on duty day and night, for dangers. Default: none, and then those for tasks.
+    pub(crate) duty: Vec<String>,
+    /// Language of the letters: `ru` or `kk`. Default: the city's.
+    pub(crate) lang: Option<String>,
+}
+
+impl PartySettings {
+    fn contact(&self, code: &str) -> anyhow::Result<PartyContact> {
+        let lang = match self.lang.as_deref() {
+            None => None,
+            Some(lang @ ("ru" | "kk")) => Lang::from_code(lang),
+            Some(_) => bail!("party.{code}.lang is a language that letters are not written in: ru or kk"),
+        };
+        let addresses = |of: &str, list: &[String]| {
+            list.iter()
+                .map(|address| {
+                    let good = address.split_once('@').is_some_and(|(name, host)| {
+                        !name.is_empty() && host.contains('.') && !host.ends_with('.')
+                    });
+                    let clean =
+                        !address.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
+                    if !good || !clean {
+                        bail!("party.{code}.{of} has an entry that is no mail address: name@host.example");
+                    }
+                    Ok(Personal::new(address.clone()))
+                })
+                .collect::<anyhow::Result<Vec<_>>>()
+        };
+        Ok(PartyContact {
+            email: addresses("email", &self.email)?,
+            duty: addresses("duty", &self.duty)?,
+            lang,
+        })
+    }
 }
 
 /// The tokens to send with, by channel.
@@ -90,6 +142,14 @@ impl Said {
     fn of(file: &Path, table: &toml::Table) -> Self {
         let mut keys = Vec::new();
         flatten("", table, &mut keys);
+        // Addresses of people are nobody's to print.
+        let is_address =
+            |key: &str| key.starts_with("party.") && (key.ends_with(".email") || key.ends_with(".duty"));
+        for (key, value) in &mut keys {
+            if is_address(key) {
+                *value = "…".to_owned();
+            }
+        }
         Self { file: Some(file.to_owned()), keys }
     }
 }
@@ -228,6 +288,9 @@ impl Config {
             telegram: config.telegram.bot.clone(),
             email: config.email.clone(),
         };
+        for (code, party) in &config.party {
+            config.parties.insert(code.clone(), party.contact(code)?);
+        }
         Ok(config)
     }
 }

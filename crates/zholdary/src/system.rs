@@ -268,7 +268,12 @@ impl System {
     /// By what we send: nothing while no platform has a token.
     fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
         let mut carriers = Carriers::default();
-        let mut settings = Settings { config: self.config.delivery.clone(), ..Settings::default() };
+        let mut settings = Settings {
+            config: self.config.delivery.clone(),
+            parties: self.config.parties.clone(),
+            mailbox: self.config.email.address.clone(),
+            ..Settings::default()
+        };
         let senders = &self.config.senders;
         if senders.graph.is_empty() && senders.telegram.is_none() {
             return Ok((carriers, settings));
@@ -289,8 +294,8 @@ impl System {
     /// Tells residents what became of their appeals, until `stop`, whenever no other process does.
     pub(crate) async fn hold_delivery(&self, stop: &CancellationToken) -> anyhow::Result<()> {
         let (carriers, settings) = self.carriers()?;
-        if carriers.is_empty() {
-            info!("nothing is sent to residents: no platform has a token");
+        if carriers.is_empty() && settings.parties.is_empty() {
+            info!("nothing is sent: no platform has a token, and no party an address");
             stop.cancelled().await;
             return Ok(());
         }

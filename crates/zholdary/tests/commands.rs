@@ -169,7 +169,7 @@ fn the_doctor_tells_the_settings_and_no_secret() {
     let secret = at("secret");
     let settings = at("settings.toml");
     let text = format!(
-        "[workers]\nlanes = 8\n[http.limits]\nphotos_max = 3\n[whatsapp]\napp_secret_file = \"{0}\"\nverify_token_file = \"{0}\"\ntoken_file = \"{0}\"\n",
+        "[workers]\nlanes = 8\n[http.limits]\nphotos_max = 3\n[whatsapp]\napp_secret_file = \"{0}\"\nverify_token_file = \"{0}\"\ntoken_file = \"{0}\"\n[party.akimat-almaly]\nduty = [\"77010000000@sms.example\"]\n",
         path(&secret)
     );
     std::fs::write(&settings, text).unwrap();
@@ -186,7 +186,7 @@ fn the_doctor_tells_the_settings_and_no_secret() {
     ] {
         assert!(said.contains(expected), "no {expected}: {said}");
     }
-    assert!(!said.contains("the-very-secret"), "{said}");
+    assert!(!said.contains("the-very-secret") && !said.contains("7701"), "{said}");
     assert!(out(&doctor(&[])).contains("settings: no file"), "{}", out(&doctor(&[])));
 
     for (text, expected) in [
@@ -197,6 +197,8 @@ fn the_doctor_tells_the_settings_and_no_secret() {
         ("[delivery]\nexpires_hours = 0\n", "delivery.expires_hours is 0"),
         ("[workers]\nsite = \"zholdary.example/\"\n", "workers.site"),
         ("[raw]\nbody_bytes = 1000\n", "raw.body_bytes"),
+        ("[party.a]\nemail = [\"no address\"]\n", "party.a.email has an entry that is no mail address"),
+        ("[party.a]\nlang = \"en\"\n", "party.a.lang"),
     ] {
         std::fs::write(&settings, text).unwrap();
         let told = doctor(&["--config", path(&settings)]);

@@ -12,7 +12,7 @@ pub(super) const IS_IT_FIXED: &str = "is_it_fixed";
 pub(super) const FIXED: [&str; 2] = ["fixed:yes", "fixed:no"];
 
 /// Templates the product sends by itself, apart from the answers that categories name.
-pub(super) const TEMPLATES: [&str; 42] = [
+pub(super) const TEMPLATES: [&str; 43] = [
     "greeting",
     "receipt",
     "place_question",
@@ -47,6 +47,7 @@ pub(super) const TEMPLATES: [&str; 42] = [
     "task_danger",
     "task_reminder",
     "task_escalation",
+    "task_unconfirmed",
     "task_copy",
     "task_reopened",
     "task_withdrawn",
@@ -58,13 +59,14 @@ pub(super) const TEMPLATES: [&str; 42] = [
 ];
 
 /// Phrases the product puts into placeholders, apart from `kind_<kind of works>`.
-pub(super) const PHRASES: [&str; 20] = [
+pub(super) const PHRASES: [&str; 21] = [
     "closure_full",
     "closure_partial",
     "closure_planned",
     "plan_planned",
     "plan_active",
     "plan_warranty",
+    "place_unknown",
     "status_registered",
     "status_asked",
     "status_routed",

@@ -14,11 +14,11 @@ use zholdary_testkit::{at, id_key, shipped_city};
 use super::*;
 
 const NUMBER: &str = "Z-2026-000401";
-const SITE: &str = "https://zholdary.example";
+pub(crate) const SITE: &str = "https://zholdary.example";
 /// 20 November 2026, 10:00 in Almaty.
-const NOW: &str = "2026-11-20T05:00:00Z";
+pub(crate) const NOW: &str = "2026-11-20T05:00:00Z";
 
-fn city() -> &'static City {
+pub(crate) fn city() -> &'static City {
     static CITY: OnceLock<City> = OnceLock::new();
     CITY.get_or_init(|| City::parse(&Files::from_entries(shipped_city()).unwrap()).unwrap())
 }
@@ -27,19 +27,19 @@ fn message(n: u8) -> MessageId {
     id_key().message("whatsapp", "1", &format!("wamid.{n}"))
 }
 
-fn operator() -> Actor {
+pub(crate) fn operator() -> Actor {
     Actor::Operator { token: "press-1".into() }
 }
 
-fn party(code: &str) -> Actor {
+pub(crate) fn party(code: &str) -> Actor {
     Actor::Party { code: code.into() }
 }
 
-fn text(words: &str) -> Personal<String> {
+pub(crate) fn text(words: &str) -> Personal<String> {
     words.to_owned().into()
 }
 
-fn register() -> Command {
+pub(crate) fn register() -> Command {
     Command::Register(Box::new(Registered {
         number: NUMBER.parse().unwrap(),
         message: Some(message(1)),
@@ -52,7 +52,7 @@ fn register() -> Command {
     }))
 }
 
-fn found(category: &str) -> Finding {
+pub(crate) fn found(category: &str) -> Finding {
     Finding {
         category: category.into(),
         priority: city().category(category).unwrap().priority.clone(),
@@ -68,7 +68,7 @@ fn found(category: &str) -> Finding {
     }
 }
 
-fn route(finding: u16, category: &str, to: &str) -> Route {
+pub(crate) fn route(finding: u16, category: &str, to: &str) -> Route {
     let category = city().category(category).unwrap();
     Route {
         finding: FindingId(finding),
@@ -91,7 +91,7 @@ fn route(finding: u16, category: &str, to: &str) -> Route {
 }
 
 /// What the rules understood and decided of one problem each.
-fn settlement(lang: TextLang, parts: &[(&str, &str)]) -> Settlement {
+pub(crate) fn settlement(lang: TextLang, parts: &[(&str, &str)]) -> Settlement {
     let findings: Vec<_> = parts.iter().map(|(category, _)| found(category)).collect();
     let danger = findings.iter().any(|finding| city().is_danger(finding));
     Settlement {
@@ -110,11 +110,11 @@ fn settlement(lang: TextLang, parts: &[(&str, &str)]) -> Settlement {
     }
 }
 
-fn settle(settlement: Settlement) -> Command {
+pub(crate) fn settle(settlement: Settlement) -> Command {
     Command::Settle(Box::new(settlement))
 }
 
-fn pothole(lang: TextLang) -> Command {
+pub(crate) fn pothole(lang: TextLang) -> Command {
     settle(settlement(lang, &[("pothole", "akimat-almaly")]))
 }
 
@@ -163,11 +163,11 @@ fn answer(lang: &str, words: &str) -> Command {
     }))
 }
 
-fn accept(finding: u16) -> Command {
+pub(crate) fn accept(finding: u16) -> Command {
     Command::Accept { finding: FindingId(finding), by: party("akimat-almaly") }
 }
 
-fn finish(finding: u16, explanation: Option<&str>) -> Command {
+pub(crate) fn finish(finding: u16, explanation: Option<&str>) -> Command {
     Command::Finish {
         finding: FindingId(finding),
         by: operator(),
@@ -176,19 +176,19 @@ fn finish(finding: u16, explanation: Option<&str>) -> Command {
     }
 }
 
-fn redirect(route: Route) -> Command {
+pub(crate) fn redirect(route: Route) -> Command {
     Command::Redirect { route: Box::new(route), alarms: vec![], by: operator() }
 }
 
-fn reopen() -> Command {
+pub(crate) fn reopen() -> Command {
     Command::Reopen { by: operator(), reason: text("яма осталась") }
 }
 
-fn close(by: Actor) -> Command {
+pub(crate) fn close(by: Actor) -> Command {
     Command::Close { by, reason: text("всё сделано") }
 }
 
-fn extend(clock: Clock) -> Command {
+pub(crate) fn extend(clock: Clock) -> Command {
     let cause = TermCause::Extended { reason: "ждём экспертизу".into() };
     Command::Extend {
         finding: FindingId(0),
