@@ -26,7 +26,7 @@ pub use files::{Files, FilesError};
 pub use model::{
     Articles, Axis, Bounds, Bucket, Category, City, Danger, District, Escalate, Highway, Holiday, Legal,
     LegalKind, Letterhead, Matching, Meta, Microdistrict, Notify, NotifyHow, OldName, OnlyIn, Party,
-    PartyKind, PlaceRules, Priority, Reminders, Scores, Settlement, Street, Works, WorksRules,
+    PartyKind, PartyWords, PlaceRules, Priority, Reminders, Scores, Settlement, Street, Works, WorksRules,
 };
 pub use names::{Lang, Names, Values};
 pub use places::{DistrictHit, Near};

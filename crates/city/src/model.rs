@@ -51,6 +51,8 @@ pub struct City {
     pub priorities: Vec<Priority>,
     /// When parties hear again, and how long the resident is waited for.
     pub reminders: Reminders,
+    /// With what an answer of a party by mail begins.
+    pub party_words: PartyWords,
     /// Groups of the report.
     pub buckets: Vec<Bucket>,
     /// Groups of categories, by code.
@@ -353,6 +355,18 @@ pub struct Reminders {
     pub is_it_fixed_wait_days: u32,
     /// Hours a draft without text waits for words.
     pub draft_wait_hours: u32,
+}
+
+/// Words with which a party's answer by mail begins when it is one of the three that need no reader. Each stands alone, before a
+/// mark or the end of its line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartyWords {
+    /// It takes the task.
+    pub accepted: Vec<String>,
+    /// It gives it back; why follows.
+    pub refused: Vec<String>,
+    /// It is done; what was done follows.
+    pub done: Vec<String>,
 }
 
 /// A group of the report.

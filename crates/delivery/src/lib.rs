@@ -6,6 +6,7 @@
 //!
 //! The pure parts stand apart: [`notices`] and [`letters`] (what is told to residents, to parties), [`window`] (what a channel lets through now).
 
+pub mod answers;
 mod carrier;
 pub mod letters;
 mod metrics;

@@ -11,7 +11,7 @@ use zholdary_domain::{
     inbound::{Channel, Surface},
     link::HandOvers,
     message::{self, command_id},
-    outgoing::Outgoing,
+    outgoing::{Outgoing, Task},
 };
 use zholdary_log::{
     Cause, Decider, DeciderError, Recorded,
@@ -24,6 +24,7 @@ use zholdary_routing::{
 
 use crate::{
     Settings,
+    answers::wish,
     letters::{Given, Letter, Written},
     notices::Happened,
 };
@@ -108,7 +109,7 @@ impl Tasks {
         let mut rules: Option<Arc<Ruleset>> = None;
         let mut follow = Follow::begin(WORKER, &self.parts, &self.unfinished, &self.progress).await;
         while let Some(page) = follow.next(stop).await? {
-            let stale = self.parts.clock.now() - TimeDelta::hours(self.settings.stale_hours.into());
+            let stale = self.stale();
             for record in &page {
                 follow.pass(record);
                 if record.stream.kind() == StreamKind::Rules {
@@ -117,7 +118,8 @@ impl Tasks {
                         rules = Some(read);
                     }
                 } else if let Some(appeal) = record.stream.appeal()
-                    && record.recorded_at > stale
+                    // A party's answer counts however late it is read.
+                    && (record.recorded_at > stale || is_answered(record))
                 {
                     let news = News {
                         appeal,
@@ -142,6 +144,10 @@ impl Tasks {
         Ok(())
     }
 
+    fn stale(&self) -> DateTime<Utc> {
+        self.parts.clock.now() - TimeDelta::hours(self.settings.stale_hours.into())
+    }
+
     async fn write_all(&self, rules: &Ruleset, news: Vec<News>) -> Result<(), Error> {
         let items = news.into_iter().map(|news| (news.appeal, news));
         run_lanes(items, self.parts.config.lanes, |news| async move {
@@ -163,6 +169,14 @@ impl Tasks {
     async fn write(&self, rules: &Ruleset, news: &News) -> Result<(), Error> {
         let read = self.read(news).await?;
         let after = read.hand_overs.appeal();
+        for event in &read.events {
+            if let Event::PartyAnswered { task, message } = event {
+                self.heed(rules, news, task, *message).await?;
+            }
+        }
+        if news.at <= self.stale() {
+            return Ok(());
+        }
         let opening = after.registered.as_ref().and_then(|registered| registered.message);
         let words = match opening.filter(|_| !after.erased) {
             Some(opening) => self.words(opening).await?,
@@ -199,6 +213,35 @@ impl Tasks {
             self.note_unsent(unsent_id(news.appeal, news.command, left), news, unsent).await?;
         }
         Ok(())
+    }
+
+    /// Does what a party asks for by letter, when that is plain and its domain does not disown the letter.
+    async fn heed(&self, rules: &Ruleset, news: &News, task: &Task, message: MessageId) -> Result<(), Error> {
+        let received = match self.messages.load(&StreamId::from(message)).await {
+            Ok(loaded) => loaded.state.received,
+            Err(error) if error.is_of_one_stream() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let Some(received) = received else { return Ok(()) };
+        if received.letter.as_ref().is_none_or(|letter| letter.unverified || letter.automatic.is_some()) {
+            return Ok(());
+        }
+        let text = received.content.text.as_ref().map_or("", |text| text.reveal());
+        let Some(command) = wish(&rules.city.party_words, task, text) else { return Ok(()) };
+        let heeded = self
+            .appeals
+            .handle(
+                &StreamId::from(news.appeal),
+                CommandId::of(message, "party answer"),
+                news.cause,
+                |state, _| appeal::decide(state, command.clone()),
+            )
+            .await;
+        match heeded {
+            // What is not theirs any more, or was done before, a person sees in the letter.
+            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn read(&self, news: &News) -> Result<Read, Error> {
@@ -314,6 +357,11 @@ fn writing(appeal: AppealId, command: CommandId, left: usize) -> MessageId {
 
 fn unsent_id(appeal: AppealId, command: CommandId, left: usize) -> CommandId {
     CommandId::of(appeal, &format!("task unsent/{command}/{left}"))
+}
+
+fn is_answered(record: &Recorded) -> bool {
+    let events = record.events::<Event>().unwrap_or_default();
+    events.iter().any(|event| matches!(event, Event::PartyAnswered { .. }))
 }
 
 fn events_of(record: &Recorded) -> Result<Vec<Event>, Error> {

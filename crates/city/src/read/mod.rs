@@ -169,6 +169,7 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         escalate: settings.escalate,
         priorities: settings.priorities,
         reminders: settings.reminders,
+        party_words: settings.party_words,
         buckets: settings.buckets,
         groups: settings.groups,
         parties,

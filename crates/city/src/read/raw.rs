@@ -190,6 +190,14 @@ pub(super) struct Reminders {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct PartyWords {
+    pub(super) accepted: Vec<String>,
+    pub(super) refused: Vec<String>,
+    pub(super) done: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Bucket {
     pub(super) code: String,
     pub(super) share: f64,

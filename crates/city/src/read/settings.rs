@@ -1,6 +1,6 @@
 //! `city.toml`: meta, law, calendar settings, places, works, danger, matching, priorities, report groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
@@ -15,7 +15,7 @@ use super::expected::OTHER;
 use super::raw;
 use crate::model::{
     Articles, Bounds, Bucket, Danger, Escalate, Legal, LegalKind, Matching, Meta, Notify, NotifyHow,
-    PlaceRules, Priority, Reminders, Scores, WorksRules,
+    PartyWords, PlaceRules, Priority, Reminders, Scores, WorksRules,
 };
 use crate::names::{Lang, Names};
 
@@ -35,6 +35,7 @@ pub(super) struct Settings {
     pub(super) escalate: Escalate,
     pub(super) priorities: Vec<Priority>,
     pub(super) reminders: Reminders,
+    pub(super) party_words: PartyWords,
     pub(super) buckets: Vec<Bucket>,
     pub(super) groups: BTreeMap<String, Names>,
     pub(super) street_kinds: BTreeMap<String, Names>,
@@ -88,6 +89,7 @@ pub(super) fn read(
     });
     let (priorities, priority_codes) = priorities(doc, &languages, &mut refs, book);
     let reminders = reminders(doc, book);
+    let party_words = party_words(doc, book);
     let (buckets, bucket_codes) = buckets(doc, &languages, book);
     let (groups, group_codes) = names_by_code(doc, "groups", &languages, book);
     let (street_kinds, _) = match doc.has("street_kind") {
@@ -108,6 +110,7 @@ pub(super) fn read(
             escalate: escalate?,
             priorities,
             reminders: reminders?,
+            party_words,
             buckets,
             groups,
             street_kinds,
@@ -542,6 +545,29 @@ fn reminders(doc: &mut Document<'_>, book: &Book) -> Option<Reminders> {
         is_it_fixed_wait_days: raw.is_it_fixed_wait_days,
         draft_wait_hours: raw.draft_wait_hours,
     })
+}
+
+/// A city without them reads answers of parties by eye.
+fn party_words(doc: &mut Document<'_>, book: &Book) -> PartyWords {
+    if !doc.has("party_words") {
+        return PartyWords::default();
+    }
+    let Some(entry) = doc.take::<raw::PartyWords>("party_words", book) else { return PartyWords::default() };
+    let (at, raw) = (doc.on_line(entry.line), entry.value);
+    let mut seen = BTreeSet::new();
+    for word in raw.accepted.iter().chain(&raw.refused).chain(&raw.done) {
+        let is_plain = !word.is_empty() && word.trim() == word && word.to_lowercase() == *word;
+        if !is_plain {
+            book.fault(
+                at,
+                format!("\"{word}\" in [party_words] is no word"),
+                "write it in small letters, without spaces around it",
+            );
+        } else if !seen.insert(word) {
+            book.fault(at, format!("\"{word}\" stands in [party_words] twice"), "keep it where it is meant");
+        }
+    }
+    PartyWords { accepted: raw.accepted, refused: raw.refused, done: raw.done }
 }
 
 fn buckets(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> (Vec<Bucket>, Codes) {

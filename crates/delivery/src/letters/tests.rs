@@ -123,8 +123,8 @@ fn each_record_is_written_of_to_those_whom_it_concerns() {
         &[register(), danger()],
         &[
             "akimat-almaly task_danger duty open",
-            "akimat-almaly task_escalation duty +10min unconfirmed",
-            "operator task_escalation +10min unconfirmed",
+            "akimat-almaly task_danger duty +10min unconfirmed",
+            "operator task_unconfirmed +10min unconfirmed",
             "akimat-almaly task_reminder duty +60min open",
             "akimat-almaly task_reminder duty +108min open",
             "akimat-almaly task_reminder +720min open",

@@ -9,6 +9,7 @@ use zholdary_domain::{
     AppealId, ContactId, MessageId, Number,
     inbound::{Automatic, Channel, Join, Surface},
     message::{Found, Outcome, Received, SetAside},
+    outgoing::Task,
 };
 
 /// The last message of a contact that joined an appeal, on one surface.
@@ -37,6 +38,8 @@ pub struct Fold {
     placed: HashMap<MessageId, AppealId>,
     albums: HashMap<MessageId, AppealId>,
     ours: HashMap<MessageId, Belongs>,
+    /// Our letters to parties: who answers one speaks as that party.
+    tasks: HashMap<MessageId, (AppealId, Task)>,
     /// What our account wrote past this system, as far as is known: the conversation that it seems to go on.
     outside: HashMap<MessageId, AppealId>,
     authors: HashMap<AppealId, ContactId>,
@@ -120,6 +123,18 @@ impl Fold {
         self.ours.entry(message).or_insert(belongs);
     }
 
+    /// Takes in a letter of ours to a party.
+    pub fn wrote_to_party(&mut self, message: MessageId, appeal: AppealId, task: Task) {
+        self.tasks.entry(message).or_insert((appeal, task));
+    }
+
+    /// The task that a letter answers: it refers to a letter of ours that went to a party, and to nobody else.
+    #[must_use]
+    pub fn task_of(&self, received: &Received) -> Option<&(AppealId, Task)> {
+        let references = &received.letter.as_ref()?.references;
+        received.reply_to.iter().chain(references).find_map(|to| self.tasks.get(to))
+    }
+
     /// Takes in a message of our account, written past this system.
     pub fn wrote_outside(&mut self, message: MessageId, appeal: AppealId) {
         if !self.ours.contains_key(&message) {
@@ -200,6 +215,10 @@ impl Fold {
         let content = &received.content;
         if received.keys_changed {
             return SetAside::Note.into();
+        }
+        // Whatever a party answers stands beside the appeal: it is no resident, and opens nothing.
+        if let Some((appeal, _)) = self.task_of(received) {
+            return Outcome::SetAside { why: SetAside::Note, beside: Some(*appeal) };
         }
         match received.letter.as_ref().and_then(|letter| letter.automatic) {
             // It is seen where the letter stands that it answers, and moves nothing there.
@@ -303,6 +322,7 @@ mod tests {
     use chrono::TimeZone;
     use zholdary_domain::{
         IdKey,
+        appeal::FindingId,
         inbound::{Attachment, Button, Content, MediaKind},
         message::Letter,
     };
@@ -359,6 +379,38 @@ mod tests {
         fold.sent(message("out"), Belongs::Answers(message("m1")));
         fold.numbered("Z-2026-000301".parse().unwrap(), appeal);
         (fold, appeal)
+    }
+
+    #[test]
+    fn what_a_party_answers_stands_beside_its_appeal() {
+        let (mut fold, appeal) = begun();
+        let task = Task { party: "akimat-medeu".into(), finding: FindingId(0) };
+        fold.wrote_to_party(message("task"), appeal, task.clone());
+        let letter = |references: &[&str], automatic| Received {
+            channel: Channel::Email,
+            surface: Surface::Mail,
+            join: Join::ReplyOnly,
+            letter: Some(Box::new(Letter {
+                references: references.iter().map(|name| message(name)).collect(),
+                automatic,
+                ..Letter::default()
+            })),
+            ..from("party", 10, "Принято")
+        };
+        let beside = Outcome::SetAside { why: SetAside::Note, beside: Some(appeal) };
+        let check = |received: &Received, expected: Outcome, is_theirs: bool| {
+            assert_eq!(fold.decide(message("m3"), received), expected, "{received:?}");
+            assert_eq!(fold.task_of(received).is_some(), is_theirs, "{received:?}");
+        };
+        check(&letter(&["task"], None), beside, true);
+        check(&letter(&["unknown", "task"], None), beside, true);
+        check(&letter(&["task"], Some(Automatic::Reply)), beside, true);
+        let opens = AppealId::opened_by(message("m3"));
+        let opens = Outcome::Placed { appeal: opens, opens: true, found: Found::Opened };
+        // Whoever is nobody's author and answers no letter of ours writes as anybody may.
+        check(&letter(&[], None), opens, false);
+        check(&letter(&["out"], None), opens, false);
+        assert_eq!(fold.task_of(&letter(&["task"], None)), Some(&(appeal, task)));
     }
 
     #[test]

@@ -335,6 +335,13 @@ impl Session {
                 items.push(Item { cause, what: wish(appeal, Some(id), command, "rated") });
             }
         }
+        let answers = |letter: &message::Letter| letter.automatic.is_none();
+        if let Some((appeal, task)) = self.fold.task_of(received)
+            && received.letter.as_deref().is_some_and(answers)
+        {
+            let command = appeal::Command::NotePartyAnswered { task: task.clone(), message: id };
+            items.push(Item { cause, what: wish(*appeal, Some(id), command, "party answered") });
+        }
         // What was told before the message itself.
         for (ours, number) in self.named.remove(&id).unwrap_or_default() {
             self.alias(ours, number, record, items);
@@ -416,11 +423,17 @@ impl Session {
 
     /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
     fn sent(&mut self, id: MessageId, sent: message::Event, record: &Recorded, items: &mut Vec<Item>) {
-        let message::Event::Sent { channel, account, answers, appeal, number, contact, sent_at, .. } = sent
+        let message::Event::Sent {
+            channel, account, answers, appeal, number, contact, sent_at, task, ..
+        } = sent
         else {
             return;
         };
         self.told.entry(id).or_default().ours = true;
+        if let (Some(task), Some(appeal)) = (task, appeal) {
+            self.fold.wrote_to_party(id, appeal, task);
+            return;
+        }
         let belongs = match (appeal, answers, &number) {
             (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
             (None, Some(answers), _) => Some(Belongs::Answers(answers)),
