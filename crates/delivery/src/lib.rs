@@ -4,16 +4,17 @@
 //! - [`tasks`]: what it means to the party that must act: letters with a link by which it answers.
 //! - [`send`]: those messages, one after another to each person, each tried as often as helps and never blindly twice.
 //!
-//! The pure parts stand apart: [`notices`] and [`letters`] (what is told to residents, to parties), [`window`] (what a channel lets through now).
+//! The pure parts stand apart: [`notices`] and [`task_letters`] (what is told to residents, to parties), [`window`] (what a channel lets through now).
 
 pub mod answers;
 mod carrier;
-pub mod letters;
+
 mod metrics;
 mod networks;
 pub mod notices;
 pub mod send;
 mod settings;
+pub mod task_letters;
 pub mod tasks;
 pub mod tell;
 pub mod window;

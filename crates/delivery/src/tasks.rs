@@ -25,8 +25,8 @@ use zholdary_routing::{
 use crate::{
     Settings,
     answers::wish,
-    letters::{Given, Letter, Written},
     notices::Happened,
+    task_letters::{Given, Letter, Written},
 };
 
 /// Its name.
