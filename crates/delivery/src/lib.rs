@@ -6,6 +6,7 @@
 //! The pure parts stand apart: [`notices`] (what is told), [`window`] (what a channel lets through now).
 
 mod carrier;
+mod letters;
 mod metrics;
 mod networks;
 pub mod notices;
@@ -16,6 +17,7 @@ pub mod window;
 mod workers;
 
 pub use carrier::{Carried, Carrier, Carriers};
+pub use letters::Letters;
 pub use metrics::Metrics;
 pub use settings::{Config, Settings};
 pub use workers::Workers;

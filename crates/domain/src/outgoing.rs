@@ -105,11 +105,13 @@ pub enum Trouble {
     Refused,
     /// We have no account to send from.
     NoAccount,
+    /// We wrote to them, or about this appeal, too often: two programs may be talking to each other.
+    TooMany,
 }
 
 impl Trouble {
     /// Every trouble there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Busy,
         Self::Token,
         Self::WindowClosed,
@@ -117,6 +119,7 @@ impl Trouble {
         Self::NoSuchAddress,
         Self::Refused,
         Self::NoAccount,
+        Self::TooMany,
     ];
 
     /// The code, as recorded.
@@ -130,6 +133,7 @@ impl Trouble {
             Self::NoSuchAddress => "no_such_address",
             Self::Refused => "refused",
             Self::NoAccount => "no_account",
+            Self::TooMany => "too_many",
         }
     }
 }

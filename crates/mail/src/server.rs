@@ -29,7 +29,7 @@ pub struct Server {
     pub ca_file: Option<PathBuf>,
     /// How long a connection may take, with its TLS.
     pub connect: Duration,
-    /// How long one command may take, or a pause in its answer.
+    /// How long one command of IMAP may take, or a pause in its answer; by SMTP a whole letter.
     pub command: Duration,
 }
 

@@ -17,7 +17,7 @@ use lettre::{
         extension::ClientId,
     },
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{Login, Protection, Server, TlsError, tls};
 
@@ -138,11 +138,11 @@ impl Smtp {
     pub async fn post(&self, sender: Option<&str>, to: &str, letter: &[u8]) -> Result<(), PostError> {
         let address = |text: &str| text.parse::<Address>().map_err(|_| PostError::Address);
         let (sender, to) = (sender.map(address).transpose()?, address(to)?);
-        let mut server = self.open().await?;
-        let limit = self.server.command;
-        in_time(limit, Step::Sender, server.command(Mail::new(sender, vec![]))).await?;
-        in_time(limit, Step::Recipient, server.command(Rcpt::new(to, vec![]))).await?;
-        in_time(limit, Step::Letter, server.command(Data)).await?;
+        let until = Instant::now() + self.server.command;
+        let mut server = self.open(until).await?;
+        in_time(until, Step::Sender, server.command(Mail::new(sender, vec![]))).await?;
+        in_time(until, Step::Recipient, server.command(Rcpt::new(to, vec![]))).await?;
+        in_time(until, Step::Letter, server.command(Data)).await?;
         // The end of the letter is asked for once the rest is out: from there on nobody knows whether the server has it.
         let whole = AtomicBool::new(false);
         let end = std::iter::from_fn(|| {
@@ -151,7 +151,7 @@ impl Smtp {
         });
         // The client ends the last line itself.
         let letter = letter.strip_suffix(b"\r\n").unwrap_or(letter);
-        let told = timeout(limit, server.message_iter(std::iter::once(letter).chain(end))).await;
+        let told = timeout_at(until, server.message_iter(std::iter::once(letter).chain(end))).await;
         let told = match told {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) if error.status().is_some() => Err(refused(Step::Letter, &error)),
@@ -170,14 +170,14 @@ impl Smtp {
     ///
     /// [`PostError`], never [`PostError::Unknown`].
     pub async fn look(&self) -> Result<Seen, PostError> {
-        let mut server = self.open().await?;
+        let mut server = self.open(Instant::now() + self.server.command).await?;
         let seen = Seen { protected: server.is_encrypted(), known: self.login.is_some() };
         let _ = timeout(GOODBYE, server.quit()).await;
         Ok(seen)
     }
 
-    async fn open(&self) -> Result<AsyncSmtpConnection, PostError> {
-        let Server { host, port, protection, connect, command, .. } = &self.server;
+    async fn open(&self, until: Instant) -> Result<AsyncSmtpConnection, PostError> {
+        let Server { host, port, protection, connect, .. } = &self.server;
         let hello = ClientId::Domain(self.hello.clone());
         let tls = match protection {
             Protection::None => None,
@@ -187,12 +187,12 @@ impl Smtp {
         let address = (host.trim_matches(['[', ']']), *port);
         let connecting =
             AsyncSmtpConnection::connect_tokio1(address, Some(*connect), &hello, from_the_start, None);
-        let mut server = in_time(*connect + *command, Step::Greeting, connecting).await?;
+        let mut server = in_time(until, Step::Greeting, connecting).await?;
         if let Some(tls) = tls.filter(|_| *protection == Protection::Starttls) {
             if !server.can_starttls() {
                 return Err(PostError::NotOffered("STARTTLS"));
             }
-            in_time(*connect, Step::Greeting, server.starttls(tls, &hello)).await?;
+            in_time(until, Step::Greeting, server.starttls(tls, &hello)).await?;
         }
         if let Some(Login { user, password }) = &self.login {
             const KNOWN: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
@@ -200,7 +200,7 @@ impl Smtp {
                 return Err(PostError::NotOffered("AUTH PLAIN or LOGIN"));
             }
             let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
-            in_time(*command, Step::Login, server.auth(&KNOWN, &credentials)).await?;
+            in_time(until, Step::Login, server.auth(&KNOWN, &credentials)).await?;
         }
         Ok(server)
     }
@@ -218,11 +218,11 @@ impl Smtp {
 
 /// One step before the letter is out: whatever goes wrong, the server does not have it.
 async fn in_time<T>(
-    limit: Duration,
+    until: Instant,
     step: Step,
     said: impl Future<Output = Result<T, SmtpError>>,
 ) -> Result<T, PostError> {
-    match timeout(limit, said).await {
+    match timeout_at(until, said).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) if error.status().is_some() => Err(refused(step, &error)),
         Ok(Err(error)) if error.is_tls() => {

@@ -1,6 +1,7 @@
 //! Settings: a TOML file, and secrets from files or the environment. Only this crate reads either.
 
 mod bounds;
+mod email;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use zholdary_http::{Hooks, MetaHook, Secret};
 use zholdary_platforms::{Base, Token, graph, telegram};
 
 use crate::cli::{Engine, Place};
+use email::{Email, EmailFiles};
 
 /// All settings. Every field has a default; an unknown one is an error.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -51,7 +53,7 @@ pub(crate) struct Config {
     /// The Telegram bot.
     pub(crate) telegram: TelegramFiles,
     /// E-mail.
-    pub(crate) email: zholdary_channels::email::Mailbox,
+    pub(crate) email: EmailFiles,
     /// By what we send.
     #[serde(skip)]
     pub(crate) senders: Senders,
@@ -60,13 +62,15 @@ pub(crate) struct Config {
     pub(crate) said: Said,
 }
 
-/// The tokens to send with, by channel.
+/// What is sent with, by channel; of mail also how it comes in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Senders {
     /// Of Meta's platforms: where, in which version, with which token.
     pub(crate) graph: Vec<(Channel, Base, String, Token)>,
     /// Of the Telegram bot.
     pub(crate) telegram: Option<(Base, Token)>,
+    /// Of the mailbox.
+    pub(crate) email: Email,
 }
 
 impl Senders {
@@ -74,6 +78,7 @@ impl Senders {
     pub(crate) fn has(&self, channel: Channel) -> bool {
         self.graph.iter().any(|(of, ..)| *of == channel)
             || (channel == Channel::Telegram && self.telegram.is_some())
+            || (channel == Channel::Email && self.email.out.is_some())
     }
 }
 
@@ -226,8 +231,9 @@ impl Config {
             instagram: config.instagram.accounts.clone(),
             facebook: config.facebook.accounts.clone(),
             telegram: config.telegram.bot.clone(),
-            email: config.email.clone(),
+            email: config.email.mailbox(),
         };
+        config.senders.email = config.email.ready()?;
         Ok(config)
     }
 }

@@ -9,7 +9,7 @@ use prometheus::{IntGauge, Registry};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
-use zholdary_delivery::{Carriers, Settings};
+use zholdary_delivery::{Carriers, Letters, Settings};
 use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock, inbound::Channel};
 use zholdary_intake::{FileStore, Intake, KeepIn, Polling, RawConfig, RawFile, RawServers, RawStore};
 use zholdary_log::{
@@ -266,10 +266,15 @@ impl System {
     }
 
     /// By what we send: nothing while no platform has a token.
-    fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
+    async fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
         let mut carriers = Carriers::default();
         let mut settings = Settings { config: self.config.delivery.clone(), ..Settings::default() };
         let senders = &self.config.senders;
+        if let Some((smtp, head)) = senders.email.out.clone() {
+            let key = bound_key(&self.data, self.log.as_ref()).await?;
+            carriers.add(Channel::Email, Arc::new(Letters::new(smtp, head, key, Arc::clone(&self.clock))));
+            settings.channels.insert(Channel::Email);
+        }
         if senders.graph.is_empty() && senders.telegram.is_none() {
             return Ok((carriers, settings));
         }
@@ -288,9 +293,9 @@ impl System {
 
     /// Tells residents what became of their appeals, until `stop`, whenever no other process does.
     pub(crate) async fn hold_delivery(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        let (carriers, settings) = self.carriers()?;
+        let (carriers, settings) = self.carriers().await?;
         if carriers.is_empty() {
-            info!("nothing is sent to residents: no platform has a token");
+            info!("nothing is sent to residents: no platform has a token, and no mail server is named");
             stop.cancelled().await;
             return Ok(());
         }
