@@ -34,7 +34,10 @@ impl Dovecot {
         let mail = folder.path().join("mail");
         std::fs::create_dir(&mail).unwrap();
         for (program, args) in [("chmod", ["755", &at]), ("chown", ["mail:mail", path(&mail)])] {
-            assert!(Command::new(program).args(args).status().unwrap().success(), "{program}: this needs root");
+            assert!(
+                Command::new(program).args(args).status().unwrap().success(),
+                "{program}: this needs root"
+            );
         }
         let config = format!(
             "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/dovecot.log\nprotocols = imap lmtp\nlisten = 127.0.0.1\n\
@@ -62,7 +65,7 @@ impl Dovecot {
     fn delivers(&self, raw: &[u8]) {
         let text = String::from_utf8_lossy(raw);
         let sender = text.lines().find_map(|line| line.strip_prefix("Return-Path: <")?.split('>').next());
-        let answers = brings(self.lmtp, sender.unwrap_or_default(), &[USER], raw);
+        let answers = brings(self.lmtp, sender.unwrap_or("asel@example.org"), &[USER], raw);
         assert!(answers.len() == 1 && answers[0].starts_with("250"), "{answers:?}");
     }
 
@@ -162,7 +165,10 @@ async fn letters_of_a_real_mailbox_tell_the_same_story_as_those_of_files() {
     until_taken(&city, 2 * letters.len()).await;
     assert_eq!(Story::of(&told(city, data.path()).await), expected, "read twice");
     let flags = dovecot.python("print(b''.join(m.fetch('1:*', '(FLAGS)')[1]).decode())");
-    assert!(!flags.contains("\\Seen") && !flags.contains("\\Deleted"), "nothing in the mailbox changed: {flags}");
+    assert!(
+        !flags.contains("\\Seen") && !flags.contains("\\Deleted"),
+        "nothing in the mailbox changed: {flags}"
+    );
 }
 
 /// The number up to which the mailbox was read, as it is kept.
@@ -226,7 +232,8 @@ async fn a_mailbox_that_numbers_its_letters_anew_is_read_anew() {
 async fn the_letters_of_a_foreign_client_are_taken_by_lmtp() {
     let (data, port) = (folder(), free_port());
     let file = data.path().join("settings.toml");
-    let settings = format!("[email]\naddress = \"{OURS}\"\nlmtp_listen = \"127.0.0.1:{port}\"\nletter_bytes = 100000\n");
+    let settings =
+        format!("[email]\naddress = \"{OURS}\"\nlmtp_listen = \"127.0.0.1:{port}\"\nletter_bytes = 100000\n");
     std::fs::write(&file, settings).unwrap();
     let city = up(data.path(), path(&file)).await;
     let told_to = python(&format!(
