@@ -11,12 +11,12 @@ data := "data"
 default:
     @just --list --unsorted
 
-# everything that must hold before a commit, as CI runs it: format, clippy, docs, book, licences, unused, weights, test, browser
+# everything that must hold before a commit, as CI runs it: format, clippy, docs, book, licences, unused, weights, test, browser, mail
 [group('check')]
 check:
     bash .ci/run
 
-# one or more steps of check: tools format clippy docs book licences unused weights test browser
+# one or more steps of check: tools format clippy docs book licences unused weights test browser mail
 [group('check')]
 step +names:
     bash .ci/run {{ names }}
@@ -45,6 +45,11 @@ test *word:
 [group('check')]
 browser:
     bash .ci/run browser
+
+# a real mail server (dovecot): the sample letters come by IMAP and LMTP, twice, with kills between; Python's smtplib brings some
+[group('check')]
+mail:
+    bash .ci/run mail
 
 # licences, banned crates and sources of everything we are built of (deny.toml); offline
 [group('check')]

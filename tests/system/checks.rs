@@ -10,13 +10,19 @@ fn check(channel: &str, settings: &str) -> (bool, Vec<(String, String, bool)>) {
     let data = folder();
     let file = data.path().join("settings.toml");
     std::fs::write(&file, settings.replace("DIR", path(data.path()))).unwrap();
-    for (name, text) in [("good", fake::Graph::TOKEN), ("bad", "another"), ("bot", BOT), ("word", "a word")] {
+    for (name, text) in [
+        ("good", fake::Graph::TOKEN),
+        ("bad", "another"),
+        ("bot", BOT),
+        ("word", "a word"),
+        ("post", fake::Smtp::PASSWORD),
+    ] {
         std::fs::write(data.path().join(name), text).unwrap();
     }
     let checked = run(&["channel", "check", channel, "--config", path(&file), "--json"]);
     let said = String::from_utf8(checked.stdout).unwrap();
     assert!(
-        [fake::Graph::TOKEN, BOT].iter().all(|secret| !said.contains(secret)),
+        [fake::Graph::TOKEN, BOT, fake::Smtp::PASSWORD].iter().all(|secret| !said.contains(secret)),
         "a secret is printed: {said}"
     );
     let found: Value = serde_json::from_str(&said)
@@ -77,4 +83,38 @@ async fn telegram_is_asked_who_gets_its_updates() {
     assert!(!is_well && posted[2].1 == "none is set", "{posted:?}");
     let (is_well, other) = check("telegram", &settings("bot = \"7\"\n"));
     assert!(!is_well && other[1].2, "{other:?}");
+}
+
+#[tokio::test]
+async fn the_mail_servers_are_asked_whether_they_know_us() {
+    let post = fake::Smtp::start().await;
+    let smtp = |password: &str| {
+        format!(
+            "[email]\naddress = \"roads@zholdary.example\"\nlmtp_listen = \"127.0.0.1:2424\"\n[email.smtp]\nhost = \"127.0.0.1\"\n\
+             port = {}\nprotection = \"none\"\nuser = \"{}\"\npassword_file = \"DIR/{password}\"\n",
+            post.address().port(),
+            fake::Smtp::USER,
+        )
+    };
+    let (is_well, told) = check("email", &smtp("post"));
+    let of = |told: &[(String, String, bool)], what: &str| {
+        told.iter().find(|(of, ..)| of == what).cloned().unwrap()
+    };
+    assert_eq!(of(&told, "smtp"), found(&[("smtp", "it answers without TLS, it knows us", false)])[0]);
+    assert!(
+        of(&told, "lmtp").1.contains("127.0.0.1:2424") && !is_well,
+        "the sender check wants doing: {told:?}"
+    );
+    let (is_well, _) = check(
+        "email",
+        &smtp("post").replace("[email]\n", "[email]\nauthserv_id = \"mail.zholdary.example\"\n"),
+    );
+    assert!(is_well);
+    let (_, bad) = check("email", &smtp("bad"));
+    assert!(of(&bad, "smtp").1.contains("refused: 535 5.7.8") && of(&bad, "smtp").2, "{bad:?}");
+    let away = "[email.imap]\nhost = \"127.0.0.1\"\nport = 9\nprotection = \"none\"\nuser = \"x\"\npassword_file = \"DIR/bad\"\n";
+    let (_, away) = check("email", away);
+    assert!(of(&away, "imap").1.contains("cannot be reached"), "{away:?}");
+    let (is_well, nothing) = check("email", "");
+    assert!(!is_well && nothing.iter().all(|(.., wants)| *wants), "{nothing:?}");
 }

@@ -8,9 +8,12 @@ mod checks;
 mod cli;
 mod crash;
 mod delivery;
+#[cfg(feature = "mail")]
+mod dovecot;
 mod harness;
 mod hook;
 mod learn;
+mod letters;
 mod nats;
 mod nodes;
 mod people;

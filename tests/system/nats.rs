@@ -144,9 +144,11 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$KV.ZHOLDARY_INFO.checkpoint.route",
         "$KV.ZHOLDARY_INFO.checkpoint.deadlines",
         "$KV.ZHOLDARY_INFO.checkpoint.tell",
+        "$KV.ZHOLDARY_INFO.checkpoint.mailbox",
         "$KV.ZHOLDARY_INFO.other",
         "$KV.ZHOLDARY_INFO_LEASES.routing",
         "$KV.ZHOLDARY_INFO_LEASES.delivery",
+        "$KV.ZHOLDARY_INFO_LEASES.mailbox",
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "$JS.API.STREAM.PURGE.ZHOLDARY_RAW",
         "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_RAW",
@@ -183,7 +185,8 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$JS.API.STREAM.MSG.GET.ZHOLDARY_RAW",
         "$JS.API.DIRECT.GET.ZHOLDARY_RAW_WAITING",
     ];
-    check("intake", &[K::Message], &raw).await;
+    let mailbox = ["$KV.ZHOLDARY_INFO.checkpoint.mailbox", "$KV.ZHOLDARY_INFO_LEASES.mailbox"];
+    check("intake", &[K::Message], &[&raw[..], &mailbox].concat()).await;
     let routed = [K::Message, K::Appeal, K::Problem, K::Number];
     let kept = [
         "$KV.ZHOLDARY_INFO.checkpoint.register",

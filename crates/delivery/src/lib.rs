@@ -8,7 +8,7 @@
 
 pub mod answers;
 mod carrier;
-
+mod letters;
 mod metrics;
 mod networks;
 pub mod notices;
@@ -21,6 +21,7 @@ pub mod window;
 mod workers;
 
 pub use carrier::{Carried, Carrier, Carriers};
+pub use letters::Letters;
 pub use metrics::Metrics;
 pub use settings::{Config, PartyContact, Settings};
 pub use workers::Workers;

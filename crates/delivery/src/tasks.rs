@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
+use zholdary_channels::outbound::email;
 use zholdary_domain::{
     AppealId, CommandId, ContactId, IdKey, MessageId, Personal, Position, StreamId, StreamKind,
     appeal::{self, Appeal, Event},
@@ -199,8 +200,9 @@ impl Tasks {
             key: &self.key,
         };
         let (mut out, mut unsent) = (Vec::new(), Vec::new());
+        let number = after.registered.as_ref().map(|r| r.number.to_string()).unwrap_or_default();
         for letter in given.letters() {
-            match self.outgoing(rules, news, &letter) {
+            match self.outgoing(rules, news, &number, &letter) {
                 Ok(letters) => out.extend(letters),
                 Err(why) => unsent.push(Unsent { letter, why }),
             }
@@ -276,7 +278,13 @@ impl Tasks {
     }
 
     /// A letter to each address that the party has for it.
-    fn outgoing(&self, rules: &Ruleset, news: &News, letter: &Letter) -> Result<Vec<Outgoing>, &'static str> {
+    fn outgoing(
+        &self,
+        rules: &Ruleset,
+        news: &News,
+        number: &str,
+        letter: &Letter,
+    ) -> Result<Vec<Outgoing>, &'static str> {
         let contact = self.settings.parties.get(&letter.task.party).ok_or(NO_CONTACT)?;
         let on_duty = letter.duty && !contact.duty.is_empty();
         let addresses = if on_duty { &contact.duty } else { &contact.email };
@@ -285,6 +293,8 @@ impl Tasks {
         }
         let lang = contact.lang.unwrap_or(rules.city.meta.default_language);
         let Written { version, lang, subject, text } = letter.written(&rules.city, lang).ok_or(UNFILLED)?;
+        let tag = rules.city.letterhead.mail_subject_tag.replace("{number}", number);
+        let subject = email::subject(subject.as_ref().map(|s| s.reveal().as_str()), None, Some(&tag));
         let one = |to: &Personal<String>| Outgoing {
             appeal: news.appeal,
             contact: ContactId::of_party(&letter.task.party),
@@ -296,7 +306,7 @@ impl Tasks {
             what: letter.what.clone(),
             version: Some(version),
             lang: lang.code().to_owned(),
-            subject: subject.clone(),
+            subject: Some(subject.clone().into()),
             text: text.clone(),
             buttons: vec![],
             instead: None,

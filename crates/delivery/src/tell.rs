@@ -19,7 +19,7 @@ use zholdary_routing::{
 };
 
 use crate::{
-    Settings,
+    Settings, letters,
     notices::{Happened, Notice},
 };
 
@@ -171,8 +171,9 @@ impl Tell {
             return Ok(());
         }
         let Some(address) = self.address(&after).await? else { return Ok(()) };
-        let all: Vec<Outgoing> =
+        let mut all: Vec<Outgoing> =
             notices.into_iter().flat_map(|notice| self.outgoing(news, &address, notice)).collect();
+        all.iter_mut().for_each(|out| letters::head(out, &happened, &address.received));
         // Counted down: once the one that is called 0 stands in the log, all of them do.
         for (left, out) in (0..all.len()).rev().zip(all) {
             self.queue(telling(news.appeal, news.command, left), news.cause, out).await?;

@@ -151,11 +151,13 @@ pub enum Trouble {
     NoAccount,
     /// Its time came, and nobody needs it any more.
     Superseded,
+    /// We wrote to them, or about this appeal, too often: two programs may be talking to each other.
+    TooMany,
 }
 
 impl Trouble {
     /// Every trouble there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Busy,
         Self::Token,
         Self::WindowClosed,
@@ -164,6 +166,7 @@ impl Trouble {
         Self::Refused,
         Self::NoAccount,
         Self::Superseded,
+        Self::TooMany,
     ];
 
     /// The code, as recorded.
@@ -178,6 +181,7 @@ impl Trouble {
             Self::Refused => "refused",
             Self::NoAccount => "no_account",
             Self::Superseded => "superseded",
+            Self::TooMany => "too_many",
         }
     }
 }

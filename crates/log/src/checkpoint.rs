@@ -66,6 +66,25 @@ pub trait Checkpoints: Send + Sync {
     async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError>;
 }
 
+/// Where else it is kept how far somebody came: in what stands outside of the log, such as a mailbox. What a mark says is its owner's
+/// own; losing it must cost a second reading and nothing else.
+#[async_trait]
+pub trait Marks: Send + Sync {
+    /// The last mark under `name`, lower-case letters and digits.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Unavailable`].
+    async fn mark(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError>;
+
+    /// Keeps one more under `name`, in place of the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Unavailable`].
+    async fn set_mark(&self, name: &str, said: Vec<u8>) -> Result<(), ReadError>;
+}
+
 /// As it is kept.
 pub(crate) fn encode(checkpoint: &Checkpoint) -> Vec<u8> {
     serde_json::to_vec(checkpoint).expect("numbers, a hash and an instant serialise")

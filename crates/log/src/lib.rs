@@ -20,7 +20,7 @@ pub mod sqlite;
 pub mod streams;
 mod tail;
 
-pub use checkpoint::{Checkpoint, Checkpoints};
+pub use checkpoint::{Checkpoint, Checkpoints, Marks};
 pub use codec::{Events, encode_events};
 pub use decider::{Aggregate, Decider, DeciderError, Handled, Loaded, Retry};
 pub use error::{

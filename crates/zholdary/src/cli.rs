@@ -104,6 +104,8 @@ pub(crate) enum ChannelName {
     Instagram,
     Facebook,
     Telegram,
+    /// The mail server that takes our letters, and the mailbox that is read.
+    Email,
 }
 
 /// Where the state is, and the settings.

@@ -1,6 +1,7 @@
 //! Settings: a TOML file, and secrets from files or the environment. Only this crate reads either.
 
 mod bounds;
+mod email;
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use zholdary_channels::outbound::email::is_address;
 use zholdary_channels::{Accounts, Ours};
 use zholdary_city::Lang;
 use zholdary_delivery::PartyContact;
@@ -17,6 +19,7 @@ use zholdary_http::{Hooks, MetaHook, Secret};
 use zholdary_platforms::{Base, Token, graph, telegram};
 
 use crate::cli::{Engine, Place};
+use email::{Email, EmailFiles};
 
 /// All settings. Every field has a default; an unknown one is an error.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -56,7 +59,7 @@ pub(crate) struct Config {
     /// The Telegram bot.
     pub(crate) telegram: TelegramFiles,
     /// E-mail.
-    pub(crate) email: zholdary_channels::email::Mailbox,
+    pub(crate) email: EmailFiles,
     /// Whom letters to parties go to, by code of the party.
     pub(crate) party: BTreeMap<String, PartySettings>,
     /// The same, found to be addresses.
@@ -92,12 +95,7 @@ impl PartySettings {
         let addresses = |of: &str, list: &[String]| {
             list.iter()
                 .map(|address| {
-                    let good = address.split_once('@').is_some_and(|(name, host)| {
-                        !name.is_empty() && host.contains('.') && !host.ends_with('.')
-                    });
-                    let clean =
-                        !address.chars().any(|c| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c));
-                    if !good || !clean {
+                    if !is_address(address) {
                         bail!("party.{code}.{of} has an entry that is no mail address: name@host.example");
                     }
                     Ok(Personal::new(address.clone()))
@@ -112,13 +110,15 @@ impl PartySettings {
     }
 }
 
-/// The tokens to send with, by channel.
+/// What is sent with, by channel; of mail also how it comes in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Senders {
     /// Of Meta's platforms: where, in which version, with which token.
     pub(crate) graph: Vec<(Channel, Base, String, Token)>,
     /// Of the Telegram bot.
     pub(crate) telegram: Option<(Base, Token)>,
+    /// Of the mailbox.
+    pub(crate) email: Email,
 }
 
 impl Senders {
@@ -126,6 +126,7 @@ impl Senders {
     pub(crate) fn has(&self, channel: Channel) -> bool {
         self.graph.iter().any(|(of, ..)| *of == channel)
             || (channel == Channel::Telegram && self.telegram.is_some())
+            || (channel == Channel::Email && self.email.out.is_some())
     }
 }
 
@@ -286,11 +287,12 @@ impl Config {
             instagram: config.instagram.accounts.clone(),
             facebook: config.facebook.accounts.clone(),
             telegram: config.telegram.bot.clone(),
-            email: config.email.clone(),
+            email: config.email.mailbox(),
         };
         for (code, party) in &config.party {
             config.parties.insert(code.clone(), party.contact(code)?);
         }
+        config.senders.email = config.email.ready()?;
         Ok(config)
     }
 }

@@ -12,7 +12,13 @@ use tracing_subscriber::EnvFilter;
 
 /// Sends log lines to standard error, as `filter` says.
 pub(crate) fn logging(filter: &str, json: bool) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let mut filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    // What these say at their lowest levels are the bytes on the wire: passwords, and what residents write.
+    for silent in ["async_imap=off", "imap_proto=off", "lettre=off"] {
+        if let Ok(directive) = silent.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     let colours = std::io::stderr().is_terminal();
     let lines =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);

@@ -6,16 +6,21 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
 use prometheus::{IntGauge, Registry};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
-use zholdary_delivery::{Carriers, Settings};
+use zholdary_delivery::{Carriers, Letters, Settings};
 use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock, inbound::Channel};
-use zholdary_intake::{FileStore, Intake, KeepIn, Polling, RawConfig, RawFile, RawServers, RawStore};
+use zholdary_intake::{
+    FileStore, Intake, KeepIn, Letters as Post, Polling, RawConfig, RawFile, RawServers, RawStore, Reading,
+    Rounds,
+};
 use zholdary_log::{
-    Checkpoints, Decider, EventLog, JetStreamLog, SqliteCheckpoints, SqliteLog, jetstream::Lease,
+    Checkpoints, Decider, EventLog, JetStreamLog, Marks, SqliteCheckpoints, SqliteLog, jetstream::Lease,
     streams::Rules,
 };
+use zholdary_mail::Lmtp;
 use zholdary_platforms::{Bot, Graph, Http};
 use zholdary_readmodel::{Projector, Query};
 use zholdary_routing::{Rulesets, Turn, Workers};
@@ -265,8 +270,59 @@ impl System {
         Ok(())
     }
 
+    /// Reads the mailbox until `stop`, whenever no other process does.
+    pub(crate) async fn hold_mailbox(&self, intake: Intake, stop: &CancellationToken) -> anyhow::Result<()> {
+        let rounds = Rounds::new(&self.registry)?;
+        let Some(mailbox) = &self.config.senders.email.imap else {
+            stop.cancelled().await;
+            return Ok(());
+        };
+        let letters = Post::new(self.config.http.ours.clone(), intake);
+        let marks = marks(&self.data, self.jetstream.as_ref())?;
+        while !stop.is_cancelled() {
+            if let Some(seat) = self.seat_of(MAILBOX_LOCK, MAILBOX_LEASE).await? {
+                info!("this process reads the mailbox");
+                let reading = Reading::new(
+                    mailbox.clone(),
+                    letters.clone(),
+                    Arc::clone(&marks),
+                    self.config.email.letter_bytes,
+                    rounds.clone(),
+                );
+                let lost = seat.lost();
+                let ending = stop.child_token();
+                let reads = tokio::spawn(reading.run(ending.clone()));
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = lost.cancelled() => {}
+                }
+                ending.cancel();
+                reads.await.context("what reads the mailbox panicked")?;
+                seat.give_back().await;
+            } else {
+                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where mail servers bring letters by LMTP, when the settings name it: bound before anything is promised.
+    pub(crate) async fn listen_for_letters(&self) -> anyhow::Result<Option<Arriving>> {
+        let Some((address, lmtp)) = self.config.senders.email.lmtp.clone() else { return Ok(None) };
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("could not listen for mail servers on {address}: choose another email.lmtp_listen")
+        })?;
+        Ok(Some(Arriving { listener, lmtp }))
+    }
+
+    /// Takes the letters that mail servers bring, until `stop`.
+    pub(crate) async fn take_letters(&self, arriving: Arriving, intake: Intake, stop: CancellationToken) {
+        let letters = Post::new(self.config.http.ours.clone(), intake);
+        arriving.lmtp.serve(arriving.listener, Arc::new(letters), stop).await;
+    }
+
     /// By what we send: nothing while no platform has a token.
-    fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
+    async fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
         let mut carriers = Carriers::default();
         let mut settings = Settings {
             config: self.config.delivery.clone(),
@@ -275,6 +331,11 @@ impl System {
             ..Settings::default()
         };
         let senders = &self.config.senders;
+        if let Some((smtp, head)) = senders.email.out.clone() {
+            let key = bound_key(&self.data, self.log.as_ref()).await?;
+            carriers.add(Channel::Email, Arc::new(Letters::new(smtp, head, key, Arc::clone(&self.clock))));
+            settings.channels.insert(Channel::Email);
+        }
         if senders.graph.is_empty() && senders.telegram.is_none() {
             return Ok((carriers, settings));
         }
@@ -293,9 +354,11 @@ impl System {
 
     /// Tells residents what became of their appeals, until `stop`, whenever no other process does.
     pub(crate) async fn hold_delivery(&self, stop: &CancellationToken) -> anyhow::Result<()> {
-        let (carriers, settings) = self.carriers()?;
+        let (carriers, settings) = self.carriers().await?;
         if carriers.is_empty() && settings.parties.is_empty() {
-            info!("nothing is sent: no platform has a token, and no party an address");
+            info!(
+                "nothing is sent: no platform has a token, no mail server is named, and no party has an address"
+            );
             stop.cancelled().await;
             return Ok(());
         }
@@ -379,6 +442,10 @@ const DELIVERY_LEASE: &str = "delivery";
 const POLLING_LOCK: &str = "polling.lock";
 /// Held by whoever asks Telegram for updates into a log on NATS.
 const POLLING_LEASE: &str = "polling";
+/// Held by whoever reads the mailbox into a log in a SQLite file.
+const MAILBOX_LOCK: &str = "mailbox.lock";
+/// Held by whoever reads the mailbox into a log on NATS.
+const MAILBOX_LEASE: &str = "mailbox";
 /// Held by whoever runs the workers of a log in a SQLite file.
 pub(crate) const WORKERS_LOCK: &str = "workers.lock";
 /// Held by whoever writes the views of a data folder.
@@ -387,6 +454,12 @@ const VIEWS_LOCK: &str = "views.lock";
 pub(crate) const LEASE: &str = "routing";
 /// How often it is asked whether somebody's place is free.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Where mail servers bring letters.
+pub(crate) struct Arriving {
+    listener: TcpListener,
+    lmtp: Lmtp,
+}
 
 /// What lets a process run the workers.
 enum Seat {
@@ -497,10 +570,21 @@ pub(crate) fn checkpoints(
     if let Some(log) = jetstream {
         return Ok(Arc::clone(log) as _);
     }
-    let kept = SqliteCheckpoints::open(data.path()).context(
+    Ok(Arc::new(kept_in(data)?))
+}
+
+/// Where it is kept how far the mailbox was read.
+fn marks(data: &Data, jetstream: Option<&Arc<JetStreamLog>>) -> anyhow::Result<Arc<dyn Marks>> {
+    match jetstream {
+        Some(log) => Ok(Arc::clone(log) as _),
+        None => Ok(Arc::new(kept_in(data)?)),
+    }
+}
+
+fn kept_in(data: &Data) -> anyhow::Result<SqliteCheckpoints> {
+    SqliteCheckpoints::open(data.path()).context(
         "could not open how far the workers came: without that file, removed while no process runs, they read the log once more",
-    )?;
-    Ok(Arc::new(kept))
+    )
 }
 
 /// How long raw bodies are kept.

@@ -42,7 +42,8 @@ pub struct Mailbox {
 
 impl Mailbox {
     /// Whether `address` is one of ours, in any case.
-    fn has(&self, address: &str) -> bool {
+    #[must_use]
+    pub fn has(&self, address: &str) -> bool {
         self.addresses().any(|own| own.to_lowercase() == address.to_lowercase())
     }
 

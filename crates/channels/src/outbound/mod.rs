@@ -1,7 +1,8 @@
 //! From a message that we mean to send to what its platform wants to hear, and back from the platform's answer.
 //!
-//! Pure: who speaks to the network hands the [`Call`] over and brings the answer back.
+//! Pure: who speaks to the network hands the [`Call`] over and brings the answer back; a letter is an [`email::Letter`].
 
+pub mod email;
 mod meta;
 mod split;
 mod telegram;

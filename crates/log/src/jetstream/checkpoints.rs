@@ -7,18 +7,29 @@ use super::{
     store::{found, unavailable},
 };
 use crate::{
-    checkpoint::{self, Checkpoint, Checkpoints},
+    checkpoint::{self, Checkpoint, Checkpoints, Marks},
     error::ReadError,
 };
 
 #[async_trait]
 impl Checkpoints for JetStreamLog {
     async fn read(&self, worker: &str) -> Result<Option<Checkpoint>, ReadError> {
-        Ok(self.kept(&key(worker)).await?.and_then(|said| checkpoint::decode(&said)))
+        Ok(self.mark(worker).await?.and_then(|said| checkpoint::decode(&said)))
     }
 
     async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError> {
-        let kept = self.bucket.put(key(worker), checkpoint::encode(checkpoint).into());
+        self.set_mark(worker, checkpoint::encode(checkpoint)).await
+    }
+}
+
+#[async_trait]
+impl Marks for JetStreamLog {
+    async fn mark(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.kept(&key(name)).await?.map(Into::into))
+    }
+
+    async fn set_mark(&self, name: &str, said: Vec<u8>) -> Result<(), ReadError> {
+        let kept = self.bucket.put(key(name), said.into());
         self.store.in_time(kept).await.map(|_| ()).map_err(unavailable)
     }
 }

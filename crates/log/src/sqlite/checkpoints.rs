@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
-    checkpoint::{self, Checkpoint, Checkpoints},
+    checkpoint::{self, Checkpoint, Checkpoints, Marks},
     error::{OpenError, ReadError, Source},
 };
 
@@ -67,22 +67,33 @@ impl SqliteCheckpoints {
 #[async_trait]
 impl Checkpoints for SqliteCheckpoints {
     async fn read(&self, worker: &str) -> Result<Option<Checkpoint>, ReadError> {
-        let worker = worker.to_owned();
-        let said = self.with(move |connection| {
-            connection
-                .prepare_cached("SELECT said FROM checkpoint WHERE worker = ?")?
-                .query_row([worker], |row| row.get::<_, Vec<u8>>(0))
-                .optional()
-        });
-        Ok(said.await?.and_then(|said| checkpoint::decode(&said)))
+        Ok(self.mark(worker).await?.and_then(|said| checkpoint::decode(&said)))
     }
 
     async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError> {
-        let (worker, said) = (worker.to_owned(), checkpoint::encode(checkpoint));
+        self.set_mark(worker, checkpoint::encode(checkpoint)).await
+    }
+}
+
+#[async_trait]
+impl Marks for SqliteCheckpoints {
+    async fn mark(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let name = name.to_owned();
+        self.with(move |connection| {
+            connection
+                .prepare_cached("SELECT said FROM checkpoint WHERE worker = ?")?
+                .query_row([name], |row| row.get::<_, Vec<u8>>(0))
+                .optional()
+        })
+        .await
+    }
+
+    async fn set_mark(&self, name: &str, said: Vec<u8>) -> Result<(), ReadError> {
+        let name = name.to_owned();
         self.with(move |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO checkpoint(worker, said) VALUES (?, ?)")?
-                .execute(params![worker, said])
+                .execute(params![name, said])
                 .map(|_| ())
         })
         .await

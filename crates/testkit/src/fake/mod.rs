@@ -7,6 +7,7 @@
 mod graph;
 mod script;
 mod server;
+mod smtp;
 mod telegram;
 
 use axum::{
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use graph::Graph;
 pub use script::Answer;
+pub use smtp::{Mail, Post, Smtp};
 pub use telegram::Telegram;
 
 /// What was asked of a fake. Never holds the token, wherever the client put it.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, thread};
 use axum::Router;
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
-/// A router on a free port of this machine, until dropped.
+/// A service on a free port of this machine, until dropped.
 ///
 /// It has a thread and a runtime of its own: a test may stand still in time or block, and what is dropped takes its open
 /// connections along, as a platform that goes away does.
@@ -21,6 +21,15 @@ impl Server {
     ///
     /// When no port is to be had.
     pub(super) async fn start(router: Router) -> Self {
+        Self::serve(async |listener| axum::serve(listener, router).await.expect("serves until stopped")).await
+    }
+
+    /// As [`Server::start`], for what is no HTTP.
+    ///
+    /// # Panics
+    ///
+    /// When no port is to be had.
+    pub(super) async fn serve(serve: impl AsyncFnOnce(TcpListener) + Send + 'static) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = oneshot::channel();
         let thread = thread::spawn(move || {
@@ -30,12 +39,16 @@ impl Server {
                 let _ = tell.send(listener.local_addr().expect("a bound socket has an address"));
                 tokio::select! {
                     _ = stopped => {}
-                    served = axum::serve(listener, router) => served.expect("serves until stopped"),
+                    () = serve(listener) => {}
                 }
             });
         });
         let address = told.await.expect("the fake listens");
         Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(super) fn url(&self) -> String {

@@ -6,6 +6,7 @@ use anyhow::Context;
 use serde_json::Value;
 use zholdary_channels::Accounts;
 use zholdary_domain::inbound::Channel;
+use zholdary_mail::{Imap, ImapError, PostError, Seen, Step};
 use zholdary_platforms::{Bot, CallError, Graph, Http};
 
 use super::findings::{Finding, report};
@@ -24,6 +25,7 @@ pub(crate) async fn channel(command: ChannelCommand) -> anyhow::Result<ExitCode>
         ChannelName::Whatsapp => check.meta(&config, http, Channel::Whatsapp).await,
         ChannelName::Instagram => check.meta(&config, http, Channel::Instagram).await,
         ChannelName::Facebook => check.meta(&config, http, Channel::Facebook).await,
+        ChannelName::Email => check.email(&config).await,
     }
     report(&check.found, json)
 }
@@ -159,6 +161,105 @@ impl Check {
         }
     }
 
+    async fn email(&mut self, config: &Config) {
+        let files = &config.email;
+        let (is, remedy) = match files.address.as_str() {
+            "" => (
+                "none".to_owned(),
+                Some("give email.address: without it nothing is sent, and no report of the post is believed"),
+            ),
+            address => (address.to_owned(), None),
+        };
+        self.look("address", is, remedy);
+        let (is, remedy) = match &files.authserv_id {
+            Some(name) => (format!("results of {name} are believed"), None),
+            None => (
+                "nobody's results are believed".to_owned(),
+                Some(
+                    "give email.authserv_id, when your mail server writes Authentication-Results: then a forged sender is found",
+                ),
+            ),
+        };
+        self.look("sender check", is, remedy);
+        let mail = &config.senders.email;
+        match &mail.out {
+            None => self.look(
+                "smtp",
+                "not configured",
+                Some("give [email.smtp]: without it nobody is answered by letter"),
+            ),
+            Some((smtp, _)) => self.smtp(smtp.look().await),
+        }
+        match (&mail.imap, &mail.lmtp) {
+            (None, None) => self.look(
+                "ways in",
+                "none",
+                Some("give [email.imap], or email.lmtp_listen: without one no letter comes in"),
+            ),
+            (imap, lmtp) => {
+                if let Some((imap, _)) = imap {
+                    self.imap(imap).await;
+                }
+                if let Some((address, _)) = lmtp {
+                    self.look(
+                        "lmtp",
+                        format!("letters are taken on {address} while a process with intake runs"),
+                        None,
+                    );
+                }
+            }
+        }
+    }
+
+    fn smtp(&mut self, asked: Result<Seen, PostError>) {
+        let (is, remedy) = match asked {
+            Ok(Seen { protected, known }) => {
+                let protection = if protected { "over TLS" } else { "without TLS" };
+                let who = if known { "it knows us" } else { "without a login" };
+                (format!("it answers {protection}, {who}"), None)
+            }
+            Err(error) => {
+                let remedy = match &error {
+                    PostError::Refused(reply) if reply.step == Step::Login => {
+                        "look at email.smtp.user and its password"
+                    }
+                    PostError::Refused(_) => "ask whoever runs the mail server whether this machine may send",
+                    PostError::Tls(_) => {
+                        "look at email.smtp.host and protection; an authority of your own goes into email.smtp.ca_file"
+                    }
+                    PostError::NotOffered(_) => "choose another email.smtp.protection, or leave out the user",
+                    _ => "look at the network, and at email.smtp.host and port",
+                };
+                (in_words(&error), Some(remedy))
+            }
+        };
+        self.look("smtp", is, remedy);
+    }
+
+    async fn imap(&mut self, imap: &Imap) {
+        let (is, remedy) = match imap.open().await {
+            Ok(session) => {
+                let tells = if session.idles() { "it tells of new ones" } else { "it is asked for new ones" };
+                let is = format!("the folder has {} letters, and {tells}", session.letters());
+                session.close().await;
+                (is, None)
+            }
+            Err(error) => {
+                let remedy = match &error {
+                    ImapError::Login => "look at email.imap.user and its password",
+                    ImapError::Folder => "look at email.imap.folder",
+                    ImapError::Tls(_) => {
+                        "look at email.imap.host and protection; an authority of your own goes into email.imap.ca_file"
+                    }
+                    ImapError::NoTls => "choose another email.imap.protection",
+                    _ => "look at the network, and at email.imap.host and port",
+                };
+                (in_words(&error), Some(remedy))
+            }
+        };
+        self.look("imap", is, remedy);
+    }
+
     fn trouble(&mut self, what: &'static str, of: &str, error: &CallError) {
         let (is, remedy) = match error {
             CallError::NotSent { .. } => {
@@ -183,4 +284,10 @@ impl Check {
         let is = if of.is_empty() { format!("{is}{code}") } else { format!("{of}: {is}{code}") };
         self.look(what, is, Some(remedy));
     }
+}
+
+/// An error with its causes, in one line.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }

@@ -99,6 +99,13 @@ pub(crate) async fn doctor(args: Keep) -> anyhow::Result<ExitCode> {
         let is = if is_set { "configured" } else { "not configured" };
         look(what, is.to_owned(), None);
     }
+    let mail = &config.senders.email;
+    let ways: Vec<&str> = [("IMAP", mail.imap.is_some()), ("LMTP", mail.lmtp.is_some())]
+        .into_iter()
+        .filter_map(|(way, is_set)| is_set.then_some(way))
+        .collect();
+    let is = if ways.is_empty() { "not configured".to_owned() } else { format!("by {}", ways.join(" and ")) };
+    look("E-mail coming in", is, None);
     sending(&config, &mut look);
     report(&found, args.json)
 }
@@ -138,6 +145,12 @@ fn sending(config: &Config, look: &mut impl FnMut(&'static str, String, Option<&
         let is = if config.senders.has(channel) { "has a token" } else { "no token: nothing is sent there" };
         look(what, is.to_owned(), None);
     }
+    let is = if config.senders.has(Channel::Email) {
+        "has a mail server: `zholdary channel check email` asks it"
+    } else {
+        "no mail server: nothing is sent there"
+    };
+    look("E-mail sending", is.to_owned(), None);
 }
 
 /// How the servers keep what they acknowledge.

@@ -80,6 +80,7 @@ pub(crate) async fn run(
     if let Some(city) = city {
         system.publish_first(city.folder).await?;
     }
+    let arriving = if roles.has(Role::Intake) { system.listen_for_letters().await? } else { None };
     let stop = CancellationToken::new();
     let ready = Ready::default();
     let router = router(Parts {
@@ -125,6 +126,19 @@ pub(crate) async fn run(
     if let Some(intake) = intake.clone().filter(|_| roles.has(Role::Intake)) {
         let (system, stop) = (Arc::clone(&system), stop.clone());
         tasks.start(async move { system.hold_polling(intake, &stop).await.context("asking Telegram ended") });
+    }
+    if let Some(intake) = intake.clone().filter(|_| roles.has(Role::Intake)) {
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        tasks.start(
+            async move { system.hold_mailbox(intake, &stop).await.context("reading the mailbox ended") },
+        );
+    }
+    if let (Some(intake), Some(arriving)) = (intake.clone(), arriving) {
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        tasks.start(async move {
+            system.take_letters(arriving, intake, stop).await;
+            Ok(())
+        });
     }
     if let Some(intake) = intake {
         let stop = stop.clone();

@@ -58,10 +58,59 @@ impl Config {
                 self.platforms.request_ms
             );
         }
-        Ok(())
+        if self.raw.body_bytes < self.email.letter_bytes {
+            bail!(
+                "raw.body_bytes is {}, less than email.letter_bytes with {}: a letter that is taken must find room",
+                self.raw.body_bytes,
+                self.email.letter_bytes
+            );
+        }
+        if let Some(smtp) =
+            self.email.smtp.as_ref().filter(|s| self.delivery.unknown_after_ms <= s.request_ms)
+        {
+            bail!(
+                "delivery.unknown_after_ms is {}, not more than email.smtp.request_ms with {}: a letter under way would be given up",
+                self.delivery.unknown_after_ms,
+                smtp.request_ms
+            );
+        }
+        self.email.check()
     }
 
-    fn numbers(&self) -> [(&'static str, u64, RangeInclusive<u64>); 55] {
+    fn numbers(&self) -> Vec<(&'static str, u64, RangeInclusive<u64>)> {
+        let numbers = self.everywhere().into_iter().chain(self.mail());
+        let smtp = self.email.smtp.iter().flat_map(|smtp| {
+            [
+                ("email.smtp.connect_ms", smtp.connect_ms, 1..=PATIENCE_MS),
+                ("email.smtp.request_ms", smtp.request_ms, 1..=PATIENCE_MS),
+            ]
+        });
+        let imap = self.email.imap.iter().flat_map(|imap| {
+            [
+                // A connection on which nothing was said for longer may be dead, and nobody would know.
+                ("email.imap.poll_seconds", imap.poll_seconds, 1..=300),
+                ("email.imap.connect_ms", imap.connect_ms, 1..=PATIENCE_MS),
+                ("email.imap.command_ms", imap.command_ms, 1..=PATIENCE_MS),
+            ]
+        });
+        numbers.chain(smtp).chain(imap).collect()
+    }
+
+    fn mail(&self) -> [(&'static str, u64, RangeInclusive<u64>); 4] {
+        let email = &self.email;
+        [
+            (
+                "email.letter_bytes",
+                email.letter_bytes as u64,
+                1..=zholdary_channels::email::LETTER_BYTES as u64,
+            ),
+            ("email.lmtp_connections", email.lmtp_connections as u64, 1..=MANY),
+            ("email.lmtp_silence_ms", email.lmtp_silence_ms, 1..=DAY_MS),
+            ("email.lmtp_letter_ms", email.lmtp_letter_ms, 1..=DAY_MS),
+        ]
+    }
+
+    fn everywhere(&self) -> [(&'static str, u64, RangeInclusive<u64>); 55] {
         let Self { intake, raw, workers, delivery, platforms, views, query, http, .. } = self;
         let (limits, changes) = (http.limits, http.changes);
         [
@@ -152,6 +201,19 @@ mod tests {
             ("[views]\nattempts = 0", "views.attempts"),
             ("[http.changes]\nheartbeat_ms = 0", "http.changes.heartbeat_ms"),
             ("[http]\nmax_body_bytes = 67108864", "raw.body_bytes"),
+            ("[raw]\nbody_bytes = 20000000", "raw.body_bytes"),
+            ("[email]\nlmtp_listen = \"127.0.0.1:24\"", "email.address"),
+            ("[email.smtp]\nhost = \"mail.example.kz\"", "email.address"),
+            ("[email]\nbounce = \"a b\"", "email.bounce"),
+            ("[email]\nlmtp_connections = 0", "email.lmtp_connections"),
+            ("[email]\nletter_bytes = 99000000", "email.letter_bytes"),
+            ("[email.imap]\nhost = \"m.kz\"\nuser = \"r\"\npoll_seconds = 301", "email.imap.poll_seconds"),
+            ("[email.imap]\nhost = \"m.kz\"\nuser = \"r\"\nprotection = \"none\"", "email.imap.protection"),
+            ("[email]\naddress = \"r@m.kz\"\n[email.smtp]\nhost = \"\"", "email.smtp.host"),
+            (
+                "[email]\naddress = \"r@m.kz\"\n[email.smtp]\nhost = \"m.kz\"\nrequest_ms = 60000",
+                "delivery.unknown_after_ms",
+            ),
         ] {
             let config: Config = toml::from_str(text).unwrap();
             let said = config.check().unwrap_err().to_string();
