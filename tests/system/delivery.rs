@@ -21,7 +21,7 @@ struct Sending {
 }
 
 /// Waits are short, so that a test is; what they stand for is a setting.
-const DELIVERY: &str = "
+pub(crate) const DELIVERY: &str = "
 [delivery]
 quiet_from_hour = 0
 quiet_to_hour = 0
@@ -241,7 +241,7 @@ const SPOKEN: [Spoken; 6] = [
 ];
 
 /// What a fake was asked to send, without what is of this day and this run.
-fn request_of(path: &str, body: &Value) -> Value {
+pub(crate) fn request_of(path: &str, body: &Value) -> Value {
     let known = |text: &str| {
         let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         for word in &mut words {
@@ -326,4 +326,4 @@ async fn each_channel_is_answered_in_its_own_form() {
     }
 }
 
-const BOT: &str = "7000000001:FAKE-TOKEN";
+pub(crate) const BOT: &str = "7000000001:FAKE-TOKEN";

@@ -140,7 +140,7 @@ impl Writing {
 }
 
 /// What a letter of ours says.
-fn said(mail: &Mail) -> String {
+pub(crate) fn said(mail: &Mail) -> String {
     use base64::Engine;
     let text = String::from_utf8(mail.raw.clone()).expect("it is ASCII");
     let body: String = text.split_once("\r\n\r\n").expect("a body").1.split_whitespace().collect();
@@ -148,7 +148,7 @@ fn said(mail: &Mail) -> String {
 }
 
 /// A subject of ours, of encoded words or plain.
-fn subject(mail: &Mail) -> String {
+pub(crate) fn subject(mail: &Mail) -> String {
     use base64::Engine;
     let field = mail.field("Subject").expect("a subject");
     if !field.starts_with("=?") {

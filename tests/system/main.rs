@@ -14,6 +14,7 @@ mod harness;
 mod hook;
 mod learn;
 mod letters;
+mod life;
 mod nats;
 mod nodes;
 mod people;
