@@ -13,6 +13,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use zholdary_channels::outbound::Form;
 use zholdary_domain::{
     AppealId, CommandId, ContactId, IdKey, MessageId, Position, StreamId, StreamKind, appeal,
@@ -417,14 +418,16 @@ impl Inner {
             (_, Err(why)) => return self.gives_up(id, cause, &out, why).await,
         };
         let attempt = attempts.saturating_add(1);
+        let (by, registered) = (Uuid::new_v4(), form == Form::Template);
         let recorded = self
             .messages
             .handle(&StreamId::from(id), command_id::attempted(id, attempt), cause, |state, _| {
-                message::decide(state, message::Command::Attempt { at: now })
+                message::decide(state, message::Command::Attempt { at: now, by, registered })
             })
             .await;
         match recorded {
-            Ok(handled) if handled.new => {}
+            // After a lost acknowledgement two may believe that they recorded it: it is whose token stands there.
+            Ok(handled) if handled.new && self.is_made_by(id, attempt, by).await? => {}
             // Another one makes this attempt.
             Ok(_) | Err(DeciderError::Refused(_)) => return Ok(()),
             Err(error) => return Err(error.into()),
@@ -447,10 +450,27 @@ impl Inner {
         can_send(out, job.last_heard, now, self.settings.human_agent)
     }
 
+    /// Whether the attempt that stands in the log is the one that `by` recorded.
+    async fn is_made_by(&self, id: MessageId, attempt: u16, by: Uuid) -> Result<bool, Error> {
+        let stream = self.parts.log.load(&StreamId::from(id)).await?;
+        for record in stream.records().iter().rev() {
+            let events: Vec<Event> =
+                record.events().map_err(|source| Error::Decode { position: record.position, source })?;
+            for event in events {
+                if let Event::Attempted { attempt: made, by: maker, .. } = event
+                    && made == attempt
+                {
+                    return Ok(maker == Some(by));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// No attempt is made any more of what waits.
     async fn gives_up(&self, id: MessageId, cause: Cause, out: &Outgoing, why: Trouble) -> Result<(), Error> {
-        let at = self.parts.clock.now();
-        let event = Event::NotTaken { why, code: None, again_at: None, at };
-        self.conclude(id, cause, out.channel, why.code(), event).await
+        let command = message::Command::GiveUp { why, at: self.parts.clock.now() };
+        self.record(id, command_id::given_up(id), cause, out.channel, why.code(), command).await
     }
 
     async fn note_outcome(
@@ -509,14 +529,24 @@ impl Inner {
             Event::Taken { .. } => TAKEN,
             _ => UNKNOWN,
         };
-        let command = command_id::concluded(id, outcome);
-        let concluded = self
+        let command = message::Command::Conclude(Box::new(event));
+        self.record(id, command_id::concluded(id, outcome), cause, channel, label, command).await
+    }
+
+    async fn record(
+        &self,
+        id: MessageId,
+        named: CommandId,
+        cause: Cause,
+        channel: Channel,
+        label: &str,
+        command: message::Command,
+    ) -> Result<(), Error> {
+        let recorded = self
             .messages
-            .handle(&StreamId::from(id), command, cause, |state, _| {
-                message::decide(state, message::Command::Conclude(Box::new(event.clone())))
-            })
+            .handle(&StreamId::from(id), named, cause, |state, _| message::decide(state, command.clone()))
             .await;
-        match concluded {
+        match recorded {
             Ok(handled) => {
                 if handled.new {
                     self.metrics.came(channel, label);

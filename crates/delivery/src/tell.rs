@@ -241,6 +241,7 @@ impl Tell {
             buttons: if nth == last { notice.buttons.clone() } else { vec![] },
             // The registered text says all there is to say, once.
             instead: notice.instead.clone().filter(|_| nth == 0),
+            follows: None,
             not_before,
             by_person: notice.by_person,
             at_once: notice.at_once,

@@ -66,6 +66,7 @@ mod tests {
             text: "…".to_owned().into(),
             buttons: vec![],
             instead: None,
+            follows: None,
             not_before: None,
             by_person: false,
             at_once: true,

@@ -76,6 +76,9 @@ pub struct Outgoing {
     /// What goes instead where the vendor's window is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<VendorTemplate>,
+    /// The part before it, where a text goes in parts: the vendor's registered text in its place says all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<MessageId>,
     /// It goes no earlier: parts of an album may still come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
@@ -95,6 +98,8 @@ pub enum Trouble {
     Busy,
     /// It does not know our token: everything waits until a person gives another.
     Token,
+    /// Our account may not do this, with any token of its.
+    Permission,
     /// The person wrote too long ago for any text of ours.
     WindowClosed,
     /// The person, or the platform, lets nothing through to them.
@@ -105,18 +110,22 @@ pub enum Trouble {
     Refused,
     /// We have no account to send from.
     NoAccount,
+    /// What went in the place of the part before it says this, too. No trouble of anybody.
+    Needless,
 }
 
 impl Trouble {
     /// Every trouble there is.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Busy,
         Self::Token,
+        Self::Permission,
         Self::WindowClosed,
         Self::Blocked,
         Self::NoSuchAddress,
         Self::Refused,
         Self::NoAccount,
+        Self::Needless,
     ];
 
     /// The code, as recorded.
@@ -125,11 +134,13 @@ impl Trouble {
         match self {
             Self::Busy => "busy",
             Self::Token => "token",
+            Self::Permission => "permission",
             Self::WindowClosed => "window_closed",
             Self::Blocked => "blocked",
             Self::NoSuchAddress => "no_such_address",
             Self::Refused => "refused",
             Self::NoAccount => "no_account",
+            Self::Needless => "needless",
         }
     }
 }

@@ -25,6 +25,7 @@ fn out(channel: Channel, surface: Surface, to: &str, text: &str) -> Outgoing {
         text: text.to_owned().into(),
         buttons: vec![],
         instead: None,
+        follows: None,
         not_before: None,
         by_person: false,
         at_once: true,

@@ -130,7 +130,7 @@ impl Row<'_> {
             }
             // It is about a person, and stands in no appeal.
             Event::Told { .. } => "told",
-            Event::Delivery { state, at, error } => {
+            Event::Delivery { state, at, error, carries: _ } => {
                 self.set("ours = 1, delivery = ?2", code(state)?)?;
                 self.set("delivery_at = ?2", at.timestamp_millis())?;
                 self.set("delivery_error = ?2", *error)?;
