@@ -9,6 +9,9 @@ mod carrier;
 mod metrics;
 mod networks;
 pub mod notices;
+mod people;
+#[cfg(test)]
+mod rig;
 pub mod send;
 mod settings;
 pub mod tell;

@@ -242,6 +242,7 @@ impl Tell {
             // The registered text says all there is to say, once.
             instead: notice.instead.clone().filter(|_| nth == 0),
             follows: None,
+            instead_of: None,
             not_before,
             by_person: notice.by_person,
             at_once: notice.at_once,

@@ -837,6 +837,7 @@ mod tests {
             buttons: vec![],
             instead: None,
             follows: None,
+            instead_of: None,
             not_before,
             by_person: false,
             at_once: true,

@@ -79,6 +79,9 @@ pub struct Outgoing {
     /// The part before it, where a text goes in parts: the vendor's registered text in its place says all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<MessageId>,
+    /// What it goes in the place of, because that did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<MessageId>,
     /// It goes no earlier: parts of an album may still come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,

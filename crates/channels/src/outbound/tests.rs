@@ -26,6 +26,7 @@ fn out(channel: Channel, surface: Surface, to: &str, text: &str) -> Outgoing {
         buttons: vec![],
         instead: None,
         follows: None,
+        instead_of: None,
         not_before: None,
         by_person: false,
         at_once: true,
