@@ -183,7 +183,7 @@ async fn trouble_on_the_way_out_doubles_nothing_and_loses_nothing() {
     for (name, answer, times, ends) in [
         ("no time", error(429, 130_429), 1, "sent"),
         ("no time, for a while", Answer::TooMany { retry_after: 1 }, 1, "sent"),
-        ("its own fault, which it names", error(500, 131_000), 1, "sent"),
+        ("its own fault, which it names", error(500, 131_000), 0, "unknown"),
         ("its own fault, which says nothing", Answer::Status(502), 0, "unknown"),
         ("the token is refused", error(401, 190), 1, "sent"),
         ("nobody there", error(400, 131_026), 0, "failed"),

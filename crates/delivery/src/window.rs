@@ -103,6 +103,7 @@ mod tests {
             instead: None,
             follows: None,
             instead_of: None,
+            private_reply: false,
             not_before: None,
             by_person: false,
             at_once: true,

@@ -838,6 +838,7 @@ mod tests {
             instead: None,
             follows: None,
             instead_of: None,
+            private_reply: false,
             not_before,
             by_person: false,
             at_once: true,

@@ -82,6 +82,9 @@ pub struct Outgoing {
     /// What it goes in the place of, because that did not arrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<MessageId>,
+    /// It goes to the author of the public comment `answers` alone: what platforms allow once for each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private_reply: bool,
     /// It goes no earlier: parts of an album may still come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,

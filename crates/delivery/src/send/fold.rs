@@ -45,6 +45,8 @@ pub(super) struct About {
     pub(super) channel: Channel,
     pub(super) what: String,
     is_public: bool,
+    /// It goes beside what is told in public: its failure is nobody's.
+    is_extra: bool,
     /// The vendor has registered a text that says the same.
     has_registered: bool,
     follows: Option<MessageId>,
@@ -310,6 +312,7 @@ impl Fold {
                 channel: out.channel,
                 what: out.what.clone(),
                 is_public: matches!(out.surface, Surface::Comment | Surface::Post | Surface::Mention),
+                is_extra: out.private_reply,
                 has_registered: out.channel == Channel::Whatsapp && out.instead.is_some(),
                 follows: out.follows,
                 instead_of: out.instead_of,
@@ -417,7 +420,7 @@ impl Fold {
             self.failures.insert(name, failure);
             return;
         };
-        let why = outbound::verdict(about.channel, 400, failure.code).why;
+        let why = outbound::verdict(about.channel, 400, failure.code, None).why;
         self.fails(id, why, failure.at, failure.cause);
     }
 
@@ -426,9 +429,10 @@ impl Fold {
         let Some(about) = self.about.get_mut(&id) else { return };
         about.failed = true;
         let (there, follows) = ((self.people.of(about.contact), about.channel), about.follows);
+        let is_extra = about.is_extra;
         let before = follows.and_then(|before| self.about.get(&before));
         let says_it = before.is_some_and(|before| before.registered && !before.failed);
-        if why == Trouble::Needless || (says_it && why == Trouble::WindowClosed) {
+        if is_extra || why == Trouble::Needless || (says_it && why == Trouble::WindowClosed) {
             self.halves.remove(&id);
             return;
         }

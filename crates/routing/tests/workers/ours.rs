@@ -150,6 +150,7 @@ fn meant(appeal: AppealId) -> Outgoing {
         instead: None,
         follows: None,
         instead_of: None,
+        private_reply: false,
         not_before: None,
         by_person: false,
         at_once: true,
