@@ -1,7 +1,7 @@
 //! A log in memory with a city in force, and a platform that answers as it is told: for tests of both workers.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     convert::Infallible,
     sync::{
         Arc, LazyLock, Mutex,
@@ -88,16 +88,18 @@ impl Aggregate for Unread {
     fn evolve(_: &mut (), _: &serde_json::Value, _: DateTime<Utc>) {}
 }
 
-/// Nobody keeps how far a worker came.
-struct Nothing;
+/// How far workers came, for as long as a test lives.
+#[derive(Default)]
+struct Kept(Mutex<HashMap<String, Checkpoint>>);
 
 #[async_trait]
-impl Checkpoints for Nothing {
-    async fn read(&self, _: &str) -> Result<Option<Checkpoint>, ReadError> {
-        Ok(None)
+impl Checkpoints for Kept {
+    async fn read(&self, worker: &str) -> Result<Option<Checkpoint>, ReadError> {
+        Ok(self.0.lock().unwrap().get(worker).cloned())
     }
 
-    async fn keep(&self, _: &str, _: &Checkpoint) -> Result<(), ReadError> {
+    async fn keep(&self, worker: &str, checkpoint: &Checkpoint) -> Result<(), ReadError> {
+        self.0.lock().unwrap().insert(worker.to_owned(), checkpoint.clone());
         Ok(())
     }
 }
@@ -109,6 +111,7 @@ pub(crate) struct Rig {
     pub(crate) config: Config,
     pub(crate) stop: CancellationToken,
     commands: AtomicU64,
+    kept: Arc<Kept>,
 }
 
 impl Drop for Rig {
@@ -124,7 +127,8 @@ impl Rig {
         let clock = HandClock::at("2026-11-20T10:00:00+05:00");
         let config = Config { look_ms: 5, retry_ms: 1, unknown_wait_ms: 1000, ..Config::default() };
         let (platform, stop) = (Arc::default(), CancellationToken::new());
-        let rig = Self { log, clock, platform, config, stop, commands: AtomicU64::new(0) };
+        let rig =
+            Self { log, clock, platform, config, stop, commands: AtomicU64::new(0), kept: Arc::default() };
         let (files, city) = &*CITY;
         let rules: Decider<Rules> = Decider::new(Arc::clone(&rig.log), Arc::new(rig.clock.clone()));
         zholdary_routing::publish(&rules, city, files, "test").await.unwrap();
@@ -134,7 +138,7 @@ impl Rig {
     pub(crate) fn parts(&self, log: &Arc<dyn EventLog>) -> Parts {
         Parts {
             log: Arc::clone(log),
-            checkpoints: Arc::new(Nothing),
+            checkpoints: self.kept.clone(),
             clock: Arc::new(self.clock.clone()),
             rulesets: RULESETS.clone(),
             turn: Turn::ours(),
@@ -269,6 +273,7 @@ impl Rig {
             instead: None,
             follows: None,
             instead_of: None,
+            private_reply: false,
             not_before: None,
             by_person: false,
             at_once: true,
@@ -343,6 +348,34 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.until(name, &expected).await;
+    }
+
+    /// How far a worker came.
+    pub(crate) async fn kept(&self, worker: &str) -> Option<Checkpoint> {
+        self.kept.read(worker).await.unwrap()
+    }
+
+    /// What we mean to send, in order.
+    pub(crate) async fn meant(&self) -> Vec<Outgoing> {
+        self.queued().await.into_iter().map(|(_, out)| out).collect()
+    }
+
+    /// Under which names.
+    pub(crate) async fn meant_ids(&self) -> Vec<MessageId> {
+        self.queued().await.into_iter().map(|(id, _)| id).collect()
+    }
+
+    async fn queued(&self) -> Vec<(MessageId, Outgoing)> {
+        let mut queued = Vec::new();
+        for record in self.log.read(zholdary_domain::Position::START, 1000).await.unwrap() {
+            let Some(id) = record.stream.message() else { continue };
+            for event in record.events::<Event>().unwrap_or_default() {
+                if let Event::Queued(out) = event {
+                    queued.push((id, *out));
+                }
+            }
+        }
+        queued
     }
 
     /// Adds to a message what no release reads.
