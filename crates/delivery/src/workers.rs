@@ -7,7 +7,7 @@ use zholdary_routing::{Error, Parts, Progress, worker::Keeper};
 
 use crate::{
     Carriers, Metrics, Settings,
-    send::Sender,
+    send::{self, Sender},
     tell::{self, Tell},
 };
 
@@ -36,6 +36,7 @@ impl Workers {
         let (teller, sender) =
             (Tell::new(parts, settings), Sender::new(parts, settings, carriers, key, metrics));
         let (tell, send) = (teller.progress(), sender.progress());
+        [tell::WORKER, send::WORKER].into_iter().for_each(|worker| parts.metrics.begins(worker));
         let mut tasks = JoinSet::new();
         tasks.spawn(teller.run(stop.clone()));
         tasks.spawn(sender.run(stop.clone()));
