@@ -511,7 +511,7 @@ enum Ended {
     /// The message's records do not read.
     Unreadable { cause: Cause },
     /// The appeal has heard this.
-    Told(Half),
+    Told(Box<Half>),
     /// It is known under this name.
     Named(MessageId),
 }

@@ -37,7 +37,7 @@ impl Inner {
                 self.conclude(id, *cause, *channel, UNKNOWN, lost).await.map(Ended::At)
             }
             Note::Adopted(adoption) => self.adopt(id, adoption).await,
-            Note::Heard(half) => self.tell(id, half).await.map(|()| Ended::Told((**half).clone())),
+            Note::Heard(half) => self.tell(id, half).await.map(|()| Ended::Told(half.clone())),
         };
         match (noted, note) {
             (Ok(ended), _) => ended,
@@ -49,7 +49,7 @@ impl Inner {
                 tokio::time::sleep(PAUSE).await;
                 match note {
                     // What one stream's records say does not change: nobody asks again and again.
-                    Note::Heard(half) if error.is_of_one_stream() => Ended::Told(*half),
+                    Note::Heard(half) if error.is_of_one_stream() => Ended::Told(half),
                     _ => Ended::At(None),
                 }
             }

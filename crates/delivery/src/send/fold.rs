@@ -221,7 +221,7 @@ impl Fold {
     /// A note has ended.
     pub(super) fn is_noted(&mut self, id: MessageId, ended: &Ended) {
         match ended {
-            Ended::Told(half) if self.halves.get(&id) == Some(half) => {
+            Ended::Told(half) if self.halves.get(&id) == Some(&**half) => {
                 self.halves.remove(&id);
             }
             Ended::Named(name) if self.adoptions.get(&id).is_some_and(|known| known.name == *name) => {
