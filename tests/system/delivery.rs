@@ -183,7 +183,7 @@ async fn trouble_on_the_way_out_doubles_nothing_and_loses_nothing() {
     for (name, answer, times, ends) in [
         ("no time", error(429, 130_429), 1, "sent"),
         ("no time, for a while", Answer::TooMany { retry_after: 1 }, 1, "sent"),
-        ("its own fault, which it names", error(500, 131_000), 1, "sent"),
+        ("its own fault, which it names", error(500, 131_000), 0, "unknown"),
         ("its own fault, which says nothing", Answer::Status(502), 0, "unknown"),
         ("the token is refused", error(401, 190), 1, "sent"),
         ("nobody there", error(400, 131_026), 0, "failed"),
@@ -199,6 +199,49 @@ async fn trouble_on_the_way_out_doubles_nothing_and_loses_nothing() {
         assert!(city.stop().await.success());
         assert_eq!(graph.accepted().len(), times, "{name}: again at the end");
     }
+}
+
+/// The platform takes a message, reports later that it failed, and names messages of ours whose outcome nobody knew.
+#[tokio::test]
+async fn what_a_status_says_later_is_known() {
+    let sending = Sending::start().await;
+    sending.says("wamid.F1", WHO, "Яма на Абая 45").await;
+    sending.until_taken(1).await;
+    let appeal = async || sending.only().await["history"].to_string();
+    until("it is told", async || appeal().await.contains("\"told\"")).await;
+    let at = now().timestamp().to_string();
+    let id = sending.graph.accepted()[0].id.clone();
+    let failed = json!({ "id": id, "status": "failed", "timestamp": at, "recipient_id": WHO,
+                         "errors": [{ "code": 131_026, "title": "Message undeliverable" }] });
+    sending.hook(json!({ "statuses": [failed] })).await;
+    until("it was not told", async || appeal().await.contains("no_such_address")).await;
+    until("the thread shows it", async || sending.deliveries().await == ["failed"]).await;
+
+    // Nobody knows whether it went; a status does, and the buttons under it are its own.
+    sending.graph.next(Answer::TakenThenCut);
+    sending.act("done", json!({ "finding": 0, "explanation": "Заделали." })).await;
+    until("its outcome is unknown", async || {
+        sending.deliveries().await.last().is_some_and(|state| state == "unknown")
+    })
+    .await;
+    let accepted = sending.graph.accepted();
+    let last = accepted.last().unwrap();
+    let ours = last.request.body["biz_opaque_callback_data"].clone();
+    let no = last.request.body["interactive"]["action"]["buttons"][1]["reply"]["id"].clone();
+    let sent = json!({ "id": last.id, "status": "delivered", "timestamp": at, "recipient_id": WHO,
+                       "biz_opaque_callback_data": ours });
+    sending.hook(json!({ "statuses": [sent] })).await;
+    until("it was delivered", async || {
+        sending.deliveries().await.last().is_some_and(|state| state == "delivered")
+    })
+    .await;
+    let no = json!({
+        "type": "interactive", "context": { "from": "77272000100", "id": last.id },
+        "interactive": { "type": "button_reply", "button_reply": { "id": no, "title": "Нет" } },
+    });
+    sending.hears("wamid.F2", WHO, no).await;
+    until("its button works", async || sending.only().await["rated"] == false).await;
+    assert!(sending.city.stop().await.success());
 }
 
 /// Killed while the platform is silent: the message may have gone, so it is never sent again, and the desk sees it.
@@ -320,7 +363,8 @@ async fn each_channel_is_answered_in_its_own_form() {
             sent.sort_by_key(Value::to_string);
             sent
         };
-        until("all are answered", async || sent().len() >= 2 * SPOKEN.len()).await;
+        // And once in private to each of the two who commented.
+        until("all are answered", async || sent().len() >= 2 * SPOKEN.len() + 2).await;
         insta::assert_json_snapshot!(format!("answers_{lang}"), sent());
         assert!(city.stop().await.success());
     }

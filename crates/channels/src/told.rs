@@ -99,9 +99,10 @@ fn one(element: &Inbound) -> String {
             format!("edit {} of {}{}", short(edit), short(&of.external_id), says(content))
         }
         Inbound::Withdrawn { of, .. } => format!("withdrawn {}", short(&of.external_id)),
-        Inbound::Delivery { of, state, at, error } => {
+        Inbound::Delivery { of, state, at, error, carries } => {
             let error = error.map(|error| format!(" {error}")).unwrap_or_default();
-            format!("{state:?} {} {}{error}", short(&of.external_id), at.timestamp() % 100_000)
+            let carries = carries.map(|_| " of ours").unwrap_or_default();
+            format!("{state:?} {} {}{error}{carries}", short(&of.external_id), at.timestamp() % 100_000)
         }
         Inbound::Echoed(e) => {
             let to = e.to.as_ref().map(|to| format!(" to {}", to.reveal())).unwrap_or_default();

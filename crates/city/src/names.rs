@@ -106,6 +106,13 @@ impl Values {
         self
     }
 
+    /// These alone, of those that are given.
+    #[must_use]
+    pub fn only(&self, placeholders: &[&str]) -> Self {
+        let given = self.given.iter().filter(|(name, _)| placeholders.contains(&name.as_str()));
+        Self { given: given.map(|(name, value)| (name.clone(), value.clone())).collect() }
+    }
+
     /// The value of a placeholder in a language; `None` when there is none or it is empty.
     #[must_use]
     pub fn get(&self, lang: Lang, placeholder: &str) -> Option<&str> {

@@ -422,6 +422,16 @@ fn each_is_found_where_it_is() {
             "add it, the product reads the answer from it",
         ),
         (
+            "templates.toml",
+            Replace(
+                "ru = \"По обращению № {number} есть новости.",
+                "ru = \"По обращению № {number} есть новости: {place}.",
+            ),
+            ("templates.toml", Some(-5)),
+            "template \"public_update\" says {place}, and anybody may read it",
+            "say no more than {number}, {party}, {phone}, {link}, {site}, {status}",
+        ),
+        (
             "categories.toml",
             Replace(
                 "secure_hours = 2\n",

@@ -12,6 +12,9 @@ mod letters;
 mod metrics;
 mod networks;
 pub mod notices;
+mod people;
+#[cfg(test)]
+mod rig;
 pub mod send;
 mod settings;
 pub mod task_letters;

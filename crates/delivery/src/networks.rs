@@ -37,8 +37,11 @@ fn came(out: &Outgoing, answer: Result<serde_json::Value, CallError>) -> Carried
         Err(CallError::NotSent { .. }) => {
             Carried::NotTaken { why: Trouble::Busy, code: None, again: true, after: None }
         }
-        Err(CallError::Refused(refusal)) if refusal.is_certain() => {
-            let Verdict { why, again } = outbound::verdict(out.channel, refusal.status, refusal.code);
+        Err(CallError::Refused(refusal))
+            if refusal.is_certain() && outbound::is_proof(out.channel, refusal.status, refusal.code) =>
+        {
+            let Verdict { why, again } =
+                outbound::verdict(out.channel, refusal.status, refusal.code, refusal.subcode);
             Carried::NotTaken { why, code: refusal.code, again, after: refusal.retry_after }
         }
         Err(CallError::Refused(_) | CallError::Unknown { .. }) => Carried::Unknown,

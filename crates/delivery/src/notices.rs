@@ -3,9 +3,9 @@
 //! The texts are the city's templates. One whose placeholders nothing fills is not sent: the desk sees what happened, and writes.
 
 use chrono::{DateTime, Utc};
-use zholdary_city::{City, Filled, Lang, Names, Values};
+use zholdary_city::{City, Filled, Lang, Names, Template, Values};
 use zholdary_domain::{
-    Personal,
+    Number, Personal,
     appeal::{Actor, Answer, Appeal, Because, Clock, DESK, Event, FindingId, FindingState, Route, Stage},
     outgoing::{OutButton, VendorTemplate},
 };
@@ -24,6 +24,8 @@ pub struct Notice {
     pub subject: Option<Personal<String>>,
     /// The text.
     pub text: Personal<String>,
+    /// What may stand in public: nothing of the resident's own words, place or person, and no words of an operator to them.
+    pub public: Personal<String>,
     /// Buttons under it.
     pub buttons: Vec<OutButton>,
     /// What goes instead when the vendor's window is closed.
@@ -32,7 +34,55 @@ pub struct Notice {
     pub by_person: bool,
     /// It goes at any hour.
     pub at_once: bool,
+    /// Why it is not told.
+    lacks: Option<Lack>,
 }
+
+/// Why there is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// Nothing fills a placeholder.
+    Unfilled,
+    /// The city has no such text any more.
+    NoTemplate,
+}
+
+impl Lack {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Unfilled => "unfilled",
+            Self::NoTemplate => "no_template",
+        }
+    }
+}
+
+/// The problem that an appeal was joined to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its number.
+    pub number: Number,
+    /// How many write about it.
+    pub voices: u32,
+}
+
+/// What is told in public where a text may not be.
+const PUBLIC_UPDATE: &str = "public_update";
+
+/// What may stand in public.
+const PUBLIC: [&str; 12] = [
+    "number",
+    "status",
+    "party",
+    "phone",
+    "link",
+    "site",
+    "closures_link",
+    "law",
+    "law_days",
+    "date",
+    "due",
+    "due_time",
+];
 
 /// A record of an appeal, and what it changed.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +99,29 @@ pub struct Happened<'a> {
     pub events: &'a [Event],
     /// When it was recorded.
     pub at: DateTime<Utc>,
+    /// The problem that the record joins it to.
+    pub problem: Option<&'a Problem>,
+    /// Why a party did not take it, the last time that one did not.
+    pub refused: Option<&'a Personal<String>>,
 }
 
 impl Happened<'_> {
     /// What its author is told of it, in order.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
+        self.told().0
+    }
+
+    /// What its author is told of it, in order; and what they should have been told, with why there is no text for it.
+    #[must_use]
+    pub fn told(&self) -> (Vec<Notice>, Vec<(String, &'static str)>) {
+        let (lacking, told): (Vec<_>, Vec<_>) =
+            self.all().into_iter().partition(|notice| notice.lacks.is_some());
+        let why = |notice: Notice| Some((notice.what, notice.lacks?.code()));
+        (told, lacking.into_iter().filter_map(why).collect())
+    }
+
+    fn all(&self) -> Vec<Notice> {
         let mut notices: Vec<Notice> = self.events.iter().flat_map(|event| self.of(event)).collect();
         if self.is_first_understood() {
             let number = self.after.registered.as_ref().map(|r| r.number.to_string()).unwrap_or_default();
@@ -102,12 +169,12 @@ impl Happened<'_> {
         let one = |notice: Option<Notice>| notice.into_iter().collect();
         match event {
             Event::PlaceAsked(question) => one(self
-                .given(&question.template, question.version, &question.lang, question.finding)
-                .map(|notice| at_once(Notice { text: question.text.clone(), ..notice }))),
+                .given(&question.template, question.version, &question.lang, question.finding, &question.text)
+                .map(at_once)),
             Event::Answered(answer) => match (&answer.template, answer.version) {
                 (Some(template), Some(version)) => one(self
-                    .given(template, version, &answer.lang, answer.finding)
-                    .map(|notice| at_once(Notice { text: answer.text.clone(), ..notice }))),
+                    .given(template, version, &answer.lang, answer.finding, &answer.text)
+                    .map(at_once)),
                 _ => one(self.operator_answer(answer)),
             },
             // What the receipt says is not said again.
@@ -119,6 +186,8 @@ impl Happened<'_> {
                 one(self.extended(*finding, &deadline.cause))
             }
             Event::Done { finding, explanation, .. } => one(self.done(*finding, explanation.as_ref())),
+            Event::Split { children, .. } => one(self.split(children.len())),
+            Event::JoinedToProblem { .. } => one(self.joined()),
             Event::Reopened { .. } => one(self.of_finding("reopened", FindingId(0))),
             Event::Closed { by, .. } => one(self.closed(by)),
             Event::NotConsidered { reason, .. } => one(self.not_considered(reason)),
@@ -146,7 +215,40 @@ impl Happened<'_> {
             .events
             .iter()
             .any(|event| matches!(event, Event::ForwardedOutside { finding: told, .. } if *told == finding));
-        (is_handed && is_news && !is_told).then(|| self.of_finding("routed", finding)).flatten()
+        if !is_handed || !is_news || is_told {
+            return None;
+        }
+        let was_refused = self.before.findings.get(usize::from(finding.0)).map(|before| &before.stage);
+        match (was_refused, self.refused) {
+            (Some(Stage::Refused), Some(reason)) => {
+                let mut values = self.values(finding);
+                values.set("reason", reason.reveal().as_str());
+                self.filled("refused_rerouted", &values)
+            }
+            _ => self.of_finding("routed", finding),
+        }
+    }
+
+    /// Several problems were seen in it.
+    fn split(&self, children: usize) -> Option<Notice> {
+        let mut values = self.values(FindingId(0));
+        values.set("count", (children + 1).to_string());
+        for lang in Lang::ALL {
+            let categories =
+                self.after.findings.iter().filter_map(|state| self.city.category(&state.category));
+            let lines: Vec<_> = categories.map(|category| format!("• {}", category.name.get(lang))).collect();
+            values.set_in(lang, "list", lines.join("\n"));
+        }
+        self.filled("split", &values)
+    }
+
+    /// Others write about it, too.
+    fn joined(&self) -> Option<Notice> {
+        let mut values = self.values(FindingId(0));
+        if let Some(problem) = self.problem {
+            values.set("problem", problem.number.to_string()).set("count", problem.voices.to_string());
+        }
+        self.filled("joined_to_problem", &values)
     }
 
     /// The law asks for this notice (АППК, art. 65).
@@ -179,14 +281,19 @@ impl Happened<'_> {
         if let Some(explanation) = explanation {
             values.set("explanation", explanation.reveal().as_str());
         }
+        // What the desk did itself it says itself.
+        self.name_desk(&mut values);
         let done = self.filled("done_with_proof", &values)?;
         let question = self.filled("is_it_fixed", &values)?;
+        if done.lacks.or(question.lacks).is_some() {
+            return Some(Notice { lacks: done.lacks.or(question.lacks), ..done });
+        }
         let text = format!("{}\n\n{}", done.text.reveal(), question.text.reveal());
         Some(Notice { text: text.into(), buttons: question.buttons, instead: question.instead, ..done })
     }
 
     fn closed(&self, by: &Actor) -> Option<Notice> {
-        match (self.after.rated, by) {
+        match (self.after.confirmed, by) {
             (Some(true), _) => self.of_finding("closed_thanks", FindingId(0)),
             (None, Actor::System) => self.of_finding("closed_no_reply", FindingId(0)),
             _ => None,
@@ -218,31 +325,67 @@ impl Happened<'_> {
     }
 
     fn filled_in(&self, lang: Lang, code: &str, values: &Values) -> Option<Notice> {
-        let template = self.city.template(code)?;
+        let Some(template) = self.city.template(code) else {
+            tracing::warn!(template = code, "«{code}» is not told: the city has no such text");
+            return Some(self.lacking(code, lang, Lack::NoTemplate));
+        };
         match template.fill(lang, values) {
             Ok(filled) => Some(self.notice(filled, template.whatsapp.as_deref(), values)),
             Err(unfilled) => {
                 tracing::warn!(template = code, error = %unfilled, "«{code}» is not told: {unfilled}");
-                None
+                Some(self.lacking(code, lang, Lack::Unfilled))
             }
         }
     }
 
-    /// A text that was filled when it was decided.
-    fn given(&self, code: &str, version: u32, lang: &str, finding: FindingId) -> Option<Notice> {
-        let template = self.city.template(code)?;
+    /// What should have been told, had there been a text.
+    fn lacking(&self, code: &str, lang: Lang, lacks: Lack) -> Notice {
+        let filled = Filled {
+            template: code.to_owned(),
+            version: 0,
+            lang,
+            text: String::new(),
+            subject: None,
+            buttons: vec![],
+        };
+        Notice { lacks: Some(lacks), ..self.notice(filled, None, &Values::new()) }
+    }
+
+    /// What of a text may stand in public, else that there is news.
+    fn public(&self, code: &str, lang: Lang, values: &Values) -> String {
+        let values = values.only(&PUBLIC);
+        let fill = |template: &Template| template.fill(lang, &values).ok().map(|filled| filled.text);
+        let own = self.city.template(code).and_then(fill);
+        let update = || self.city.template(PUBLIC_UPDATE).and_then(fill);
+        // A city of an earlier release has no such text: its number and its page say the same in any language.
+        let bare = || {
+            [values.get(lang, "number"), values.get(lang, "link")].map(Option::unwrap_or_default).join(" ")
+        };
+        own.or_else(update).unwrap_or_else(bare)
+    }
+
+    /// A text that was filled when it was decided. A city that has no such text any more still says it, without buttons.
+    fn given(
+        &self,
+        code: &str,
+        version: u32,
+        lang: &str,
+        finding: FindingId,
+        text: &Personal<String>,
+    ) -> Option<Notice> {
+        let template = self.city.template(code);
         let values = self.values(finding);
         let lang = Lang::from_code(lang).unwrap_or(self.city.meta.default_language);
-        let subject = template.subject.as_ref().and_then(|subject| subject.fill(lang, &values).ok());
+        let subject = template.and_then(|template| template.subject.as_ref()?.fill(lang, &values).ok());
         let filled = Filled {
             template: code.to_owned(),
             version,
             lang,
-            text: String::new(),
+            text: text.reveal().clone(),
             subject,
-            buttons: template.buttons.clone(),
+            buttons: template.map(|template| template.buttons.clone()).unwrap_or_default(),
         };
-        Some(self.notice(filled, template.whatsapp.as_deref(), &values))
+        Some(self.notice(filled, template.and_then(|template| template.whatsapp.as_deref()), &values))
     }
 
     fn notice(&self, filled: Filled, instead: Option<&str>, values: &Values) -> Notice {
@@ -256,6 +399,8 @@ impl Happened<'_> {
             lang: filled.lang.code().to_owned(),
             subject: filled.subject.map(Personal::new),
             text: filled.text.into(),
+            public: self.public(&filled.template, filled.lang, values).into(),
+            lacks: None,
             buttons: filled.buttons.iter().filter_map(title).collect(),
             instead: instead.and_then(|code| self.instead(code, filled.lang, values)),
             what: filled.template,

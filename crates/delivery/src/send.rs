@@ -4,36 +4,38 @@
 //! recorded before it is made, and only who recorded it makes it; what came of it is recorded after. So a process that dies
 //! in between leaves an attempt without an outcome: «unknown», which is told to the desk and not repeated.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+mod after;
+mod fold;
 
-use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 use zholdary_channels::outbound::Form;
 use zholdary_domain::{
-    AppealId, CommandId, ContactId, IdKey, MessageId, Position, StreamId, StreamKind, appeal,
-    inbound::{Channel, MessageRef, News, Surface},
+    CommandId, ContactId, IdKey, MessageId, Personal, Position, StreamId, StreamKind, appeal,
+    inbound::{Channel, MessageRef},
     message::{self, Event, command_id},
-    outgoing::{Outgoing, Sending, Standing, Task, Trouble},
+    outgoing::{Outgoing, Sending, Standing, Trouble},
 };
 use zholdary_log::{
     Cause, Decider, DeciderError, Recorded,
     streams::{Appeals, Messages},
 };
 use zholdary_routing::{
-    Error, Parts, Progress, Ruleset,
+    Error, Parts, Progress,
     worker::{Patience, keep_running},
 };
 
 use crate::{
     Carried, Carriers, Metrics, Settings,
     metrics::{TAKEN, UNKNOWN},
-    window::can_send,
+    window::Way,
 };
+use after::Note;
+use fold::{Entry, Fold, Half};
 
 /// Its name.
 pub const WORKER: &str = "send";
@@ -59,163 +61,12 @@ struct Inner {
     progress: Progress,
 }
 
-/// A message that waits.
-#[derive(Debug)]
-struct Entry {
-    id: MessageId,
-    channel: Channel,
-    appeal: AppealId,
-    standing: Standing,
-    at_once: bool,
-    /// What comes after it waits for it. A party's reminder of next week holds nothing up.
-    in_order: bool,
-    since: DateTime<Utc>,
-    cause: Cause,
-}
-
-/// What a message is about.
-#[derive(Debug, Clone)]
-struct About {
-    contact: ContactId,
-    appeal: AppealId,
-    what: String,
-    task: Option<Task>,
-}
-
-/// What an appeal must hear of a message.
-#[derive(Debug, Clone)]
-struct Half {
-    about: About,
-    /// Whether, and why not, it was told.
-    told: Result<(), &'static str>,
-    /// Not before: a platform may still tell.
-    from: DateTime<Utc>,
-    cause: Cause,
-}
-
-/// What is known of messages and people before some record of the log.
-#[derive(Debug, Default)]
-struct Fold {
-    lanes: HashMap<ContactId, VecDeque<Entry>>,
-    /// Those of which their appeal has not heard that they were taken.
-    about: HashMap<MessageId, About>,
-    halves: BTreeMap<MessageId, Half>,
-    heard: HashMap<(ContactId, Channel), DateTime<Utc>>,
-    blocked: HashSet<(ContactId, Channel)>,
-    erased: HashSet<AppealId>,
-    rules: Option<Arc<Ruleset>>,
-}
-
-impl Fold {
-    fn note_message(&mut self, id: MessageId, event: Event, record: &Recorded, unknown_wait: TimeDelta) {
-        match event {
-            Event::Received(received) => {
-                // What somebody writes in public opens no window.
-                if !matches!(received.surface, Surface::Private | Surface::Story) {
-                    return;
-                }
-                for contact in [received.contact].iter().chain(&received.aliases) {
-                    let last = self.heard.entry((*contact, received.channel)).or_insert(received.sent_at);
-                    *last = received.sent_at.max(*last);
-                    self.blocked.remove(&(*contact, received.channel));
-                }
-            }
-            Event::Told { contact, channel, news: News::Blocked, .. } => {
-                self.blocked.insert((contact, channel));
-            }
-            Event::Told { contact, channel, news: News::Unblocked, .. } => {
-                self.blocked.remove(&(contact, channel));
-            }
-            Event::Queued(out) => {
-                let about = About {
-                    contact: out.contact,
-                    appeal: out.appeal,
-                    what: out.what.clone(),
-                    task: out.task.clone(),
-                };
-                self.about.insert(id, about);
-                self.lanes.entry(out.contact).or_default().push_back(Entry {
-                    id,
-                    channel: out.channel,
-                    appeal: out.appeal,
-                    standing: Standing::Waits { from: out.not_before },
-                    at_once: out.at_once,
-                    in_order: out.task.is_none(),
-                    since: out.not_before.map_or(record.recorded_at, |from| from.max(record.recorded_at)),
-                    cause: Cause::record(record),
-                });
-            }
-            Event::Attempted { at, .. } => self.stands(id, Standing::Attempted { at }),
-            Event::NotTaken { again_at: Some(from), .. } => {
-                self.stands(id, Standing::Waits { from: Some(from) });
-            }
-            Event::NotTaken { why, again_at: None, .. } => {
-                self.leaves(id, Err(why.code()), record.recorded_at, record);
-            }
-            Event::OutcomeUnknown { at } => self.leaves(id, Err(UNKNOWN), later(at, unknown_wait), record),
-            Event::Taken { at, .. } => self.leaves(id, Ok(()), at, record),
-            _ => {}
-        }
-    }
-
-    fn stands(&mut self, id: MessageId, standing: Standing) {
-        let lane = self.about.get(&id).and_then(|about| self.lanes.get_mut(&about.contact));
-        if let Some(entry) = lane.and_then(|lane| lane.iter_mut().find(|entry| entry.id == id)) {
-            entry.standing = standing;
-        }
-    }
-
-    /// Its way out has ended, or is unknown; its appeal hears of it.
-    fn leaves(
-        &mut self,
-        id: MessageId,
-        told: Result<(), &'static str>,
-        from: DateTime<Utc>,
-        record: &Recorded,
-    ) {
-        let Some(about) = self.about.get(&id) else { return };
-        if let Some(lane) = self.lanes.get_mut(&about.contact) {
-            lane.retain(|entry| entry.id != id);
-            if lane.is_empty() {
-                self.lanes.remove(&about.contact);
-            }
-        }
-        // Nobody misses a reminder of what was done meanwhile.
-        if told == Err(Trouble::Superseded.code()) {
-            self.about.remove(&id);
-            return;
-        }
-        self.halves.insert(id, Half { about: about.clone(), told, from, cause: Cause::record(record) });
-    }
-
-    fn note_appeal(&mut self, id: AppealId, event: &appeal::Event) {
-        match event {
-            appeal::Event::Told { message, .. } | appeal::Event::PartyTold { message, .. } => {
-                self.halves.remove(message);
-                self.about.remove(message);
-            }
-            appeal::Event::NotTold { message: Some(message), .. }
-            | appeal::Event::PartyNotTold { message: Some(message), .. } => {
-                self.halves.remove(message);
-            }
-            appeal::Event::Erased { .. } => {
-                self.erased.insert(id);
-            }
-            _ => {}
-        }
-    }
-
-    fn waiting(&self) -> usize {
-        self.lanes.values().map(VecDeque::len).sum()
-    }
-}
-
 /// One message to be carried now.
 struct Job {
     id: MessageId,
     last_heard: Option<DateTime<Utc>>,
-    blocked: bool,
-    erased: bool,
+    lets_nothing_through: bool,
+    is_needless: bool,
     since: DateTime<Utc>,
     cause: Cause,
 }
@@ -257,20 +108,18 @@ impl Sender {
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut gate = parts.turn.gate();
         let mut tail = parts.log.tail(Position::START);
-        let mut fold = Fold::default();
+        let mut fold = Fold::new(millis(settings.unknown_wait_ms), settings.channels.clone());
         let mut patience = Patience::new(WORKER, parts);
-        let mut under_way: JoinSet<()> = JoinSet::new();
-        // Each task with its message: one that panicked gives no answer.
-        let mut ids: HashMap<tokio::task::Id, MessageId> = HashMap::new();
+        // Calls are waited for at the end; what is noted after them may be noted again, so nobody waits for it.
+        let (mut calls, mut notes) = (UnderWay::default(), UnderWay::default());
         while !stop.is_cancelled() {
             let read = tail.position();
             match gate.is_open(parts.log.as_ref(), read).await {
                 Ok(true) => {
-                    let concluded = self.conclude(&mut fold, &ids).await;
-                    if let Err(error) = concluded {
-                        patience.after(error, stop).await?;
-                    }
-                    self.begin(&fold, &mut under_way, &mut ids);
+                    calls.pass(read);
+                    notes.pass(read);
+                    self.begin_notes(&fold, &calls, &mut notes);
+                    self.begin(&fold, &mut calls);
                     parts.metrics.is_finished(WORKER, read, self.0.progress.set(read));
                 }
                 Ok(false) => {}
@@ -284,10 +133,13 @@ impl Sender {
                 biased;
                 () = stop.cancelled() => {}
                 () = gate.changed() => {}
-                Some(ended) = under_way.join_next_with_id() => {
-                    // What panicked left an attempt without an outcome, which is unknown in a while.
-                    let task = ended.map_or_else(|panic| panic.id(), |(task, ())| task);
-                    ids.remove(&task);
+                Some((id, ended)) = calls.next() => {
+                    if let Ended::Unreadable { cause } = ended {
+                        fold.is_unreadable(id, parts.clock.now(), cause);
+                    }
+                }
+                Some((id, ended)) = notes.next() => {
+                    fold.is_noted(id, &ended);
                 }
                 _ = look.tick() => {}
                 page = tail.next_page(parts.config.page_records) => match page {
@@ -304,7 +156,7 @@ impl Sender {
             }
         }
         // A call that is under way has an outcome soon; to leave it now would make it unknown.
-        while under_way.join_next().await.is_some() {}
+        while calls.next().await.is_some() {}
         Ok(())
     }
 
@@ -315,10 +167,9 @@ impl Sender {
             }
             StreamKind::Message => {
                 let Some(id) = record.stream.message() else { return Ok(()) };
-                let wait = millis(self.0.settings.unknown_wait_ms);
                 // What does not read is for other workers to tell of: nothing was queued in it that could be sent.
                 for event in record.events::<Event>().unwrap_or_default() {
-                    fold.note_message(id, event, record, wait);
+                    fold.note_message(id, event, record);
                 }
             }
             StreamKind::Appeal => {
@@ -333,105 +184,126 @@ impl Sender {
     }
 
     /// Begins what is due: the first of each person's messages; while the city sleeps, the first that goes at any hour.
-    fn begin(&self, fold: &Fold, under_way: &mut JoinSet<()>, ids: &mut HashMap<tokio::task::Id, MessageId>) {
+    fn begin(&self, fold: &Fold, calls: &mut UnderWay) {
         let now = self.0.parts.clock.now();
-        let is_quiet = self.is_quiet(fold, now);
+        let morning = self.morning(fold, now);
         let mut due: Vec<(&ContactId, &Entry)> = fold
             .lanes
             .iter()
-            .filter(|(_, lane)| !lane.iter().any(|entry| ids.values().any(|id| *id == entry.id)))
+            .filter(|(_, lane)| !lane.iter().any(|entry| calls.holds(entry.id)))
             .filter_map(|(contact, lane)| {
                 let is_going = lane.iter().any(|entry| matches!(entry.standing, Standing::Attempted { .. }));
-                let is_due = |entry: &Entry| match entry.standing {
-                    Standing::Waits { from } => from.is_none_or(|from| from <= now),
-                    _ => false,
+                let goes = |entry: &&Entry| {
+                    let heard = fold.last_heard(*contact, entry.channel);
+                    (entry.in_order || entry.is_due(now)) && morning.is_none_or(|morning| {
+                        entry.at_once || self.is_now_or_never(entry.way, heard, now, morning)
+                    })
                 };
-                let goes = |entry: &&Entry| (entry.at_once || !is_quiet) && (entry.in_order || is_due(entry));
                 Some((contact, lane.iter().find(goes).filter(|_| !is_going)?))
             })
-            .filter(|(_, entry)| match entry.standing {
-                Standing::Waits { from } => from.is_none_or(|from| from <= now),
-                _ => false,
-            })
+            .filter(|(_, entry)| entry.is_due(now))
             .collect();
-        due.sort_by_key(|(_, entry)| (!entry.at_once, entry.id));
-        let free = self.0.settings.calls.max(1).saturating_sub(under_way.len());
+        due.sort_by_key(|(_, entry)| (!entry.at_once, entry.position));
+        let free = self.0.settings.calls.max(1).saturating_sub(calls.running());
         for (contact, entry) in due.into_iter().take(free) {
-            let there = (*contact, entry.channel);
             let job = Job {
                 id: entry.id,
-                last_heard: fold.heard.get(&there).copied(),
-                blocked: fold.blocked.contains(&there),
-                erased: fold.erased.contains(&entry.appeal),
+                last_heard: fold.last_heard(*contact, entry.channel),
+                lets_nothing_through: fold.lets_nothing_through(*contact, entry),
+                is_needless: fold.is_needless(entry.id),
                 since: entry.since,
                 cause: entry.cause,
             };
-            let inner = Arc::clone(&self.0);
-            let task = under_way.spawn(async move {
-                let id = job.id;
-                if let Err(error) = inner.send(job).await {
-                    tracing::warn!(
-                        message.id = %id, error = &error as &dyn std::error::Error,
-                        "a message to a resident is not sent now"
-                    );
-                    // A log that cannot be written is not asked at each look.
-                    tokio::time::sleep(PAUSE).await;
+            let (inner, id, cause) = (Arc::clone(&self.0), entry.id, entry.cause);
+            calls.spawn(id, async move {
+                match inner.send(job).await {
+                    Ok(at) => Ended::At(at),
+                    Err(error) if error.is_of_one_stream() => {
+                        tracing::error!(
+                            message.id = %id, error = &error as &dyn std::error::Error,
+                            "a message to a resident never goes: its records do not read"
+                        );
+                        Ended::Unreadable { cause }
+                    }
+                    Err(error) => {
+                        tracing::warn!(
+                            message.id = %id, error = &error as &dyn std::error::Error,
+                            "a message to a resident is not sent now"
+                        );
+                        // A log that cannot be written is not asked at each look.
+                        tokio::time::sleep(PAUSE).await;
+                        Ended::At(None)
+                    }
                 }
             });
-            ids.insert(task.id(), entry.id);
         }
     }
 
-    /// Whether the city sleeps.
-    fn is_quiet(&self, fold: &Fold, now: DateTime<Utc>) -> bool {
+    /// When the morning begins for which everything waits that is not urgent; nothing while the city is awake.
+    fn morning(&self, fold: &Fold, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (from, to) = (self.0.settings.quiet_from_hour, self.0.settings.quiet_to_hour);
-        let Some(rules) = &fold.rules else { return false };
-        let hour = now.with_timezone(&rules.city.calendar.zone()).hour();
-        if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to }
+        let zone = fold.rules.as_ref()?.city.calendar.zone();
+        let local = now.with_timezone(&zone);
+        let hour = local.hour();
+        let is_quiet = if from <= to { (from..to).contains(&hour) } else { hour >= from || hour < to };
+        let day = if hour < to { local.date_naive() } else { local.date_naive().succ_opt()? };
+        let begins = day.and_time(NaiveTime::from_hms_opt(to, 0, 0)?).and_local_timezone(zone).earliest()?;
+        is_quiet.then(|| begins.with_timezone(&Utc))
     }
 
-    /// Ends what has no outcome, and tells appeals what came of their messages.
-    async fn conclude(
+    /// Whether it would never go if it waited for the morning.
+    fn is_now_or_never(
         &self,
-        fold: &mut Fold,
-        ids: &HashMap<tokio::task::Id, MessageId>,
-    ) -> Result<(), Error> {
+        way: Way,
+        heard: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        morning: DateTime<Utc>,
+    ) -> bool {
+        let closes = way.closes_at(heard, self.0.settings.human_agent);
+        closes.is_some_and(|closes| now < closes && closes <= morning)
+    }
+
+    /// Begins what is to be noted beside the calls: attempts that have no outcome, names that platforms told, what appeals must hear.
+    fn begin_notes(&self, fold: &Fold, calls: &UnderWay, notes: &mut UnderWay) {
         let now = self.0.parts.clock.now();
         let until = later(now, -millis(self.0.settings.unknown_after_ms));
-        for entry in fold.lanes.values().flatten() {
-            let Standing::Attempted { at } = entry.standing else { continue };
-            if at <= until && !ids.values().any(|id| *id == entry.id) {
-                let unknown = Event::OutcomeUnknown { at: now };
-                let concluded = self.0.conclude(entry.id, entry.cause, entry.channel, UNKNOWN, unknown).await;
-                not_of_one_stream(concluded)?;
+        let lost = fold.lanes.values().flatten().filter_map(|entry| {
+            let is_lost = matches!(entry.standing, Standing::Attempted { at } if at <= until);
+            (is_lost && !calls.holds(entry.id))
+                .then_some((entry.id, Note::Lost { channel: entry.channel, cause: entry.cause }))
+        });
+        let adopted =
+            fold.adoptions.iter().map(|(id, adoption)| (*id, Note::Adopted(Box::new(adoption.clone()))));
+        let heard = fold.halves.iter().filter(|(_, half)| half.from <= now);
+        let heard = heard.map(|(id, half)| (*id, Note::Heard(Box::new(half.clone()))));
+        let free = self.0.settings.calls.max(1).saturating_sub(notes.running());
+        let due: Vec<_> =
+            lost.chain(adopted).chain(heard).filter(|(id, _)| !notes.holds(*id)).take(free).collect();
+        for (id, note) in due {
+            // An attempt may be lost, and its message be known under a name: the second waits for the first.
+            if notes.holds(id) {
+                continue;
             }
+            let inner = Arc::clone(&self.0);
+            notes.spawn(id, async move { inner.note(id, note).await });
         }
-        let ready: Vec<_> =
-            fold.halves.iter().filter(|(_, half)| half.from <= now).map(|(id, _)| *id).collect();
-        for id in ready {
-            if let Some(half) = fold.halves.get(&id) {
-                not_of_one_stream(self.0.tell(id, half).await)?;
-                fold.halves.remove(&id);
-            }
-        }
-        Ok(())
     }
 }
 
 impl Inner {
-    /// One message, from its record to its outcome.
-    async fn send(&self, job: Job) -> Result<(), Error> {
+    /// One message, from its record to its outcome. Gives where that stands in the log.
+    async fn send(&self, job: Job) -> Result<Option<Position>, Error> {
         let Job { id, cause, since, .. } = job;
         let expires = later(since, TimeDelta::hours(self.settings.expires_hours.into()));
-        let Some(Sending { what: out, attempts, standing: Standing::Waits { .. } }) =
-            self.messages.load(&StreamId::from(id)).await?.state.sending
+        let loaded = self.messages.load(&StreamId::from(id)).await?;
+        let Some(Sending { what: out, attempts, standing: Standing::Waits { .. } }) = loaded.state.sending
         else {
-            return Ok(());
+            return Ok(loaded.token.map(|token| token.position));
         };
         if let (Some(task), Some(only_while)) = (&out.task, &out.only_while) {
             let appeal = self.appeals.load(&StreamId::from(out.appeal)).await?.state;
             if !only_while.holds(&appeal, task.finding) {
-                return self.gives_up(id, cause, &out, Trouble::Superseded).await;
+                return self.gives_up(id, cause, &out, Trouble::Needless).await;
             }
         }
         let now = self.parts.clock.now();
@@ -442,40 +314,93 @@ impl Inner {
             (_, Err(why)) => return self.gives_up(id, cause, &out, why).await,
         };
         let attempt = attempts.saturating_add(1);
+        let (by, registered) = (Uuid::new_v4(), form == Form::Template);
         let recorded = self
             .messages
             .handle(&StreamId::from(id), command_id::attempted(id, attempt), cause, |state, _| {
-                message::decide(state, message::Command::Attempt { at: now })
+                message::decide(state, message::Command::Attempt { at: now, by, registered })
             })
             .await;
         match recorded {
-            Ok(handled) if handled.new => {}
+            // After a lost acknowledgement two may believe that they recorded it: it is whose token stands there.
+            Ok(handled) if handled.new && self.is_made_by(id, attempt, by).await? => {}
             // Another one makes this attempt.
-            Ok(_) | Err(DeciderError::Refused(_)) => return Ok(()),
+            Ok(handled) => return Ok(Some(handled.position)),
+            Err(DeciderError::Refused(_)) => return self.last_of(id).await,
             Err(error) => return Err(error.into()),
         }
         let carried = carrier.carry(id, &out, form).await;
+        // What came of it, under the platform's own name too: an answer to it may be on its way.
+        let ended = self.note_carried(id, cause, &out, attempt, expires, &carried).await?;
+        if let Carried::Taken(external_id) = carried {
+            let name = self.name_of(&out, external_id);
+            // Who fails here leaves it to the note that tells the appeal.
+            if let Err(error) = self.name(id, cause, &out, &name).await {
+                tracing::warn!(
+                    message.id = %id, error = &error as &dyn std::error::Error,
+                    "a message to a resident is not known under its platform's name yet"
+                );
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn note_carried(
+        &self,
+        id: MessageId,
+        cause: Cause,
+        out: &Outgoing,
+        attempt: u16,
+        expires: DateTime<Utc>,
+        carried: &Carried,
+    ) -> Result<Option<Position>, Error> {
         // What the platform said is known to nobody else: it is worth waiting for a log that cannot be written just now.
         for _ in 0..TRIES {
-            match self.note_outcome(id, cause, &out, attempt, expires, carried.clone()).await {
+            match self.note_outcome(id, cause, out, attempt, expires, carried.clone()).await {
                 Err(error) if error.is_transient() => tokio::time::sleep(PAUSE).await,
                 noted => return noted,
             }
         }
-        self.note_outcome(id, cause, &out, attempt, expires, carried).await
+        self.note_outcome(id, cause, out, attempt, expires, carried.clone()).await
     }
 
     fn may_go(&self, job: &Job, out: &Outgoing, now: DateTime<Utc>) -> Result<Form, Trouble> {
-        if job.blocked || job.erased {
+        if job.is_needless {
+            return Err(Trouble::Needless);
+        }
+        if job.lets_nothing_through {
             return Err(Trouble::Blocked);
         }
-        can_send(out, job.last_heard, now, self.settings.human_agent)
+        Way::of(out).form(job.last_heard, now, self.settings.human_agent)
     }
 
-    async fn gives_up(&self, id: MessageId, cause: Cause, out: &Outgoing, why: Trouble) -> Result<(), Error> {
-        let at = self.parts.clock.now();
-        let event = Event::NotTaken { why, code: None, again_at: None, at };
-        self.conclude(id, cause, out.channel, why.code(), event).await
+    /// Whether the attempt that stands in the log is the one that `by` recorded.
+    async fn is_made_by(&self, id: MessageId, attempt: u16, by: Uuid) -> Result<bool, Error> {
+        let stream = self.parts.log.load(&StreamId::from(id)).await?;
+        for record in stream.records().iter().rev() {
+            let events: Vec<Event> =
+                record.events().map_err(|source| Error::Decode { position: record.position, source })?;
+            for event in events {
+                if let Event::Attempted { attempt: made, by: maker, .. } = event
+                    && made == attempt
+                {
+                    return Ok(maker == Some(by));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// No attempt is made any more of what waits.
+    async fn gives_up(
+        &self,
+        id: MessageId,
+        cause: Cause,
+        out: &Outgoing,
+        why: Trouble,
+    ) -> Result<Option<Position>, Error> {
+        let command = message::Command::GiveUp { why, at: self.parts.clock.now() };
+        self.record(id, command_id::given_up(id), cause, out.channel, why.code(), command).await
     }
 
     async fn note_outcome(
@@ -486,17 +411,12 @@ impl Inner {
         attempt: u16,
         expires: DateTime<Utc>,
         carried: Carried,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Position>, Error> {
         let at = self.parts.clock.now();
         match carried {
             Carried::Taken(external_id) => {
-                let name = MessageRef {
-                    channel: out.channel,
-                    account: out.account.clone(),
-                    external_id: external_id.into(),
-                };
-                let message = name.id(&self.key);
-                let event = Event::Taken { message, external_id: name.external_id, at };
+                let Name { message, external_id, .. } = self.name_of(out, external_id);
+                let event = Event::Taken { message, external_id, at };
                 self.conclude(id, cause, out.channel, TAKEN, event).await
             }
             Carried::NotTaken { why, code, again, after } => {
@@ -528,112 +448,119 @@ impl Inner {
         channel: Channel,
         outcome: &str,
         event: Event,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Position>, Error> {
         let label = match &event {
             Event::NotTaken { why, .. } => why.code(),
             Event::Taken { .. } => TAKEN,
             _ => UNKNOWN,
         };
-        let command = command_id::concluded(id, outcome);
-        let concluded = self
+        let command = message::Command::Conclude(Box::new(event));
+        self.record(id, command_id::concluded(id, outcome), cause, channel, label, command).await
+    }
+
+    async fn record(
+        &self,
+        id: MessageId,
+        named: CommandId,
+        cause: Cause,
+        channel: Channel,
+        label: &str,
+        command: message::Command,
+    ) -> Result<Option<Position>, Error> {
+        let recorded = self
             .messages
-            .handle(&StreamId::from(id), command, cause, |state, _| {
-                message::decide(state, message::Command::Conclude(Box::new(event.clone())))
-            })
+            .handle(&StreamId::from(id), named, cause, |state, _| message::decide(state, command.clone()))
             .await;
-        match concluded {
+        match recorded {
             Ok(handled) => {
                 if handled.new {
                     self.metrics.came(channel, label);
                 }
-                Ok(())
+                Ok(Some(handled.position))
             }
-            Err(DeciderError::Refused(_)) => Ok(()),
+            // Somebody was faster: the fold has yet to read it.
+            Err(DeciderError::Refused(_)) => self.last_of(id).await,
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The second half: under the platform's id, and in the appeal. Repeated it changes nothing.
-    async fn tell(&self, id: MessageId, half: &Half) -> Result<(), Error> {
-        if half.told.is_ok() {
-            // A name that cannot be recorded keeps nobody from hearing that it was told.
-            not_of_one_stream(self.name(id, half.cause).await)?;
-        }
-        let what = half.about.what.clone();
-        let command = match (half.told, half.about.task.clone()) {
-            (Ok(()), None) => appeal::Command::NoteTold { message: id, what },
-            (Ok(()), Some(task)) => appeal::Command::NotePartyTold { task, message: id, what },
-            (Err(why), None) => appeal::Command::NoteNotTold { what, why: why.to_owned(), message: Some(id) },
-            (Err(why), Some(task)) => {
-                appeal::Command::NotePartyNotTold { task, what, why: why.to_owned(), message: Some(id) }
-            }
-        };
-        let purpose = if half.told.is_ok() { "told" } else { "not_told" };
-        let told = self
-            .appeals
-            .handle(&StreamId::from(half.about.appeal), CommandId::of(id, purpose), half.cause, |state, _| {
-                appeal::decide(state, command.clone())
-            })
-            .await;
-        match told {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) if error.is_of_one_stream() => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// Where the stream of a message ends.
+    async fn last_of(&self, id: MessageId) -> Result<Option<Position>, Error> {
+        Ok(self.parts.log.last(&StreamId::from(id)).await?.map(|last| last.position))
     }
 
-    /// What the platform calls ours has a stream of that name: echoes, states and answers find it there.
-    async fn name(&self, id: MessageId, cause: Cause) -> Result<(), Error> {
-        let stream = self.parts.log.load(&StreamId::from(id)).await?;
-        let (mut out, mut taken) = (None, None);
-        for record in stream.records() {
-            let events: Vec<Event> =
-                record.events().map_err(|source| Error::Decode { position: record.position, source })?;
-            for event in events {
-                match event {
-                    Event::Queued(what) => out = Some(what),
-                    Event::Taken { message, external_id, at } => taken = Some((message, external_id, at)),
-                    _ => {}
-                }
-            }
-        }
-        let (Some(out), Some((message, external_id, sent_at))) = (out, taken) else { return Ok(()) };
-        let sent = Event::Sent {
-            channel: out.channel,
-            account: out.account.clone(),
-            external_id,
-            answers: None,
-            appeal: Some(out.appeal),
-            number: None,
-            contact: out.task.is_none().then_some(out.contact),
-            sent_at,
-            of: Some(id),
-            task: out.task.clone(),
-        };
-        let named = self
-            .messages
-            .handle(&StreamId::from(message), command_id::sent(message), cause, |state, _| {
-                message::decide(state, message::Command::RecordSent(Box::new(sent.clone())))
-            })
-            .await;
-        match named {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// What `out`'s platform calls it.
+    fn name_of(&self, out: &Outgoing, external_id: String) -> Name {
+        let (channel, account) = (out.channel, out.account.clone());
+        let name = MessageRef { channel, account, external_id: external_id.into() };
+        let at = self.parts.clock.now();
+        Name { message: name.id(&self.key), external_id: name.external_id, at }
     }
 }
 
-/// What one stream's records say must not hold up the others.
-fn not_of_one_stream(done: Result<(), Error>) -> Result<(), Error> {
-    match done {
-        Err(error) if error.is_of_one_stream() => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "what came of a message is not recorded whole"
-            );
-            Ok(())
-        }
-        done => done,
+/// What a platform calls a message.
+struct Name {
+    /// The stream of that name.
+    message: MessageId,
+    external_id: Personal<String>,
+    /// Since when.
+    at: DateTime<Utc>,
+}
+
+/// How a task ended.
+enum Ended {
+    /// What it led to stands there in the log.
+    At(Option<Position>),
+    /// The message's records do not read.
+    Unreadable { cause: Cause },
+    /// The appeal has heard this.
+    Told(Box<Half>),
+    /// It is known under this name.
+    Named(MessageId),
+}
+
+/// Tasks, each with its message. One that has ended is held until the fold has read what it led to: before that the message looks as
+/// if nothing had been done.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<Ended>,
+    ids: HashMap<tokio::task::Id, MessageId>,
+    held: HashMap<MessageId, Option<Position>>,
+}
+
+impl UnderWay {
+    fn spawn(&mut self, id: MessageId, task: impl Future<Output = Ended> + Send + 'static) {
+        let task = self.tasks.spawn(task);
+        self.ids.insert(task.id(), id);
+        self.held.insert(id, None);
+    }
+
+    fn running(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn holds(&self, id: MessageId) -> bool {
+        self.held.contains_key(&id)
+    }
+
+    /// The next that ends; nothing when none is under way.
+    async fn next(&mut self) -> Option<(MessageId, Ended)> {
+        // What panicked left an attempt without an outcome, which is unknown in a while.
+        let (task, ended) = match self.tasks.join_next_with_id().await? {
+            Ok((task, ended)) => (task, ended),
+            Err(panic) => (panic.id(), Ended::At(None)),
+        };
+        let id = self.ids.remove(&task)?;
+        match ended {
+            Ended::At(Some(at)) => self.held.insert(id, Some(at)),
+            _ => self.held.remove(&id),
+        };
+        Some((id, ended))
+    }
+
+    /// The fold has read up to there.
+    fn pass(&mut self, read: Position) {
+        self.held.retain(|_, at| at.is_none_or(|at| at > read));
     }
 }
 
@@ -645,3 +572,6 @@ fn later(at: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
 fn millis(ms: u64) -> TimeDelta {
     i64::try_from(ms).ok().and_then(TimeDelta::try_milliseconds).unwrap_or(TimeDelta::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,31 +15,66 @@ const WINDOW: TimeDelta = TimeDelta::hours(24);
 /// How long a person's text goes.
 const HUMAN_AGENT: TimeDelta = TimeDelta::days(7);
 
-/// The form in which `out` may go at `now`, given when its person last wrote there.
-///
-/// # Errors
-///
-/// [`Trouble::WindowClosed`] when nothing of ours goes any more.
-pub fn can_send(
-    out: &Outgoing,
-    last_heard: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-    human_agent: bool,
-) -> Result<Form, Trouble> {
-    let since = last_heard.map_or(TimeDelta::MAX, |heard| now - heard);
-    match (out.channel, out.surface) {
-        (Channel::Instagram | Channel::Facebook, Surface::Comment | Surface::Post | Surface::Mention) => {
-            Ok(Form::Text)
+/// What decides how a message may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    channel: Channel,
+    surface: Surface,
+    /// The vendor has registered a text that says the same.
+    registered: bool,
+    by_person: bool,
+}
+
+impl Way {
+    /// The way of `out`.
+    #[must_use]
+    pub const fn of(out: &Outgoing) -> Self {
+        let Outgoing { channel, surface, by_person, .. } = *out;
+        Self { channel, surface, registered: out.instead.is_some(), by_person }
+    }
+
+    const fn is_public(self) -> bool {
+        matches!(self.surface, Surface::Comment | Surface::Post | Surface::Mention)
+    }
+
+    /// The form in which it may go at `now`, given when its person last wrote there.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::WindowClosed`] when nothing of ours goes any more.
+    pub fn form(
+        self,
+        last_heard: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+        human_agent: bool,
+    ) -> Result<Form, Trouble> {
+        let since = last_heard.map_or(TimeDelta::MAX, |heard| now - heard);
+        match self.channel {
+            Channel::Whatsapp if since < WINDOW => Ok(Form::Text),
+            Channel::Whatsapp if self.registered => Ok(Form::Template),
+            Channel::Instagram | Channel::Facebook if self.is_public() || since < WINDOW => Ok(Form::Text),
+            Channel::Instagram | Channel::Facebook
+                if human_agent && self.by_person && since < HUMAN_AGENT =>
+            {
+                Ok(Form::HumanAgent)
+            }
+            Channel::Whatsapp | Channel::Instagram | Channel::Facebook => Err(Trouble::WindowClosed),
+            _ => Ok(Form::Text),
         }
-        (Channel::Whatsapp | Channel::Instagram | Channel::Facebook, _) if since < WINDOW => Ok(Form::Text),
-        (Channel::Whatsapp, _) if out.instead.is_some() => Ok(Form::Template),
-        (Channel::Instagram | Channel::Facebook, _)
-            if human_agent && out.by_person && since < HUMAN_AGENT =>
-        {
-            Ok(Form::HumanAgent)
-        }
-        (Channel::Whatsapp | Channel::Instagram | Channel::Facebook, _) => Err(Trouble::WindowClosed),
-        _ => Ok(Form::Text),
+    }
+
+    /// From when on nothing of ours goes any more; nothing where that never happens, or nobody wrote.
+    #[must_use]
+    pub fn closes_at(self, last_heard: Option<DateTime<Utc>>, human_agent: bool) -> Option<DateTime<Utc>> {
+        let open =
+            match self.channel {
+                Channel::Whatsapp if !self.registered => WINDOW,
+                Channel::Instagram | Channel::Facebook if !self.is_public() => {
+                    if human_agent && self.by_person { HUMAN_AGENT } else { WINDOW }
+                }
+                _ => return None,
+            };
+        last_heard?.checked_add_signed(open)
     }
 }
 
@@ -66,6 +101,9 @@ mod tests {
             text: "…".to_owned().into(),
             buttons: vec![],
             instead: None,
+            follows: None,
+            instead_of: None,
+            private_reply: false,
             not_before: None,
             by_person: false,
             at_once: true,
@@ -80,7 +118,7 @@ mod tests {
         let closed = Err(Trouble::WindowClosed);
         let check = |out: &Outgoing, hours: Option<i64>, expected| {
             let heard = hours.map(|hours| now - TimeDelta::hours(hours));
-            assert_eq!(can_send(out, heard, now, true), expected, "{out:?} {hours:?}");
+            assert_eq!(Way::of(out).form(heard, now, true), expected, "{out:?} {hours:?}");
         };
         let by_person = |out: Outgoing| Outgoing { by_person: true, ..out };
         let whatsapp = out(Channel::Whatsapp, Surface::Private);
@@ -102,8 +140,31 @@ mod tests {
             check(&by_person(direct.clone()), Some(24 * 7), closed);
             check(&out(channel, Surface::Comment), None, Ok(Form::Text));
             let heard = Some(now - TimeDelta::hours(25));
-            assert_eq!(can_send(&by_person(direct), heard, now, false), closed, "without the permission");
+            assert_eq!(Way::of(&by_person(direct)).form(heard, now, false), closed, "without the permission");
         }
         check(&out(Channel::Telegram, Surface::Private), None, Ok(Form::Text));
+    }
+
+    #[test]
+    fn a_window_closes_where_there_is_one() {
+        let now = "2026-11-20T04:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        let check = |out: &Outgoing, human_agent, hours: Option<i64>| {
+            let closes = Way::of(out).closes_at(Some(now), human_agent);
+            assert_eq!(closes, hours.map(|hours| now + TimeDelta::hours(hours)), "{out:?}");
+            assert_eq!(Way::of(out).closes_at(None, human_agent), None);
+        };
+        let whatsapp = out(Channel::Whatsapp, Surface::Private);
+        let instead = Some(VendorTemplate { name: "r".into(), params: vec![].into(), buttons: vec![] });
+        check(&whatsapp, true, Some(24));
+        check(&Outgoing { instead, ..whatsapp }, true, None);
+        for channel in [Channel::Instagram, Channel::Facebook] {
+            let direct = out(channel, Surface::Private);
+            check(&direct, true, Some(24));
+            check(&out(channel, Surface::Comment), true, None);
+            let by_person = Outgoing { by_person: true, ..direct };
+            check(&by_person, true, Some(24 * 7));
+            check(&by_person, false, Some(24));
+        }
+        check(&out(Channel::Telegram, Surface::Private), true, None);
     }
 }

@@ -7,7 +7,7 @@ use zholdary_routing::{Error, Parts, Progress, worker::Keeper};
 
 use crate::{
     Carriers, Metrics, Settings,
-    send::Sender,
+    send::{self, Sender},
     tasks::{self, Tasks},
     tell::{self, Tell},
 };
@@ -41,6 +41,8 @@ impl Workers {
         let sender = Sender::new(parts, settings, carriers, key, metrics);
         let (tell, send) = (teller.progress(), sender.progress());
         let tasks = writer.as_ref().map(Tasks::progress);
+        let named = tasks.iter().map(|_| tasks::WORKER).chain([tell::WORKER, send::WORKER]);
+        named.for_each(|worker| parts.metrics.begins(worker));
         let mut running = JoinSet::new();
         running.spawn(teller.run(stop.clone()));
         running.spawn(sender.run(stop.clone()));

@@ -122,6 +122,14 @@ impl MessageId {
     }
 }
 
+impl MessageId {
+    /// What goes in the place of this message, because of `why`: once for each reason.
+    #[must_use]
+    pub fn instead(self, why: &str) -> Self {
+        Self(derived(self.0, &format!("instead/{why}")))
+    }
+}
+
 impl AppealId {
     /// The appeal that `message` opens.
     #[must_use]

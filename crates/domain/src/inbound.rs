@@ -423,6 +423,8 @@ pub enum Inbound {
         at: DateTime<Utc>,
         /// The platform's code of the error, when it failed.
         error: Option<i64>,
+        /// What we meant to send with it, when the platform returns our own name.
+        carries: Option<MessageId>,
     },
     /// A message of ours, sent before.
     Sent(Box<InboundSent>),

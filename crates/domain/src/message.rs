@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     ids::{AppealId, CommandId, ContactId, MessageId},
@@ -194,6 +195,12 @@ pub enum Event {
         attempt: u16,
         /// When.
         at: DateTime<Utc>,
+        /// Who makes it, drawn for this attempt alone: only who finds its own here may call. Older records have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Uuid>,
+        /// It goes as the vendor's registered text.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        registered: bool,
     },
     /// The platform took it.
     Taken {
@@ -269,7 +276,21 @@ pub enum Event {
         /// The platform's code of the error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<i64>,
+        /// What it carries, where we did not know yet that it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        carries: Option<Carries>,
     },
+}
+
+/// What a platform says of a message: which of ours it is. WhatsApp returns our name of it with each status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Carries {
+    /// What we meant to send.
+    pub message: MessageId,
+    /// The platform's id of it.
+    #[serde(serialize_with = "personal::write")]
+    pub external_id: Personal<String>,
 }
 
 /// What became of a resident's message.
@@ -384,7 +405,7 @@ impl Message {
                 let standing = Standing::Waits { from: what.not_before };
                 self.sending = Some(Sending { what: what.clone(), attempts: 0, standing });
             }
-            Event::Attempted { attempt, at } => {
+            Event::Attempted { attempt, at, .. } => {
                 self.send(|sending| sending.attempts = *attempt, Standing::Attempted { at: *at });
             }
             Event::Taken { message, .. } => self.send(|_| (), Standing::Taken { message: *message }),
@@ -428,6 +449,8 @@ pub enum Command {
         at: DateTime<Utc>,
         /// The platform's code of the error.
         error: Option<i64>,
+        /// What the platform says that it carries.
+        carries: Option<Carries>,
     },
     /// Say what became of it.
     Settle(Outcome),
@@ -437,9 +460,20 @@ pub enum Command {
     Attempt {
         /// When.
         at: DateTime<Utc>,
+        /// Who makes it.
+        by: Uuid,
+        /// It goes as the vendor's registered text.
+        registered: bool,
     },
-    /// Say what came of an attempt, or that none is made: [`Event::Taken`], [`Event::NotTaken`] or [`Event::OutcomeUnknown`].
+    /// Say what came of an attempt: [`Event::Taken`], [`Event::NotTaken`] or [`Event::OutcomeUnknown`].
     Conclude(Box<Event>),
+    /// Give up what waits: no attempt is made any more.
+    GiveUp {
+        /// Why.
+        why: Trouble,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }
 
 /// Why a wish about a message was not followed. Nothing was recorded.
@@ -483,22 +517,29 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
         Command::Echo(event) | Command::Tell(event) => vec![*event],
         // A resident's own message is on its way to nobody: whoever says so made it up, or means another.
         Command::Deliver { .. } if message.received.is_some() && !message.sent && !message.echoed => vec![],
-        Command::Deliver { state, at, error } => {
+        Command::Deliver { state, at, error, carries } => {
             // States only go forward, and failure is final (channel rule R5).
             let forward = message.delivery.is_none_or(|d| d != DeliveryState::Failed && state > d);
-            if forward { vec![Event::Delivery { state, at, error }] } else { vec![] }
+            let carries = carries.filter(|_| !message.sent);
+            if forward { vec![Event::Delivery { state, at, error, carries }] } else { vec![] }
         }
         Command::Queue(_) if message.sending.is_some() => vec![],
         Command::Queue(what) => vec![Event::Queued(what)],
-        Command::Attempt { at } => match &message.sending {
+        Command::Attempt { at, by, registered } => match &message.sending {
             Some(Sending { attempts, standing: Standing::Waits { from }, .. })
                 if from.is_none_or(|from| from <= at) =>
             {
-                vec![Event::Attempted { attempt: attempts.saturating_add(1), at }]
+                let attempt = attempts.saturating_add(1);
+                vec![Event::Attempted { attempt, at, by: Some(by), registered }]
             }
             _ => return Err(Refusal::NotWaiting),
         },
         Command::Conclude(event) => conclude(message, *event)?,
+        Command::GiveUp { why, at } => match message.sending.as_ref().map(|sending| &sending.standing) {
+            Some(Standing::GivenUp(known)) if *known == why => vec![],
+            Some(Standing::Waits { .. }) => vec![Event::NotTaken { why, code: None, again_at: None, at }],
+            _ => return Err(Refusal::NotWaiting),
+        },
         Command::Settle(outcome) => match message.outcome {
             Some(known) if known == outcome => vec![],
             Some(known) => return Err(Refusal::Settled(known)),
@@ -511,9 +552,10 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
     })
 }
 
-/// An attempt has one outcome; what is unknown may still become known.
+/// An attempt has one outcome. But that a platform took it is so whatever we made of its answer: an unknown outcome, a refusal that
+/// was none, a wait for the next attempt.
 fn conclude(message: &Message, event: Event) -> Result<Vec<Event>, Refusal> {
-    let Some(Sending { standing, .. }) = &message.sending else { return Err(Refusal::NotWaiting) };
+    let Some(Sending { standing, attempts, .. }) = &message.sending else { return Err(Refusal::NotWaiting) };
     let follows = match (&event, standing) {
         (Event::Taken { message, .. }, Standing::Taken { message: known }) if message == known => {
             return Ok(vec![]);
@@ -522,10 +564,9 @@ fn conclude(message: &Message, event: Event) -> Result<Vec<Event>, Refusal> {
         (Event::NotTaken { why, again_at: None, .. }, Standing::GivenUp(known)) if why == known => {
             return Ok(vec![]);
         }
-        (Event::Taken { .. }, Standing::Attempted { .. } | Standing::Unknown) => true,
-        (Event::OutcomeUnknown { .. }, Standing::Attempted { .. }) => true,
-        // What waits may be given up, or put off, without an attempt.
-        (Event::NotTaken { .. }, Standing::Attempted { .. } | Standing::Waits { .. }) => true,
+        (Event::Taken { .. }, Standing::Taken { .. }) => false,
+        (Event::Taken { .. }, _) => *attempts > 0,
+        (Event::OutcomeUnknown { .. } | Event::NotTaken { .. }, Standing::Attempted { .. }) => true,
         _ => false,
     };
     if follows { Ok(vec![event]) } else { Err(Refusal::NotWaiting) }
@@ -595,10 +636,16 @@ pub mod command_id {
         CommandId::of(message, &format!("attempted/{attempt}"))
     }
 
-    /// What came of it: `taken`, `unknown`, `not_taken/` with the number of the attempt, or why it was given up.
+    /// What came of it: `taken`, `unknown`, or `not_taken/` with the number of the attempt.
     #[must_use]
     pub fn concluded(message: MessageId, outcome: &str) -> CommandId {
         CommandId::of(message, &format!("concluded/{outcome}"))
+    }
+
+    /// «It is given up.»
+    #[must_use]
+    pub fn given_up(message: MessageId) -> CommandId {
+        CommandId::of(message, "given up")
     }
 
     /// Every fixed id of one message, to prove that they differ.
@@ -612,6 +659,7 @@ pub mod command_id {
             told(message),
             settled(message),
             queued(message),
+            given_up(message),
             edited(message, ""),
         ]
         .into()
@@ -677,8 +725,8 @@ mod tests {
     fn what_is_told_twice_is_recorded_once() {
         let Event::Received(first) = received() else { unreachable!() };
         let edit = |text: &str| Command::Edit { content: says(text), sent_at: at(5) };
-        let deliver = |state| Command::Deliver { state, at: at(9), error: None };
-        let delivery = |state| Event::Delivery { state, at: at(9), error: None };
+        let deliver = |state| Command::Deliver { state, at: at(9), error: None, carries: None };
+        let delivery = |state| Event::Delivery { state, at: at(9), error: None, carries: None };
         check(&[], Command::Receive(first.clone()), Ok(1));
         check(&[received()], Command::Receive(first.clone()), Ok(0));
         check(&[Event::Withdrawn { sent_at: at(1) }], Command::Receive(first), Ok(1));
@@ -704,7 +752,8 @@ mod tests {
 
     #[test]
     fn only_what_we_sent_comes_to_a_resident() {
-        let failed = || Command::Deliver { state: DeliveryState::Failed, at: at(9), error: None };
+        let failed =
+            || Command::Deliver { state: DeliveryState::Failed, at: at(9), error: None, carries: None };
         let sent = || Event::Sent {
             channel: Channel::Whatsapp,
             account: "118920446655001".into(),
@@ -791,12 +840,19 @@ mod tests {
             text: "Принято.".to_owned().into(),
             buttons: vec![],
             instead: None,
+            follows: None,
+            instead_of: None,
+            private_reply: false,
             not_before,
             by_person: false,
             at_once: true,
             task: None,
             only_while: None,
         })
+    }
+
+    fn attempt(second: i64) -> Command {
+        Command::Attempt { at: at(second), by: Uuid::nil(), registered: false }
     }
 
     fn taken_as(external_id: &str) -> Event {
@@ -816,13 +872,14 @@ mod tests {
         let conclude = |event| Command::Conclude(Box::new(event));
         let wishes = [
             ("queue", Command::Queue(queued(None))),
-            ("attempt", Command::Attempt { at: at(10) }),
+            ("attempt", attempt(10)),
             ("taken", conclude(taken_as("wamid.2"))),
             ("taken by another name", conclude(taken_as("wamid.3"))),
             ("unknown", conclude(Event::OutcomeUnknown { at: at(12) })),
             ("put off", conclude(not_taken(Trouble::Busy, Some(at(60))))),
             ("given up: busy", conclude(not_taken(Trouble::Busy, None))),
             ("given up: blocked", conclude(not_taken(Trouble::Blocked, None))),
+            ("give up", Command::GiveUp { why: Trouble::Blocked, at: at(12) }),
             // Only an outcome concludes.
             ("what is no outcome", conclude(Event::Withdrawn { sent_at: at(12) })),
         ];
@@ -840,29 +897,31 @@ mod tests {
             assert_eq!(marks.collect::<String>(), expected, "{names:?} after {past:?}");
         };
         let waits = |not_before| Event::Queued(queued(not_before));
-        let attempted = Event::Attempted { attempt: 1, at: at(1) };
+        let attempted = Event::Attempted { attempt: 1, at: at(1), by: None, registered: false };
         let unknown = Event::OutcomeUnknown { at: at(2) };
-        check(&[], "+--------");
-        check(&[waits(None)], "=+---+++-");
-        check(&[waits(Some(at(9)))], "=+---+++-");
-        check(&[waits(Some(at(10)))], "=+---+++-");
-        check(&[waits(Some(at(11)))], "=----+++-");
-        check(&[waits(None), attempted.clone()], "=-++++++-");
-        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, Some(at(10)))], "=+---+++-");
-        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, Some(at(11)))], "=----+++-");
-        check(&[waits(None), attempted.clone(), taken_as("wamid.2")], "=-=------");
-        check(&[waits(None), attempted.clone(), unknown.clone()], "=-++=----");
-        check(&[waits(None), attempted.clone(), unknown, taken_as("wamid.2")], "=-=------");
-        check(&[waits(None), attempted, not_taken(Trouble::Busy, None)], "=-----=--");
-        check(&[waits(None), not_taken(Trouble::Blocked, None)], "=------=-");
+        check(&[], "+---------");
+        check(&[waits(None)], "=+------+-");
+        check(&[waits(Some(at(9)))], "=+------+-");
+        check(&[waits(Some(at(10)))], "=+------+-");
+        check(&[waits(Some(at(11)))], "=-------+-");
+        check(&[waits(None), attempted.clone()], "=-++++++--");
+        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, Some(at(10)))], "=+++----+-");
+        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, Some(at(11)))], "=-++----+-");
+        check(&[waits(None), attempted.clone(), taken_as("wamid.2")], "=-=-------");
+        check(&[waits(None), attempted.clone(), unknown.clone()], "=-++=-----");
+        check(&[waits(None), attempted.clone(), unknown, taken_as("wamid.2")], "=-=-------");
+        check(&[waits(None), attempted.clone(), not_taken(Trouble::Busy, None)], "=-++--=---");
+        check(&[waits(None), not_taken(Trouble::Blocked, None)], "=------==-");
+        // The platform took what we had given up.
+        let given_up = not_taken(Trouble::Refused, None);
+        check(&[waits(None), attempted, given_up, taken_as("wamid.2")], "=-=-------");
         // What was received has no way out.
-        check(&[received()], "+--------");
+        check(&[received()], "+---------");
     }
 
     #[test]
     fn attempts_are_counted_over_all_that_a_message_waited() {
         let mut message = Message::default();
-        let attempt = |second| Command::Attempt { at: at(second) };
         let busy = || Command::Conclude(Box::new(not_taken(Trouble::Busy, Some(at(60)))));
         let lost = Command::Conclude(Box::new(Event::OutcomeUnknown { at: at(70) }));
         let taken = Command::Conclude(Box::new(taken_as("wamid.2")));
@@ -884,6 +943,6 @@ mod tests {
     #[test]
     fn command_ids_differ() {
         let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");
-        assert_eq!(command_id::all(message).len(), 8);
+        assert_eq!(command_id::all(message).len(), 9);
     }
 }

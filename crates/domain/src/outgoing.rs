@@ -114,6 +114,15 @@ pub struct Outgoing {
     /// What goes instead where the vendor's window is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<VendorTemplate>,
+    /// The part before it, where a text goes in parts: the vendor's registered text in its place says all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<MessageId>,
+    /// What it goes in the place of, because that did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<MessageId>,
+    /// It goes to the author of the public comment `answers` alone: what platforms allow once for each.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private_reply: bool,
     /// It goes no earlier: parts of an album may still come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<DateTime<Utc>>,
@@ -139,6 +148,8 @@ pub enum Trouble {
     Busy,
     /// It does not know our token: everything waits until a person gives another.
     Token,
+    /// Our account may not do this, with any token of its.
+    Permission,
     /// The person wrote too long ago for any text of ours.
     WindowClosed,
     /// The person, or the platform, lets nothing through to them.
@@ -149,24 +160,25 @@ pub enum Trouble {
     Refused,
     /// We have no account to send from.
     NoAccount,
-    /// Its time came, and nobody needs it any more.
-    Superseded,
     /// We wrote to them, or about this appeal, too often: two programs may be talking to each other.
     TooMany,
+    /// What went in the place of the part before it says this, too, or there is nothing left to remind of. No trouble of anybody.
+    Needless,
 }
 
 impl Trouble {
     /// Every trouble there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Busy,
         Self::Token,
+        Self::Permission,
         Self::WindowClosed,
         Self::Blocked,
         Self::NoSuchAddress,
         Self::Refused,
         Self::NoAccount,
-        Self::Superseded,
         Self::TooMany,
+        Self::Needless,
     ];
 
     /// The code, as recorded.
@@ -175,13 +187,14 @@ impl Trouble {
         match self {
             Self::Busy => "busy",
             Self::Token => "token",
+            Self::Permission => "permission",
             Self::WindowClosed => "window_closed",
             Self::Blocked => "blocked",
             Self::NoSuchAddress => "no_such_address",
             Self::Refused => "refused",
             Self::NoAccount => "no_account",
-            Self::Superseded => "superseded",
             Self::TooMany => "too_many",
+            Self::Needless => "needless",
         }
     }
 }

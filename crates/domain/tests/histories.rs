@@ -275,7 +275,12 @@ fn about_a_message() -> impl Strategy<Value = message::Command> {
             .prop_map(|(content, sent_at)| message::Command::Receive(Box::new(received(content, sent_at)))),
         (says(), at()).prop_map(|(content, sent_at)| message::Command::Edit { content, sent_at }),
         at().prop_map(|sent_at| message::Command::Withdraw { sent_at }),
-        (state, at()).prop_map(|(state, at)| message::Command::Deliver { state, at, error: None }),
+        (state, at()).prop_map(|(state, at)| message::Command::Deliver {
+            state,
+            at,
+            error: None,
+            carries: None
+        }),
         outcome.prop_map(message::Command::Settle),
     ]
 }

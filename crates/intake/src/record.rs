@@ -4,7 +4,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use zholdary_domain::{
     CommandId, ContactId, IdKey, Inbound, MessageId, Personal, StreamId,
     inbound::{InboundEcho, InboundMessage, InboundNews, InboundSent, Letter},
-    message::{self, Command, Event, Received, Refusal, command_id},
+    message::{self, Carries, Command, Event, Received, Refusal, command_id},
 };
 use zholdary_log::{AppendError, Cause, Decider, DeciderError, Expect, Handled, streams::Messages};
 
@@ -69,9 +69,10 @@ impl Recorder {
                 let command = Command::Withdraw { sent_at: self.sane(sent_at, now) };
                 self.tell(id, command_id::withdrawn(id), command).await?
             }
-            Inbound::Delivery { of, state, at, error } => {
+            Inbound::Delivery { of, state, at, error, carries } => {
                 let id = message_id(&self.key, &of);
-                let command = Command::Deliver { state, at: self.sane(at, now), error };
+                let carries = carries.map(|message| Carries { message, external_id: of.external_id });
+                let command = Command::Deliver { state, at: self.sane(at, now), error, carries };
                 // Named by the time as told: the platform's repetition tells the same.
                 self.tell(id, command_id::delivery(id, state, at), command).await?
             }

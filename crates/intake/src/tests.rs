@@ -325,6 +325,7 @@ async fn what_a_platform_tells_of_a_residents_own_message_is_nothing() {
         state: DeliveryState::Failed,
         at: at("2026-11-20T10:00:00+05:00"),
         error: None,
+        carries: None,
     };
     let taken = desk.intake.take(Channel::Whatsapp, Bytes::from_static(b"{}"), vec![failed]).await.unwrap();
     assert_eq!((taken.told, taken.parked.len()), (0, 0));

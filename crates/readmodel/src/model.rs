@@ -344,7 +344,7 @@ pub struct MessageView {
     pub earlier: Vec<EarlierView>,
     /// When it was taken back.
     pub withdrawn_at: Option<DateTime<Utc>>,
-    /// How far ours came: `queued`, `sent`, `delivered`, `read`, `failed`; `unknown`: it may have gone.
+    /// How far ours came: `queued`, `sent`, `delivered`, `read`, `failed`; `unknown`: it may have gone; `needless`: another says it.
     pub delivery: Option<String>,
     /// The platform's code of the error.
     pub delivery_error: Option<i64>,

@@ -108,6 +108,12 @@ impl<T> Follow<T> {
         self.pending.done((record.stream.kind(), record.command_id));
     }
 
+    /// Up to where everything was finished by whoever did this work before; the log's beginning when nobody did.
+    #[must_use]
+    pub fn floor(&self) -> Position {
+        self.pending.floor()
+    }
+
     /// Takes in the first rules there are.
     pub fn govern(&mut self, rules: &Arc<Ruleset>) {
         self.pending.govern(rules);

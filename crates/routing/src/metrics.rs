@@ -56,21 +56,25 @@ impl Metrics {
             ),
             &["worker"],
         )?;
-        for worker in WORKERS {
-            for outcome in OUTCOMES {
-                records.with_label_values(&[worker, outcome]).reset();
-            }
-            restarts.with_label_values(&[worker]).reset();
-            retries.with_label_values(&[worker]).reset();
-            position.with_label_values(&[worker]).set(0);
-            read.with_label_values(&[worker]).set(0);
-        }
         registry.register(Box::new(records.clone()))?;
         registry.register(Box::new(restarts.clone()))?;
         registry.register(Box::new(retries.clone()))?;
         registry.register(Box::new(position.clone()))?;
         registry.register(Box::new(read.clone()))?;
-        Ok(Self { records, restarts, retries, position, read })
+        let metrics = Self { records, restarts, retries, position, read };
+        WORKERS.into_iter().for_each(|worker| metrics.begins(worker));
+        Ok(metrics)
+    }
+
+    /// All that is counted of a worker stands at zero: nobody looks in vain for what has not happened yet.
+    pub fn begins(&self, worker: &str) {
+        for outcome in OUTCOMES {
+            self.records.with_label_values(&[worker, outcome]).reset();
+        }
+        self.restarts.with_label_values(&[worker]).reset();
+        self.retries.with_label_values(&[worker]).reset();
+        self.position.with_label_values(&[worker]).set(0);
+        self.read.with_label_values(&[worker]).set(0);
     }
 
     /// A worker has read everything up to `position`.

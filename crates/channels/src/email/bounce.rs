@@ -76,6 +76,7 @@ pub(super) fn read(parts: &[Part<'_>], mailbox: &Mailbox, at: DateTime<Utc>) -> 
             state: DeliveryState::Failed,
             at,
             error: status.map(Status::code),
+            carries: None,
         },
     })
 }

@@ -233,6 +233,7 @@ fn delivered(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
             state: DeliveryState::Delivered,
             at,
             error: None,
+            carries: None,
         })
         .collect()
 }
@@ -241,7 +242,8 @@ fn delivered(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
 fn has_read(event: &Value, place: &Place<'_>) -> Inbound {
     let (read, at) = (&event["read"], time(&event["timestamp"]));
     if let Some(mid) = id(&read["mid"]) {
-        return Inbound::Delivery { of: place.named(mid), state: DeliveryState::Read, at, error: None };
+        let (of, state) = (place.named(mid), DeliveryState::Read);
+        return Inbound::Delivery { of, state, at, error: None, carries: None };
     }
     let (Some(reader), Some(watermark)) = (id(&event["sender"]["id"]), id(&read["watermark"])) else {
         return Inbound::Kept { why: "status of another shape" };

@@ -13,12 +13,10 @@ const TITLE_CHARS: usize = 20;
 
 pub(super) fn call(out: &Outgoing, form: Form) -> Option<Call> {
     let text = out.text.reveal();
-    if is_public(out.surface) {
+    if is_public(out.surface) && !out.private_reply {
         let under = out.answers.as_ref()?.reveal();
         let answer = match (out.channel, out.surface) {
-            // Answered at `POST /{our account}/mentions` alone, which asks for the picture and for the comment under it (Meta, «IG User,
-            // Mentions»); the name of a mention tells one of them, and not which. So it has no answer: the desk hears of it.
-            (Channel::Instagram, Surface::Mention) => return None,
+            (Channel::Instagram, Surface::Mention) => return mentioned(out, under),
             (Channel::Instagram, _) => "replies",
             _ => "comments",
         };
@@ -37,7 +35,13 @@ pub(super) fn call(out: &Outgoing, form: Form) -> Option<Call> {
     if !replies.is_empty() {
         message["quick_replies"] = json!(replies);
     }
-    let mut body = json!({ "recipient": { "id": out.to.reveal() }, "message": message });
+    // Once for each comment, within seven days (Meta, «Private Replies»).
+    let recipient = match (&out.answers, out.private_reply) {
+        (Some(comment), true) => json!({ "comment_id": comment.reveal() }),
+        (None, true) => return None,
+        (_, false) => json!({ "id": out.to.reveal() }),
+    };
+    let mut body = json!({ "recipient": recipient, "message": message });
     match form {
         Form::HumanAgent => {
             body["messaging_type"] = json!("MESSAGE_TAG");
@@ -48,16 +52,37 @@ pub(super) fn call(out: &Outgoing, form: Form) -> Option<Call> {
     Some(Call::Graph { path: format!("{}/messages", out.account), body })
 }
 
+/// Where we are mentioned we answer at our own account, by the picture and the comment under it (Meta, «IG User, Mentions»).
+fn mentioned(out: &Outgoing, under: &str) -> Option<Call> {
+    let (picture, comment) = match under.split_once('/') {
+        // An older name of a mention tells the picture or the comment, and not which.
+        Some(("mention", _)) => return None,
+        Some((picture, comment)) => (picture, Some(comment)),
+        None => (under, None),
+    };
+    let mut body = json!({ "media_id": picture, "message": out.text.reveal() });
+    if let Some(comment) = comment {
+        body["comment_id"] = json!(comment);
+    }
+    Some(Call::Graph { path: format!("{}/mentions", out.account), body })
+}
+
 pub(super) fn taken(answer: &Value) -> Option<String> {
     let id = |field: &str| answer[field].as_str().map(str::to_owned);
     id("message_id").or_else(|| id("id"))
 }
 
 /// Error codes of the Graph API (Meta, «Handle errors»; Messenger, «Error codes»).
-pub(super) const fn verdict(code: i64) -> Option<Verdict> {
+pub(super) const fn verdict(code: i64, subcode: Option<i64>) -> Option<Verdict> {
+    match subcode {
+        Some(2_018_278 | 2_534_022) => return Some(Verdict::never(Trouble::WindowClosed)),
+        Some(1_545_041) => return Some(Verdict::never(Trouble::Blocked)),
+        _ => {}
+    }
     Some(match code {
         1 | 2 | 4 | 17 | 32 | 341 | 613 | 1200 => Verdict::later(Trouble::Busy),
-        102 | 190 | 200..=299 => Verdict::later(Trouble::Token),
+        102 | 190 => Verdict::later(Trouble::Token),
+        200..=299 => Verdict::never(Trouble::Permission),
         10 | 2018278 => Verdict::never(Trouble::WindowClosed),
         551 | 1545041 => Verdict::never(Trouble::Blocked),
         100 => Verdict::never(Trouble::Refused),

@@ -88,20 +88,31 @@ pub fn taken(out: &Outgoing, answer: &Value) -> Option<String> {
     }
 }
 
-/// What a refusal with this HTTP `status` and the platform's `code` means.
+/// Whether a refusal proves that nothing was done: under a failure of its own a platform's «something went wrong» does not.
 #[must_use]
-pub fn verdict(channel: Channel, status: u16, code: Option<i64>) -> Verdict {
+pub const fn is_proof(channel: Channel, status: u16, code: Option<i64>) -> bool {
+    let says_nothing = match channel {
+        Channel::Whatsapp | Channel::Instagram | Channel::Facebook => matches!(code, Some(1 | 131_000)),
+        _ => false,
+    };
+    status < 500 || !says_nothing
+}
+
+/// What a refusal with this HTTP `status` and the platform's `code` and `subcode` means.
+#[must_use]
+pub fn verdict(channel: Channel, status: u16, code: Option<i64>, subcode: Option<i64>) -> Verdict {
     let known = code.and_then(|code| match channel {
         Channel::Whatsapp => whatsapp::verdict(code),
-        Channel::Instagram | Channel::Facebook => meta::verdict(code),
+        Channel::Instagram | Channel::Facebook => meta::verdict(code, subcode),
         Channel::Telegram => telegram::verdict(code),
         _ => None,
     });
     known.unwrap_or(match status {
-        401 => Verdict::later(Trouble::Token),
-        403 => Verdict::never(Trouble::Blocked),
+        // A 403 that says no more is of whatever stands before the platform, and of us.
+        401 | 403 => Verdict::later(Trouble::Token),
         404 | 410 => Verdict::never(Trouble::NoSuchAddress),
-        429 | 500.. => Verdict::later(Trouble::Busy),
+        // The request did not come in whole, or came too early (RFC 9110, 15.5.9; RFC 8470, 5.2): nothing was done.
+        408 | 425 | 429 | 500.. => Verdict::later(Trouble::Busy),
         _ => Verdict::never(Trouble::Refused),
     })
 }

@@ -8,6 +8,7 @@ use super::is_public;
 enum Most {
     Bytes(usize),
     Chars(usize),
+    Utf16(usize),
 }
 
 impl Most {
@@ -19,7 +20,8 @@ impl Most {
             Channel::Facebook if !is_public(surface) => Self::Chars(2000),
             // A text with buttons is the shortest there.
             Channel::Whatsapp => Self::Chars(1024),
-            Channel::Telegram => Self::Chars(4096),
+            // Bot API, «sendMessage»: 4096 characters, which are UTF-16 units, as its lengths are («MessageEntity»).
+            Channel::Telegram => Self::Utf16(4096),
             _ => Self::Chars(usize::MAX),
         }
     }
@@ -28,6 +30,14 @@ impl Most {
     fn fits(&self, text: &str) -> usize {
         match self {
             Self::Bytes(most) => text.floor_char_boundary(*most),
+            Self::Utf16(most) => {
+                let mut units = 0;
+                let over = text.char_indices().find(|(_, letter)| {
+                    units += letter.len_utf16();
+                    units > *most
+                });
+                over.map_or(text.len(), |(at, _)| at)
+            }
             Self::Chars(most) => text.char_indices().nth(*most).map_or(text.len(), |(at, _)| at),
         }
     }

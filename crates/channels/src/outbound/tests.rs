@@ -25,6 +25,9 @@ fn out(channel: Channel, surface: Surface, to: &str, text: &str) -> Outgoing {
         text: text.to_owned().into(),
         buttons: vec![],
         instead: None,
+        follows: None,
+        instead_of: None,
+        private_reply: false,
         not_before: None,
         by_person: false,
         at_once: true,
@@ -39,6 +42,11 @@ fn kk(out: Outgoing) -> Outgoing {
 
 fn under(out: Outgoing, message: &str) -> Outgoing {
     Outgoing { answers: Some(message.to_owned().into()), ..out }
+}
+
+/// To the author of a comment alone.
+fn privately(out: Outgoing) -> Outgoing {
+    Outgoing { private_reply: true, ..out }
 }
 
 fn with(out: Outgoing, buttons: &[(&str, &str)]) -> Outgoing {
@@ -145,7 +153,14 @@ fn instagram_is_asked_to_send() {
             Form::Text,
         ),
         ("under no comment", on(Surface::Comment, RECEIPT_RU), Form::Text),
-        ("a mention", under(on(Surface::Mention, RECEIPT_RU), "mention/c_1"), Form::Text),
+        (
+            "in private to who commented",
+            privately(with(under(on(Surface::Comment, FIXED_ASKED_RU), "c_1"), FIXED_RU)),
+            Form::Text,
+        ),
+        ("a mention in a comment", under(on(Surface::Mention, RECEIPT_RU), "18/17"), Form::Text),
+        ("a mention in a caption", under(on(Surface::Mention, RECEIPT_RU), "18"), Form::Text),
+        ("a mention of an older name", under(on(Surface::Mention, RECEIPT_RU), "mention/c_1"), Form::Text),
     ]);
     insta::assert_json_snapshot!(called);
 }
@@ -162,6 +177,11 @@ fn facebook_is_asked_to_send() {
         ("question of the place", with(direct(WHERE_RU), POINT_RU), Form::Text),
         ("human agent", direct("Здравствуйте! По обращению № Z-2026-000401: приедем."), Form::HumanAgent),
         ("under a comment", under(on(Surface::Comment, RECEIPT_RU), "100_1"), Form::Text),
+        (
+            "in private to who commented",
+            privately(under(on(Surface::Comment, RECEIPT_RU), "100_1")),
+            Form::Text,
+        ),
         ("under a visitor's post, ru", under(on(Surface::Post, RECEIPT_RU), "118920446655001_5"), Form::Text),
         (
             "under a visitor's post, kk",
@@ -270,12 +290,12 @@ fn what_a_platform_took_is_called_as_it_calls_it() {
 
 #[test]
 fn each_refusal_means_one_thing() {
-    use Trouble::{Blocked, Busy, NoSuchAddress, Refused, Token, WindowClosed};
+    use Trouble::{Blocked, Busy, NoSuchAddress, Permission, Refused, Token, WindowClosed};
     // What may go again, and what may not.
     let check = |channel, status, codes: &[i64], why, again| {
         for code in codes {
             assert_eq!(
-                verdict(channel, status, Some(*code)),
+                verdict(channel, status, Some(*code), None),
                 Verdict { why, again },
                 "{channel:?} {status} {code}"
             );
@@ -283,17 +303,31 @@ fn each_refusal_means_one_thing() {
     };
     let whatsapp = |codes, why, again| check(Channel::Whatsapp, 400, codes, why, again);
     whatsapp(&[4, 80_007, 130_429, 131_056, 131_016, 131_000, 133_004], Busy, true);
-    whatsapp(&[0, 10, 190, 200, 299, 131_005, 131_031, 131_042, 368], Token, true);
+    whatsapp(&[0, 190, 131_031, 131_042, 368], Token, true);
+    whatsapp(&[10, 200, 299, 131_005], Permission, false);
     whatsapp(&[131_047], WindowClosed, false);
     whatsapp(&[131_049, 131_050], Blocked, false);
     whatsapp(&[131_026, 131_030, 131_021, 131_062], NoSuchAddress, false);
     whatsapp(&[100, 131_008, 131_009, 131_051], Refused, false);
     whatsapp(&[132_000, 132_001, 132_005, 132_007, 132_012, 132_015, 132_016], Refused, false);
     // A permission that is missing is no person who blocks us.
-    check(Channel::Whatsapp, 403, &[10, 200, 131_031, 368], Token, true);
+    check(Channel::Whatsapp, 403, &[10, 200], Permission, false);
+    check(Channel::Whatsapp, 403, &[131_031, 368], Token, true);
     for channel in [Channel::Instagram, Channel::Facebook] {
         check(channel, 400, &[1, 2, 4, 17, 32, 341, 613, 1200], Busy, true);
-        check(channel, 400, &[102, 190, 200, 230, 299], Token, true);
+        check(channel, 400, &[102, 190], Token, true);
+        check(channel, 400, &[200, 230, 299], Permission, false);
+        for (code, subcode, why) in [
+            (10, 2_018_278, WindowClosed),
+            (100, 2_018_278, WindowClosed),
+            (10, 2_534_022, WindowClosed),
+            (551, 1_545_041, Blocked),
+            (200, 1_545_041, Blocked),
+            (200, 7, Permission),
+        ] {
+            let got = verdict(channel, 400, Some(code), Some(subcode));
+            assert_eq!(got, Verdict::never(why), "{channel:?} {code} {subcode}");
+        }
         check(channel, 400, &[10, 2_018_278], WindowClosed, false);
         check(channel, 400, &[551, 1_545_041], Blocked, false);
         check(channel, 400, &[100], Refused, false);
@@ -313,9 +347,11 @@ fn each_refusal_means_one_thing() {
             for (status, why, again) in [
                 (400, Refused, false),
                 (401, Token, true),
-                (403, Blocked, false),
+                (403, Token, true),
                 (404, NoSuchAddress, false),
+                (408, Busy, true),
                 (410, NoSuchAddress, false),
+                (425, Busy, true),
                 (413, Refused, false),
                 (429, Busy, true),
                 (500, Busy, true),
@@ -323,7 +359,7 @@ fn each_refusal_means_one_thing() {
                 (599, Busy, true),
             ] {
                 assert_eq!(
-                    verdict(channel, status, code),
+                    verdict(channel, status, code, None),
                     Verdict { why, again },
                     "{channel:?} {status} {code:?}"
                 );
@@ -331,8 +367,23 @@ fn each_refusal_means_one_thing() {
         }
     }
     // A code of another platform is nobody's.
-    assert_eq!(verdict(Channel::Facebook, 400, Some(131_047)), Verdict::never(Refused));
-    assert_eq!(verdict(Channel::Email, 503, Some(190)), Verdict::later(Busy));
+    assert_eq!(verdict(Channel::Facebook, 400, Some(131_047), None), Verdict::never(Refused));
+    assert_eq!(verdict(Channel::Email, 503, Some(190), None), Verdict::later(Busy));
+}
+
+#[test]
+fn a_platforms_own_fault_proves_nothing() {
+    for (channel, status, code, expected) in [
+        (Channel::Whatsapp, 500, Some(131_000), false),
+        (Channel::Facebook, 500, Some(1), false),
+        (Channel::Instagram, 503, Some(1), false),
+        (Channel::Whatsapp, 400, Some(131_000), true),
+        (Channel::Whatsapp, 500, Some(131_026), true),
+        (Channel::Facebook, 500, Some(190), true),
+        (Channel::Telegram, 500, Some(500), true),
+    ] {
+        assert_eq!(is_proof(channel, status, code), expected, "{channel:?} {status} {code:?}");
+    }
 }
 
 #[test]
@@ -389,6 +440,8 @@ fn a_long_text_goes_in_parts() {
     most(Channel::Instagram, Surface::Comment, "ж", 2000);
     most(Channel::Facebook, Surface::Private, "ж", 2000);
     most(Channel::Telegram, Surface::Private, "ж", 4096);
+    // UTF-16: what lies beyond its first plane is two.
+    most(Channel::Telegram, Surface::Private, "🕳", 2048);
     let endless = "ж".repeat(100_000);
     check(Channel::Facebook, Surface::Comment, &endless, &[&endless]);
     check(Channel::Email, Surface::Mail, &endless, &[&endless]);

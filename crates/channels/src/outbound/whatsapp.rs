@@ -85,8 +85,9 @@ fn registered(template: &VendorTemplate, lang: &str) -> Value {
 pub(super) const fn verdict(code: i64) -> Option<Verdict> {
     Some(match code {
         4 | 80007 | 130_429 | 131_056 | 131_016 | 131_000 | 133_004 => Verdict::later(Trouble::Busy),
-        // Without a permission it is our token that is wrong; 10 is no window here, as it is in Messenger.
-        0 | 10 | 190 | 200..=299 | 131_005 | 131_031 | 131_042 | 368 => Verdict::later(Trouble::Token),
+        0 | 190 | 131_031 | 131_042 | 368 => Verdict::later(Trouble::Token),
+        // 10 is no window here, as it is in Messenger.
+        10 | 200..=299 | 131_005 => Verdict::never(Trouble::Permission),
         131_047 => Verdict::never(Trouble::WindowClosed),
         131_049 | 131_050 => Verdict::never(Trouble::Blocked),
         131_026 | 131_030 | 131_021 | 131_062 => Verdict::never(Trouble::NoSuchAddress),

@@ -35,5 +35,7 @@ pub(super) fn read(status: &Value, account: &str) -> Inbound {
         state,
         at: time(status),
         error: status["errors"][0]["code"].as_i64().filter(|_| state == DeliveryState::Failed),
+        // Ours (`outbound::whatsapp`), unless somebody sends by the same account past this system.
+        carries: status["biz_opaque_callback_data"].as_str().and_then(|ours| ours.parse().ok()),
     }
 }

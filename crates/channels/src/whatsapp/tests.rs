@@ -241,6 +241,21 @@ fn one_broken_element_leaves_its_neighbours() {
     );
 }
 
+/// Our own name of a message comes back with its statuses; what is no name of ours is somebody else's word.
+#[test]
+fn a_status_names_what_we_meant_to_send() {
+    for (data, expected) in [
+        (r#""4f9d2c0b7f4c8c1e9b7a3a1c5d2e6f70""#, "Sent o 7 of ours"),
+        (r#""campaign 7""#, "Sent o 7"),
+        ("7", "Sent o 7"),
+        ("null", "Sent o 7"),
+    ] {
+        let status =
+            format!(r#"{{"id":"o","status":"sent","timestamp":"7","biz_opaque_callback_data":{data}}}"#);
+        assert_eq!(told::all(&parse(body("", &status).as_bytes(), &ours())), [expected], "{data}");
+    }
+}
+
 #[test]
 fn a_time_that_does_not_read_is_the_last_there_is() {
     for stamp in [r#""soon""#, "null", "-5", r#""99999999999999999""#, "{}", "1.5"] {

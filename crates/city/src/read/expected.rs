@@ -11,8 +11,15 @@ pub(super) const IS_IT_FIXED: &str = "is_it_fixed";
 /// The ids of its buttons: what the product reads the answer from.
 pub(super) const FIXED: [&str; 2] = ["fixed:yes", "fixed:no"];
 
+/// Told under a public comment, where another text may not stand.
+pub(super) const PUBLIC_UPDATE: &str = "public_update";
+
+/// What may stand there: nothing of the resident's own words, place or person.
+pub(super) const IN_PUBLIC: [&str; 6] = ["number", "party", "phone", "link", "site", "status"];
+
 /// Templates the product sends by itself, apart from the answers that categories name.
-pub(super) const TEMPLATES: [&str; 43] = [
+pub(super) const TEMPLATES: [&str; 44] = [
+    PUBLIC_UPDATE,
     "greeting",
     "receipt",
     "place_question",

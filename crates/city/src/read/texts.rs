@@ -43,6 +43,7 @@ pub(super) fn read(doc: &mut Document<'_>, meta: Option<&Meta>, book: &Book) -> 
         }
     }
     fixed(doc, &templates, &codes, &buttons, book);
+    in_public(doc, &templates, &codes, book);
     for code in expected::PHRASES {
         if !phrase_codes.has(code) {
             book.fault(
@@ -348,6 +349,27 @@ fn fixed(
             doc.on_line(line),
             format!("template \"{}\" has no button with the id \"{id}\"", template.code),
             "add it, the product reads the answer from it",
+        );
+    }
+}
+
+/// What stands under a public comment tells of no resident.
+fn in_public(doc: &Document<'_>, templates: &[Template], codes: &Codes, book: &Book) {
+    let Some(template) = templates.iter().find(|template| template.code == expected::PUBLIC_UPDATE) else {
+        return;
+    };
+    let line = codes.iter().find(|(code, _)| *code == template.code).map_or(0, |(_, line)| line);
+    let names: BTreeSet<&str> = Lang::ALL
+        .into_iter()
+        .map(|lang| template.text.get(lang).1)
+        .flat_map(Text::placeholders)
+        .filter(|name| !expected::IN_PUBLIC.contains(name))
+        .collect();
+    for name in names {
+        book.fault(
+            doc.on_line(line),
+            format!("template \"{}\" says {{{name}}}, and anybody may read it", template.code),
+            format!("say no more than {}", expected::IN_PUBLIC.map(|name| format!("{{{name}}}")).join(", ")),
         );
     }
 }

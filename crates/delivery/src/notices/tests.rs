@@ -2,7 +2,7 @@ use std::sync::OnceLock;
 
 use zholdary_city::Files;
 use zholdary_domain::{
-    MessageId, Place, PlaceKind,
+    AppealId, MessageId, Place, PlaceKind,
     appeal::{
         Command, Deadline, Finding, Permille, PlaceQuestion, Registered, Route, TermCause, TextLang,
         Understanding, decide, decide::Settlement,
@@ -200,6 +200,15 @@ pub(crate) fn extend(clock: Clock) -> Command {
 
 /// What is told when the last of `commands` is followed.
 fn notices(commands: &[Command]) -> Vec<Notice> {
+    told(commands, None).0
+}
+
+/// The same, and what there is no text for. An appeal that is joined to a problem is joined to this one.
+fn told(commands: &[Command], problem: Option<&Problem>) -> (Vec<Notice>, Vec<(String, &'static str)>) {
+    let refused = commands.iter().rev().find_map(|command| match command {
+        Command::Refuse { reason, .. } => Some(reason),
+        _ => None,
+    });
     let (mut before, mut after, mut last) = (Appeal::default(), Appeal::default(), vec![]);
     for command in commands {
         before = after.clone();
@@ -207,7 +216,7 @@ fn notices(commands: &[Command]) -> Vec<Notice> {
         last.iter().for_each(|event| after.evolve(event));
     }
     let (before, after, events) = (&before, &after, &last[..]);
-    Happened { city: city(), site: SITE, before, after, events, at: at(NOW) }.notices()
+    Happened { city: city(), site: SITE, before, after, events, at: at(NOW), problem, refused }.told()
 }
 
 /// `receipt at_once instead`: a notice in the words of the table.
@@ -353,7 +362,7 @@ fn the_way_of_an_appeal_is_told() {
             finding: FindingId(0), by: party("akimat-almaly"), reason: text("не наша улица")
         };
     check(&then(std::slice::from_ref(&refuse)), &[]);
-    check(&then(&[refuse, redirect(route(0, "pothole", "road_infra"))]), &["routed instead"]);
+    check(&then(&[refuse, redirect(route(0, "pothole", "road_infra"))]), &["refused_rerouted instead"]);
     check(&then(&[redirect(route(0, "pothole", "akimat-almaly"))]), &[]);
     check(&then(&[redirect(route(0, "pothole", "telecom"))]), &["forwarded_outside instead"]);
     check(
@@ -495,8 +504,68 @@ fn done_is_told_once_with_the_question() {
     check(&then(&[rate(false)]), &[]);
     check(&then(&[rate(false), close(Actor::System)]), &[]);
     check(&then(&[rate(false), reopen()]), &["reopened instead"]);
-    // Nobody is named who did it: nothing fills the text, and nobody is told.
-    check(&[register(), settle(waiting_at_the_desk()), finish(0, Some("Сделано."))], &[]);
+    // Thanks are for what was said of the work since.
+    check(&then(&[rate(true), reopen(), close(operator())]), &[]);
+    check(&then(&[rate(true), reopen(), close(Actor::System)]), &["closed_no_reply instead"]);
+    // What the desk did itself it tells itself.
+    let at_the_desk = [register(), settle(waiting_at_the_desk()), finish(0, Some("Сделано."))];
+    check(&at_the_desk, &["done_with_proof buttons instead"]);
+}
+
+#[test]
+fn others_who_answer_or_write_are_told_of() {
+    let first = [register(), pothole(TextLang::Ru)];
+    let then = |more: &[Command]| [&first[..], more].concat();
+    let refuse =
+        Command::Refuse {
+            finding: FindingId(0), by: party("akimat-almaly"), reason: text("дорога не наша")
+        };
+    let rerouted = then(&[refuse, redirect(route(0, "pothole", "road_infra"))]);
+    let notices = notices(&rerouted);
+    assert_eq!(notices.iter().map(shown).collect::<Vec<_>>(), ["refused_rerouted instead"]);
+    assert!(notices[0].text.reveal().contains("меняем исполнителя: дорога не наша. Теперь отвечает"));
+
+    let problem = Problem { number: "Z-2026-000377".parse().unwrap(), voices: 40 };
+    let of = AppealId::opened_by(message(1));
+    let join = then(&[Command::Join { of, problem: AppealId::opened_by(message(9)), by: operator() }]);
+    let (joined, _) = told(&join, Some(&problem));
+    let words = joined[0].text.reveal();
+    assert!(words.contains("нас 40") && words.contains("присоединено к Z-2026-000377"), "{words}");
+    // Without a text that is whole nobody is told, and the appeal says so.
+    assert_eq!(told(&join, None), (vec![], vec![("joined_to_problem".to_owned(), "unfilled")]));
+
+    let two = settle(settlement(TextLang::Ru, &[("pothole", "akimat-almaly"), ("sign", "akimat-almaly")]));
+    let split = [register(), two, Command::Split { of, parts: 1, by: operator() }];
+    let (split, _) = told(&split, None);
+    let words = split[0].text.reveal();
+    assert!(words.contains("увидели 2 вопроса") && words.matches("\n• ").count() == 2, "{words}");
+}
+
+/// What concerns its author alone stands under no comment.
+#[test]
+fn in_public_nothing_personal_is_said() {
+    let first = [register(), pothole(TextLang::Ru)];
+    let then = |more: &[Command]| [&first[..], more].concat();
+    for (commands, expected) in [
+        (first.to_vec(), "Ваше обращение принято, № Z-2026-000401. Передано: "),
+        (then(&[answer("ru", "Айгуль, приедем к вам.")]), "По обращению № Z-2026-000401 есть новости. "),
+        (then(&[answer("kk", "Айгүл, келеміз.")]), "№ Z-2026-000401 өтініш бойынша жаңалық бар. "),
+        (then(&[accept(0)]), "По обращению № Z-2026-000401: Акимат Алмалинского района — задание принято"),
+        (
+            then(&[finish(0, Some("Засыпали у вашего дома."))]),
+            "По обращению № Z-2026-000401 работы выполнены",
+        ),
+        (vec![register(), settle(asking(true))], "Ваше обращение принято"),
+    ] {
+        for notice in notices(&commands) {
+            let public = notice.public.reveal();
+            for private in ["Айг", "вашего дома", "Абая", "Место", "Тема"] {
+                assert!(!public.contains(private), "{public}");
+            }
+        }
+        let public = notices(&commands)[0].public.reveal().clone();
+        assert!(public.starts_with(expected), "{public}");
+    }
 }
 
 #[test]

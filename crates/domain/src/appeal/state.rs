@@ -126,6 +126,8 @@ pub struct Appeal {
     pub answered_with: BTreeSet<String>,
     /// «Is it fixed?»: the last answer.
     pub rated: Option<bool>,
+    /// The same of the work since it was opened again.
+    pub confirmed: Option<bool>,
     /// Messages whose button was counted.
     pub rated_by: BTreeSet<MessageId>,
     /// Its author asks to open it again.
@@ -387,12 +389,14 @@ impl Appeal {
             Event::Done { finding, .. } => self.stage(*finding, Stage::Done),
             Event::Rated { fixed, message } => {
                 self.rated = Some(*fixed);
+                self.confirmed = Some(*fixed);
                 self.reopen_requested &= !*fixed;
                 self.rated_by.extend(message);
             }
             Event::ReopenRequested { .. } => self.reopen_requested = true,
             Event::Reopened { .. } => {
                 self.reopened = true;
+                self.confirmed = None;
                 self.reopen_requested = false;
                 self.end = None;
                 self.by_person = true;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use serde_json::Value;
 use zholdary_domain::{
-    AppealId, Position,
+    AppealId, MessageId, Position,
     appeal::{Appeal, Event, FindingId},
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Fold {
     pub(super) opened: Position,
     pub(super) routed_at: Option<DateTime<Utc>>,
     pub(super) told_at: Option<DateTime<Utc>>,
+    /// The message with which it was.
+    told_by: Option<MessageId>,
     pub(super) answered_at: Option<DateTime<Utc>>,
     pub(super) done_at: Option<DateTime<Utc>>,
     pub(super) settled_at: Option<DateTime<Utc>>,
@@ -39,7 +41,13 @@ impl Fold {
         match event {
             Event::Registered(_) => self.opened = position,
             Event::Routed(_) => self.routed_at = self.routed_at.or(Some(at)),
-            Event::Told { .. } => self.told_at = self.told_at.or(Some(at)),
+            Event::Told { message, .. } if self.told_at.is_none() => {
+                (self.told_at, self.told_by) = (Some(at), Some(*message));
+            }
+            // It was taken, and did not arrive after all.
+            Event::NotTold { message: Some(message), .. } if self.told_by == Some(*message) => {
+                (self.told_at, self.told_by) = (None, None);
+            }
             Event::Answered(answer) if answer.finding == MAIN => {
                 self.answered_at = self.answered_at.or(Some(at));
             }

@@ -7,7 +7,7 @@ use zholdary_domain::{
     AppealId, MessageId, Personal, Position,
     inbound::{Channel, Content},
     message::{Event, Received},
-    outgoing::Outgoing,
+    outgoing::{Outgoing, Trouble},
 };
 use zholdary_log::{Aggregate, Recorded};
 
@@ -136,7 +136,7 @@ impl Row<'_> {
             }
             // It is about a person, and stands in no appeal.
             Event::Told { .. } => "told",
-            Event::Delivery { state, at, error } => {
+            Event::Delivery { state, at, error, carries: _ } => {
                 self.set("ours = 1, delivery = ?2", code(state)?)?;
                 self.set("delivery_at = ?2", at.timestamp_millis())?;
                 self.set("delivery_error = ?2", *error)?;
@@ -156,8 +156,13 @@ impl Row<'_> {
                 self.way_out("sent", at, None)?;
                 "taken"
             }
-            Event::NotTaken { code, again_at, at, .. } => {
-                self.way_out(if again_at.is_some() { "queued" } else { "failed" }, at, *code)?;
+            Event::NotTaken { why, code, again_at, at } => {
+                let state = match (why, again_at) {
+                    (_, Some(_)) => "queued",
+                    (Trouble::Needless, None) => "needless",
+                    (_, None) => "failed",
+                };
+                self.way_out(state, at, *code)?;
                 "not_taken"
             }
             Event::OutcomeUnknown { at } => {
@@ -265,8 +270,8 @@ impl Row<'_> {
     fn queued(&self, what: &Outgoing) -> Result<(), Failed> {
         self.connection
             .prepare_cached(
-                "UPDATE message SET ours = 1, appeal = ?2, channel = ?3, surface = ?4, contact = ?5, delivery = 'queued',
-                   text = iif(erased, NULL, ?6) WHERE id = ?1",
+                "UPDATE message SET ours = 1, appeal = ?2, channel = ?3, surface = ?4, contact = ?5, 
+                   delivery = coalesce(delivery, 'queued'), text = iif(erased, NULL, ?6) WHERE id = ?1",
             )?
             .execute((
                 &self.id,
@@ -276,6 +281,16 @@ impl Row<'_> {
                 what.contact.to_string(),
                 what.text.reveal(),
             ))?;
+        // What carries it may have told already how far it came.
+        self.connection
+            .prepare_cached(
+                "UPDATE message SET delivery = carrier.delivery, delivery_at = carrier.delivery_at,
+                   delivery_error = carrier.delivery_error
+                 FROM (SELECT delivery, delivery_at, delivery_error FROM message
+                       WHERE carries = ?1 AND delivery IS NOT NULL LIMIT 1) AS carrier
+                 WHERE message.id = ?1",
+            )?
+            .execute([&self.id])?;
         Ok(())
     }
 

@@ -545,6 +545,62 @@ async fn an_earlier_moment_of_a_message_knows_nothing_of_its_appeals_future() {
     check(told, 101, Ok((true, false))).await;
 }
 
+/// What was taken and did not arrive was not told; what was told besides stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appeal_is_told_only_by_what_arrived() {
+    let told = |n: u32| json!({ "type": "told", "message": message_id(n), "what": "receipt" });
+    let failed = |n: u32| json!({ "type": "not_told", "message": message_id(n), "what": "receipt", "why": "window_closed" });
+    for (events, is_told) in [
+        (vec![told(101)], true),
+        (vec![told(101), failed(101)], false),
+        (vec![told(101), failed(102)], true),
+        (vec![told(101), failed(101), told(102)], true),
+    ] {
+        let town = Town::with_city().await;
+        town.story(1, "akimat-almaly").await;
+        town.appeal(1, events.clone()).await;
+        let query = town.views().await;
+        let appeal = query.appeal(appeal_id(1), Level::Operator).await.unwrap().body.unwrap();
+        assert_eq!(appeal.told_at.is_some(), is_told, "{events:?}");
+    }
+}
+
+/// How far our message came, in whatever order its two streams tell it.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_a_message_came_does_not_depend_on_the_order() {
+    let queued = || {
+        json!({ "type": "queued", "appeal": appeal_id(1), "contact": contact(1), "channel": "whatsapp",
+                "surface": "private", "account": "1", "to": { "p": "7" }, "what": "receipt", "lang": "ru",
+                "text": { "p": "Принято." } })
+    };
+    let at = "2026-11-20T04:00:05Z";
+    let taken = || json!({ "type": "taken", "message": message_id(102), "external_id": { "p": "wamid.1" }, "at": at });
+    let sent = || {
+        json!({ "type": "sent", "channel": "whatsapp", "account": "1", "external_id": { "p": "wamid.1" },
+                "appeal": appeal_id(1), "sent_at": at, "of": message_id(101) })
+    };
+    let read = || json!({ "type": "delivery", "state": "read", "at": at });
+    let needless = || json!({ "type": "not_taken", "why": "needless", "at": at });
+    for (events, expected) in [
+        (vec![(101, queued()), (101, taken()), (102, sent()), (102, read())], "read"),
+        (vec![(102, sent()), (102, read()), (101, queued())], "read"),
+        (vec![(101, taken()), (101, queued())], "sent"),
+        (vec![(101, queued()), (101, needless())], "needless"),
+    ] {
+        let town = Town::with_city().await;
+        town.story(1, "akimat-almaly").await;
+        for (n, event) in &events {
+            town.message(*n, vec![event.clone()]).await;
+        }
+        let query = town.views().await;
+        let appeal = query.appeal(appeal_id(1), Level::Operator).await.unwrap().body.unwrap();
+        let thread = appeal.thread.unwrap();
+        let ours: Vec<_> =
+            thread.iter().filter(|message| message.ours).map(|m| m.delivery.as_deref()).collect();
+        assert_eq!(ours, [Some(expected)], "{events:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn voices_count_all_appeals_about_one_problem() {
     let town = Town::with_city().await;

@@ -314,7 +314,8 @@ impl Register {
         message: MessageId,
         at: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let command = message::Command::Deliver { state: DeliveryState::Read, at, error: None };
+        let command =
+            message::Command::Deliver { state: DeliveryState::Read, at, error: None, carries: None };
         let decide = |state: &message::Message, _| message::decide(state, command.clone());
         match self.messages.handle(&StreamId::from(message), id, cause, decide).await {
             Ok(_) => Ok(()),

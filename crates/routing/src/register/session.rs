@@ -135,6 +135,8 @@ pub(super) struct Session {
     pub(super) caught_up: bool,
     known: Known,
     told: HashMap<MessageId, Told>,
+    /// The appeals of which messages tell that we mean to send.
+    meant: HashMap<MessageId, AppealId>,
     /// What should become of messages of which no record says so yet.
     decided: HashMap<MessageId, Outcome>,
     /// Numbers that messages of ours named, by the message they answer, while that is not there.
@@ -295,15 +297,28 @@ impl Session {
                 | message::Event::SetAside { .. }
                 | message::Event::Echoed { .. }
                 | message::Event::Told { .. }
-                | message::Event::Queued(_)
                 | message::Event::Attempted { .. }
-                | message::Event::Taken { .. }
                 | message::Event::NotTaken { .. }
                 | message::Event::OutcomeUnknown { .. }
-                | message::Event::Delivery { .. } => {}
+                | message::Event::Delivery { carries: None, .. } => {}
+                message::Event::Queued(out) => {
+                    self.meant.insert(id, out.appeal);
+                }
+                // Under that name it is answered, whether or not its stream says so yet.
+                message::Event::Taken { message, .. } => self.went_as(message, id),
+                message::Event::Delivery { carries: Some(carries), .. } => {
+                    self.went_as(id, carries.message);
+                }
             }
         }
         Ok(true)
+    }
+
+    /// A platform calls `name` what we meant to send as `ours`.
+    fn went_as(&mut self, name: MessageId, ours: MessageId) {
+        let Some(appeal) = self.meant.get(&ours) else { return };
+        self.told.entry(name).or_default().ours = true;
+        self.fold.sent(name, Belongs::Appeal(*appeal));
     }
 
     fn received(&mut self, id: MessageId, received: &Received, record: &Recorded, items: &mut Vec<Item>) {

@@ -6,7 +6,8 @@ use zholdary_domain::{
     inbound::{
         Channel, Content, DeliveryState, InboundEcho, InboundNews, InboundSent, MessageRef, News, Surface,
     },
-    message::{Found, Message, Outcome},
+    message::{Carries, Event, Found, Message, Outcome},
+    outgoing::Outgoing,
 };
 use zholdary_log::{Decider, streams::Messages};
 use zholdary_testkit::{at, id_key};
@@ -97,6 +98,62 @@ async fn an_echo_that_comes_before_we_know_what_we_sent_decides_nothing() {
             assert_eq!(appeal, AppealId::opened_by(id("first")), "settled between: {settles_between}");
         }
         told_by(&rig.records().await).check_placed();
+    }
+}
+
+/// A process dies between «the platform took it» and «we sent it», or the platform's word comes first: what answers it belongs where
+/// we meant it to.
+#[tokio::test]
+async fn what_was_taken_is_answered_before_its_own_stream_says_that_it_was_sent() {
+    for by_status in [false, true] {
+        let rig = Rig::new().await;
+        wrote(&rig, "first", 0).await;
+        wrote(&rig, "second", 30).await;
+        let ours = MessageId::telling(
+            AppealId::opened_by(id("first")),
+            zholdary_domain::CommandId::named("test", "told"),
+            "0",
+        );
+        rig.record(ours, vec![Event::Queued(Box::new(meant(AppealId::opened_by(id("first")))))]).await;
+        let external_id = "out".to_owned().into();
+        if by_status {
+            let carries = Some(Carries { message: ours, external_id });
+            let sent = Event::Delivery { state: DeliveryState::Sent, at: minute(40), error: None, carries };
+            rig.record(id("out"), vec![sent]).await;
+        } else {
+            rig.record(ours, vec![Event::Taken { message: id("out"), external_id, at: minute(40) }]).await;
+        }
+        let reply = json!({ "id": "reply", "channel": "facebook", "contact": "7001", "text": "Яма там же",
+                            "reply_to": "out", "sent_at": minute(59).to_rfc3339() });
+        rig.hear(&[reply]).await;
+        rig.settle().await;
+        let (appeal, _) = rig.appeal_of(id("reply")).await;
+        assert_eq!(appeal, AppealId::opened_by(id("first")), "by a status: {by_status}");
+    }
+}
+
+fn meant(appeal: AppealId) -> Outgoing {
+    Outgoing {
+        appeal,
+        contact: id_key().contact("facebook", "7001"),
+        channel: Channel::Facebook,
+        surface: Surface::Private,
+        account: ACCOUNT.into(),
+        to: "7001".to_owned().into(),
+        answers: None,
+        what: "receipt".into(),
+        version: Some(1),
+        lang: "ru".into(),
+        subject: None,
+        text: "Принято.".to_owned().into(),
+        buttons: vec![],
+        instead: None,
+        follows: None,
+        instead_of: None,
+        private_reply: false,
+        not_before: None,
+        by_person: false,
+        at_once: true,
     }
 }
 

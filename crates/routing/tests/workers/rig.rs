@@ -129,6 +129,14 @@ impl Rig {
         self.intake.take(Channel::Whatsapp, raw, elements).await.unwrap();
     }
 
+    /// Records what became of a message.
+    pub(crate) async fn record(&self, id: MessageId, events: Vec<message::Event>) {
+        let messages: Decider<Messages> = Decider::new(Arc::clone(&self.log), self.clock());
+        let command = zholdary_domain::CommandId::named("test", &format!("{id}/{events:?}"));
+        let decide = |_: &_, _| Ok::<_, std::convert::Infallible>(events.clone());
+        messages.handle(&id.into(), command, zholdary_log::Cause::OUTSIDE, decide).await.unwrap();
+    }
+
     /// Workers that nobody else is beside. They forget how far they came: each start asks everything again.
     pub(crate) fn parts(&self) -> Parts {
         Parts {
