@@ -252,3 +252,6 @@ fn tell(trouble: &Trouble) {
         _ => warn!(error = cause, "the mailbox is looked at again"),
     }
 }
+
+#[cfg(test)]
+mod tests;
