@@ -53,7 +53,7 @@ impl Town {
     }
 
     /// Reads until the mark is this, then ends; how many bodies wait for a person then.
-    async fn until(&self, last: u32, but: &[u32]) -> usize {
+    async fn until(&self, last: u32, but: &[u32]) -> u64 {
         let stop = CancellationToken::new();
         let task = tokio::spawn(self.reading().run(stop.clone()));
         let marks = self.marks();
