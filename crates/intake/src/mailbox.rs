@@ -213,7 +213,10 @@ impl Reading {
                 Ok(Some(letter)) => {
                     self.letters.take(letter).await?;
                 }
-                Err(ImapError::Refused) => return Ok(leave(mark, uid)),
+                Err(ImapError::Refused) => {
+                    leave(mark, uid);
+                    return Ok(());
+                }
                 Err(broken) => {
                     let breaks =
                         self.suspect.map_or(0, |(at, breaks)| if at == uid { breaks } else { 0 }) + 1;
