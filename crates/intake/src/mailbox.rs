@@ -92,6 +92,8 @@ pub struct Reading {
     letter_bytes: u32,
     /// The letter at which the connection broke last, and how often it did.
     suspect: Option<(u32, u32)>,
+    /// Letters at which it broke too often: another process may try them again.
+    broke: BTreeSet<u32>,
 }
 
 impl std::fmt::Debug for Reading {
@@ -112,7 +114,7 @@ impl Reading {
         rounds: Rounds,
     ) -> Self {
         let letter_bytes = u32::try_from(letter_bytes).unwrap_or(u32::MAX);
-        Self { imap, letters, marks, rounds, pause, letter_bytes, suspect: None }
+        Self { imap, letters, marks, rounds, pause, letter_bytes, suspect: None, broke: BTreeSet::new() }
     }
 
     /// Reads until `stop`.
@@ -177,10 +179,10 @@ impl Reading {
     async fn round(&mut self, session: &mut Session, mark: &mut Mark) -> Result<(), Trouble> {
         let before = mark.clone();
         let entries = session.after(mark.last).await?;
-        // Those that were left behind first: their server may have mended them.
-        let left: Vec<Entry> =
-            mark.but.iter().map(|uid| Entry { uid: *uid, bytes: 0, deleted: false }).collect();
-        for (n, entry) in (1..).zip(left.iter().chain(&entries)) {
+        // Those that were left behind last, when all others are safe: their server may have mended them.
+        let left = mark.but.iter().filter(|uid| !self.broke.contains(uid));
+        let left: Vec<Entry> = left.map(|uid| Entry { uid: *uid, bytes: 0, deleted: false }).collect();
+        for (n, entry) in (1..).zip(entries.iter().chain(&left)) {
             let read = self.letter(session, entry, mark).await;
             if read.is_err() || n % LETTERS_A_MARK == 0 {
                 self.keep(mark).await?;
@@ -211,12 +213,16 @@ impl Reading {
                 Ok(Some(letter)) => {
                     self.letters.take(letter).await?;
                 }
-                Err(ImapError::Refused) => return Ok(leave(mark, uid)),
+                Err(ImapError::Refused) => {
+                    leave(mark, uid);
+                    return Ok(());
+                }
                 Err(broken) => {
                     let breaks =
                         self.suspect.map_or(0, |(at, breaks)| if at == uid { breaks } else { 0 }) + 1;
                     self.suspect = Some((uid, breaks));
                     if breaks >= BREAKS {
+                        self.broke.insert(uid);
                         leave(mark, uid);
                     }
                     return Err(broken.into());
@@ -232,10 +238,7 @@ impl Reading {
 /// Goes on behind a letter that cannot be had.
 fn leave(mark: &mut Mark, uid: u32) {
     if mark.but.insert(uid) {
-        error!(
-            uid,
-            "letter {uid} of the mailbox cannot be had: look at it there; it is asked for again at each look"
-        );
+        error!(uid, "letter {uid} of the mailbox cannot be had: look at it there; all others go on");
     }
     mark.last = mark.last.max(uid);
 }
@@ -252,3 +255,6 @@ fn tell(trouble: &Trouble) {
         _ => warn!(error = cause, "the mailbox is looked at again"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,9 @@ use std::{fmt, time::Duration};
 use async_imap::{
     error::Error as Said,
     extensions::idle::IdleResponse,
-    types::{Fetch, Flag},
+    imap_proto::{AttributeValue, Response, Status},
 };
 use bytes::Bytes;
-use futures::TryStreamExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -181,10 +180,6 @@ impl Session {
     /// [`ImapError`].
     pub async fn after(&mut self, uid: u32) -> Result<Vec<Entry>, ImapError> {
         let Some(from) = uid.checked_add(1) else { return Ok(vec![]) };
-        let entry = |fetch: &Fetch| {
-            let deleted = fetch.flags().any(|flag| flag == Flag::Deleted);
-            Some(Entry { uid: fetch.uid?, bytes: fetch.size.unwrap_or_default(), deleted })
-        };
         let mut entries = self.fetch(&format!("{from}:*"), "(UID FLAGS RFC822.SIZE)", entry).await?;
         // `*` is the last letter, whatever its number (RFC 3501, 6.4.8).
         entries.retain(|entry| entry.uid >= from);
@@ -203,11 +198,10 @@ impl Session {
             Some(most) => format!("(UID BODY.PEEK[]<0.{most}>)"),
             None => "(UID BODY.PEEK[])".to_owned(),
         };
-        let body = |fetch: &Fetch| {
-            let is_it = fetch.uid == Some(uid);
-            fetch.body().filter(|_| is_it).map(Bytes::copy_from_slice)
+        let own = |attributes: &[AttributeValue<'_>]| {
+            body(attributes).filter(|_| self::uid(attributes) == Some(uid))
         };
-        Ok(self.fetch(&uid.to_string(), &what, body).await?.into_iter().next())
+        Ok(self.fetch(&uid.to_string(), &what, own).await?.into_iter().next())
     }
 
     /// Waits until the server says that something came, or for so long.
@@ -245,21 +239,62 @@ impl Session {
     }
 
     /// Asks for something of letters. The limit is for each answer: a list may be long.
+    ///
+    /// The library's own question for letters ends in the same way whether the server said yes or no, or was gone: then a letter
+    /// that did not come would look like one that is not there any more.
     async fn fetch<T>(
         &mut self,
         which: &str,
         what: &str,
-        read: impl Fn(&Fetch) -> Option<T>,
+        read: impl Fn(&[AttributeValue<'_>]) -> Option<T>,
     ) -> Result<Vec<T>, ImapError> {
         let limit = self.limit;
-        let answers = within(limit, self.inner.uid_fetch(which, what)).await?;
-        let mut answers = std::pin::pin!(answers);
+        let own = within(limit, self.inner.run_command(format!("UID FETCH {which} {what}"))).await?;
         let mut found = Vec::new();
-        while let Some(fetch) = within(limit, answers.try_next()).await? {
-            found.extend(read(&fetch));
+        loop {
+            let said = match timeout(limit, self.inner.read_response()).await {
+                Ok(Ok(Some(said))) => said,
+                Ok(Ok(None) | Err(_)) => return Err(ImapError::Broken),
+                Err(_) => return Err(ImapError::Late(limit)),
+            };
+            match said.parsed() {
+                Response::Fetch(_, attributes) => found.extend(read(attributes)),
+                Response::Done { tag, status: Status::Ok, .. } if *tag == own => return Ok(found),
+                Response::Done { tag, .. } if *tag == own => return Err(ImapError::Refused),
+                _ => {}
+            }
         }
-        Ok(found)
     }
+}
+
+fn uid(attributes: &[AttributeValue<'_>]) -> Option<u32> {
+    attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::Uid(uid) => Some(*uid),
+        _ => None,
+    })
+}
+
+fn entry(attributes: &[AttributeValue<'_>]) -> Option<Entry> {
+    let mut entry = Entry { uid: uid(attributes)?, bytes: 0, deleted: false };
+    for attribute in attributes {
+        match attribute {
+            AttributeValue::Rfc822Size(bytes) => entry.bytes = *bytes,
+            AttributeValue::Flags(flags) => {
+                entry.deleted = flags.iter().any(|flag| flag.eq_ignore_ascii_case("\\Deleted"));
+            }
+            _ => {}
+        }
+    }
+    Some(entry)
+}
+
+fn body(attributes: &[AttributeValue<'_>]) -> Option<Bytes> {
+    attributes.iter().find_map(|attribute| match attribute {
+        AttributeValue::BodySection { section: None, data: Some(body), .. } => {
+            Some(Bytes::copy_from_slice(body))
+        }
+        _ => None,
+    })
 }
 
 async fn within<T>(

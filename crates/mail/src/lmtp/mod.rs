@@ -87,3 +87,6 @@ impl Lmtp {
         while talks.join_next().await.is_some() {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! client never heard of it.
 
 mod graph;
+mod imap;
 mod script;
 mod server;
 mod smtp;
@@ -18,6 +19,7 @@ use axum::{
 use serde_json::Value;
 
 pub use graph::Graph;
+pub use imap::{Held, Imap};
 pub use script::Answer;
 pub use smtp::{Mail, Post, Smtp};
 pub use telegram::Telegram;
