@@ -128,6 +128,8 @@ pub const TABLE: &[Line] = &[
     line(GET, "/api/v1/messages", DESK),
     line(GET, "/api/v1/messages/{message}", ALL),
     line(POST, "/api/v1/appeals", [Public, Full, Public, No, Public, No, No]),
+    // What was said at a meeting, as an operator wrote it down.
+    line(POST, "/api/v1/meetings", DESK),
     // As filing itself.
     line(POST, "/api/v1/files", [Public, Full, Public, No, Public, No, No]),
     line(GET, "/api/v1/files/{file}", WORK),
