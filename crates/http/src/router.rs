@@ -25,13 +25,15 @@ use crate::{
 
 /// Routes that the OpenAPI document does not name, for the test of the permission table.
 #[cfg(test)]
-pub(crate) const BESIDE_THE_API: [(&str, &str); 17] = [
+pub(crate) const BESIDE_THE_API: [(&str, &str); 19] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/appeals"),
     ("GET", "/appeals/{number}"),
     ("GET", "/closures"),
     ("GET", "/about"),
+    ("GET", "/desk/write"),
+    ("POST", "/desk/write"),
     ("GET", "/assets/{file}"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
@@ -74,6 +76,7 @@ pub fn router(parts: Parts) -> Router {
             .route("/appeals/{number}", get(pages::appeal))
             .route("/closures", get(pages::closures))
             .route("/about", get(pages::about))
+            .route("/desk/write", get(pages::desk::form).post(pages::desk::write))
             .route("/assets/{file}", get(assets::asset))
             .with_state(app);
         routes = routes.merge(window);

@@ -1,9 +1,10 @@
 //! `POST /api/v1/meetings`.
 
+use axum::{body::Body, http::Method};
 use serde_json::{Value, json};
 use zholdary_domain::access::Role;
 
-use crate::town::Town;
+use crate::town::{Answer, Town, request};
 
 const PATH: &str = "/api/v1/meetings";
 
@@ -142,4 +143,86 @@ async fn a_call_has_a_phone_that_exists() {
     {
         town.post(&operator, "/api/v1/appeals", &call(contact)).await.expect(status);
     }
+}
+
+/// What the page of operators answers to these fields.
+async fn typed(town: &Town, fields: &[(&str, &str)]) -> Answer {
+    let body = serde_urlencoded::to_string(fields).unwrap();
+    let post =
+        request(Method::POST, "", "/desk/write").header("content-type", "application/x-www-form-urlencoded");
+    town.ask(post.body(Body::from(body)).unwrap()).await
+}
+
+#[tokio::test]
+async fn an_operator_writes_a_meeting_or_a_call_down_without_script() {
+    let mut town = Town::start().await;
+    let operator = town.token(Role::Operator).await;
+    for (lang, title) in [
+        ("ru", "Записать встречу или звонок"),
+        ("kk", "Кездесуді немесе қоңырауды жазу"),
+        ("en", "Write down a meeting or a call"),
+    ] {
+        let page = town.get("", &format!("/desk/write?lang={lang}")).await.expect(200).text();
+        assert!(page.contains(&format!("<h1>{title}</h1>")) && !page.contains("<script"), "{page}");
+    }
+    let form = town.get("", "/desk/write?lang=ru").await.expect(200).text();
+    let key = form.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let lines = "Яма у школы | 8 701 000 00 01 | Абая 45\r\n\r\nНе горит фонарь на Сатпаева\r\n";
+    let meeting = [
+        ("key", key),
+        ("lang", "ru"),
+        ("kind", "meeting"),
+        ("lines", lines),
+        ("title", "Встреча"),
+        ("date", "2026-11-19"),
+        ("district", "almaly"),
+        ("token", operator.as_str()),
+    ];
+    let page = typed(&town, &meeting).await.expect(200).text();
+    assert!(page.contains("Z-2026-000001") && page.contains("Z-2026-000002"), "{page}");
+    assert!(page.contains("Яма у школы") && !page.contains(&operator), "{page}");
+    // Pressed twice, they are the same appeals.
+    assert_eq!(typed(&town, &meeting).await.expect(200).text(), page);
+    let call = [
+        ("lang", "kk"),
+        ("kind", "phone"),
+        ("lines", "Шұңқыр бар\r\nАбай 45"),
+        ("contact", "7010000001"),
+        ("token", operator.as_str()),
+    ];
+    assert!(typed(&town, &call).await.expect(200).text().contains("Z-2026-000003"));
+    town.settle().await;
+    let call = town.get(&operator, "/api/v1/appeals/Z-2026-000003").await.expect(200).json();
+    assert_eq!(
+        (&call["channel"], &call["thread"][0]["text"]),
+        (&json!("phone"), &json!("Шұңқыр бар\nАбай 45"))
+    );
+    let list = town.get(&operator, "/api/v1/appeals").await.expect(200).json();
+    assert_eq!(list["items"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_an_operator_cannot_send_is_said_beside_its_field_and_stays_typed() {
+    let mut town = Town::asleep().await;
+    let operator = town.token(Role::Operator).await;
+    let party = town.token(Role::Party).await;
+    let good = operator.as_str();
+    for (token, lines, title, date, field) in [
+        ("", "Яма", "Встреча", "", "token"),
+        ("zh_0000_00000000000000000000", "Яма", "Встреча", "", "token"),
+        (party.as_str(), "Яма", "Встреча", "", "token"),
+        (good, " ", "Встреча", "", "lines"),
+        (good, "Яма\nЯма | 8 701 000", "Встреча", "", "lines"),
+        (good, "Яма", "", "", "title"),
+        (good, "Яма", "Встреча", "вчера", "date"),
+    ] {
+        let fields = [("lang", "en"), ("lines", lines), ("title", title), ("date", date), ("token", token)];
+        let page = typed(&town, &fields).await.expect(422).text();
+        assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}: {page}");
+        assert!(page.contains(lines.trim()) && page.contains("role=\"alert\""), "{page}");
+        assert!(!page.contains(&operator), "the token stands on no page");
+    }
+    town.settle().await;
+    let list = town.get(&operator, "/api/v1/messages").await.expect(200).json();
+    assert_eq!(list["items"].as_array().map_or(0, Vec::len), 0);
 }
