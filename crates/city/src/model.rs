@@ -51,6 +51,8 @@ pub struct City {
     pub priorities: Vec<Priority>,
     /// When parties hear again, and how long the resident is waited for.
     pub reminders: Reminders,
+    /// How much one person may send before a person looks at it.
+    pub flood: Flood,
     /// Groups of the report.
     pub buckets: Vec<Bucket>,
     /// Groups of categories, by code.
@@ -353,6 +355,24 @@ pub struct Reminders {
     pub is_it_fixed_wait_days: u32,
     /// Hours a draft without text waits for words.
     pub draft_wait_hours: u32,
+}
+
+/// How much one person may send by one channel before it is gathered for a person to look at: `[flood]` of `city.toml`, by the messages' own
+/// time. Nothing is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flood {
+    /// New appeals within an hour. Default: 5.
+    pub appeals_per_hour: u32,
+    /// New appeals within 24 hours. Default: 20.
+    pub appeals_per_day: u32,
+    /// Messages within ten minutes. Default: 30.
+    pub messages_per_10_min: u32,
+}
+
+impl Default for Flood {
+    fn default() -> Self {
+        Self { appeals_per_hour: 5, appeals_per_day: 20, messages_per_10_min: 30 }
+    }
 }
 
 /// A group of the report.

@@ -6,6 +6,7 @@
 //! The pure parts stand apart: [`notices`] (what is told), [`window`] (what a channel lets through now).
 
 mod carrier;
+mod flood;
 mod metrics;
 mod networks;
 pub mod notices;

@@ -19,7 +19,7 @@ use zholdary_routing::{
 };
 
 use crate::{
-    Settings,
+    Settings, flood,
     notices::{Happened, Notice},
 };
 
@@ -139,6 +139,7 @@ impl Tell {
     async fn tell(&self, rules: &Ruleset, news: &News) -> Result<(), Error> {
         let stream = self.parts.log.load(&StreamId::from(news.appeal)).await?;
         let (mut before, mut after, mut events) = (Appeal::default(), Appeal::default(), Vec::new());
+        let (mut flood, mut is_flood_news) = (flood::Told::default(), false);
         for record in stream.records() {
             let read: Vec<Event> = events_of(record)?;
             if record.position > news.position {
@@ -149,6 +150,7 @@ impl Tell {
                 continue;
             }
             read.iter().for_each(|event| after.evolve(event));
+            is_flood_news = flood.hears(&after, &read, record.recorded_at);
             if record.position == news.position {
                 events = read;
             } else {
@@ -166,7 +168,12 @@ impl Tell {
             events: &events,
             at: news.at,
         };
-        let notices = happened.notices();
+        let notices = match flood::count(&after) {
+            Some(count) if is_flood_news => happened.of_a_flood(count),
+            // Else as every other appeal, but for receipts: what a person does about it is told.
+            Some(_) if happened.is_by_rules() => vec![],
+            _ => happened.notices(),
+        };
         if notices.is_empty() {
             return Ok(());
         }

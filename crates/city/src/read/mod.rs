@@ -169,6 +169,7 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         escalate: settings.escalate,
         priorities: settings.priorities,
         reminders: settings.reminders,
+        flood: settings.flood,
         buckets: settings.buckets,
         groups: settings.groups,
         parties,
