@@ -45,6 +45,7 @@ async fn no_page_scrolls_sideways_complains_or_shuts_anybody_out() {
         "/appeals/Z-2019-999999?".to_owned(),
         "/closures?".to_owned(),
         "/about?".to_owned(),
+        "/desk/write?".to_owned(),
     ];
     Browser::with(true, async |browser| {
         let mut wrong = vec![];

@@ -288,6 +288,18 @@ impl City {
         Some((status, answer.json().await.ok()?))
     }
 
+    /// What a POST of this JSON is answered under a key, as whoever speaks.
+    pub(crate) async fn send(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
+        let mut ask =
+            self.client.post(format!("{}{path}", self.url)).header("idempotency-key", key).json(body);
+        if let Some(token) = &self.token {
+            ask = ask.bearer_auth(token);
+        }
+        let answer = ask.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json().await.expect("an answer is JSON"))
+    }
+
     /// Waits until it takes no more connections: it was told to stop, and has heard it.
     pub(crate) async fn deaf(&self) {
         until("it takes no more connections", async || {

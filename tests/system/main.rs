@@ -15,6 +15,7 @@ mod hook;
 mod learn;
 mod letters;
 mod life;
+mod meeting;
 mod nats;
 mod nodes;
 mod people;

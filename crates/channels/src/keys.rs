@@ -36,6 +36,15 @@ pub fn phone_as_typed(text: &str) -> Option<String> {
     }
 }
 
+/// A phone in E.164 from what an operator types, when such a number can exist: a slip of a digit would send the answer to nobody, or to
+/// somebody else.
+#[must_use]
+pub fn phone_checked(text: &str) -> Option<String> {
+    let phone = phone_as_typed(text)?;
+    let parsed = phonenumber::parse(None, &phone).ok()?;
+    phonenumber::is_valid(&parsed).then_some(phone)
+}
+
 /// The key of a contact that a person or a file names: a phone in E.164, a mail address in lower case, else the platform's
 /// own id as it is. Nothing when it is empty or too long to be one.
 #[must_use]
@@ -89,6 +98,24 @@ mod tests {
             ("KZ.7300112233445501", None),
         ] {
             assert_eq!(phone_as_typed(raw).as_deref(), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_an_operator_types_is_a_number_that_can_exist() {
+        for (raw, expected) in [
+            ("7011234567", Some("+77011234567")),
+            ("8 (701) 123-45-67", Some("+77011234567")),
+            ("8 7172 551122", Some("+77172551122")),
+            ("89161234567", Some("+79161234567")),
+            ("+49 30 1234567", Some("+49301234567")),
+            ("+7011234567", None),
+            ("701123456", None),
+            ("7991234567", None),
+            ("позвонить сестре", None),
+            ("", None),
+        ] {
+            assert_eq!(phone_checked(raw).as_deref(), expected, "{raw}");
         }
     }
 

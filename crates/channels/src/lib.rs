@@ -10,6 +10,7 @@ mod json;
 pub mod jsonl;
 mod keys;
 mod limits;
+pub mod meeting;
 pub mod meta;
 mod ours;
 pub mod outbound;
@@ -23,7 +24,7 @@ mod told;
 pub mod web;
 pub mod whatsapp;
 
-pub use keys::{contact_key, phone_as_typed};
+pub use keys::{contact_key, phone_as_typed, phone_checked};
 pub use limits::{Accounts, Limits};
 pub use ours::Ours;
 pub use surface::Way;

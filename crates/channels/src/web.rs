@@ -56,6 +56,11 @@ pub enum SubmitError {
         "`contact` is empty, too long or holds control characters: give a phone, a mail address or leave it out"
     )]
     Contact,
+    /// No phone that can be called.
+    #[error(
+        "`phone` is no number that exists: give it as +7 701 123 45 67 or 8 701 123 45 67, or leave it out"
+    )]
+    Phone,
     /// No name of a photo.
     #[error("`photos` are at most {MAX_PHOTOS} names of 1 to 512 bytes")]
     Photos,

@@ -53,6 +53,8 @@ pub struct City {
     pub reminders: Reminders,
     /// With what an answer of a party by mail begins.
     pub party_words: PartyWords,
+    /// How much one person may send before a person looks at it.
+    pub flood: Flood,
     /// Groups of the report.
     pub buckets: Vec<Bucket>,
     /// Groups of categories, by code.
@@ -367,6 +369,24 @@ pub struct PartyWords {
     pub refused: Vec<String>,
     /// It is done; what was done follows.
     pub done: Vec<String>,
+}
+
+/// How much one person may send by one channel before it is gathered for a person to look at: `[flood]` of `city.toml`, by the messages' own
+/// time. Nothing is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flood {
+    /// New appeals within an hour. Default: 5.
+    pub appeals_per_hour: u32,
+    /// New appeals within 24 hours. Default: 20.
+    pub appeals_per_day: u32,
+    /// Messages within ten minutes. Default: 30.
+    pub messages_per_10_min: u32,
+}
+
+impl Default for Flood {
+    fn default() -> Self {
+        Self { appeals_per_hour: 5, appeals_per_day: 20, messages_per_10_min: 30 }
+    }
 }
 
 /// A group of the report.

@@ -8,6 +8,7 @@
 
 pub mod answers;
 mod carrier;
+mod flood;
 mod letters;
 mod metrics;
 mod networks;

@@ -11,6 +11,8 @@ use zholdary_domain::{
 };
 use zholdary_routing::rules;
 
+use crate::flood;
+
 /// One thing to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -137,6 +139,20 @@ impl Happened<'_> {
             notices.extend(self.of_finding("follow_up_added", FindingId(0)).map(at_once));
         }
         notices
+    }
+
+    /// Somebody sends more than the city's limits.
+    #[must_use]
+    pub fn of_a_flood(&self, count: usize) -> Vec<Notice> {
+        let mut values = self.values(FindingId(0));
+        values.set("count", count.to_string());
+        self.filled(flood::TEMPLATE, &values).map(at_once).into_iter().collect()
+    }
+
+    /// Whether the record is of what was understood and decided without a person.
+    #[must_use]
+    pub fn is_by_rules(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Understood(_)))
     }
 
     fn is_first_understood(&self) -> bool {

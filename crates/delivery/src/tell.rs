@@ -24,7 +24,7 @@ use zholdary_routing::{
 };
 
 use crate::{
-    Settings, letters,
+    Settings, flood, letters,
     notices::{Happened, Notice, Problem},
 };
 use book::Book;
@@ -168,6 +168,7 @@ impl Tell {
         let stream = self.parts.log.load(&StreamId::from(news.appeal)).await?;
         let (mut before, mut after, mut events) = (Appeal::default(), Appeal::default(), Vec::new());
         let mut refused = None;
+        let (mut flood, mut is_flood_news) = (flood::Told::default(), false);
         for record in stream.records() {
             let read: Vec<Event> = events_of(record)?;
             if record.position > news.position {
@@ -183,6 +184,7 @@ impl Tell {
             {
                 refused = Some(reason.clone());
             }
+            is_flood_news = flood.hears(&after, &read, record.recorded_at);
             if record.position == news.position {
                 events = read;
             } else {
@@ -203,7 +205,12 @@ impl Tell {
             problem: problem.as_ref(),
             refused: refused.as_ref(),
         };
-        let (notices, lacking) = happened.told();
+        let (notices, lacking) = match flood::count(&after) {
+            Some(count) if is_flood_news => (happened.of_a_flood(count), Default::default()),
+            // Else as every other appeal, but for receipts: what a person does about it is told.
+            Some(_) if happened.is_by_rules() => Default::default(),
+            _ => happened.told(),
+        };
         if (notices.is_empty() && lacking.is_empty()) || self.is_history(&after).await? {
             return Ok(());
         }

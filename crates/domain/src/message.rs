@@ -118,6 +118,8 @@ pub enum Found {
     ByAlbum,
     /// Its subject names the number.
     ByTag,
+    /// Its author sent more than the city's limits: it is gathered with the rest of that.
+    Flood,
     /// Our account wrote it, past this system, to this person or under this comment.
     Outside,
 }

@@ -172,6 +172,7 @@ fn registered() -> impl Strategy<Value = Registered> {
         surface: Surface::Private,
         received_at: at(0),
         draft,
+        flood: None,
         parent: None,
     })
 }

@@ -123,6 +123,8 @@ pub struct Limits {
     /// Kilometres beyond the city's borders that a point may lie. Default: 100, which is most of the region; a point further away is a
     /// slip.
     pub point_beyond_km: u32,
+    /// Lines of one record of a meeting. Default: 200.
+    pub meeting_lines_max: usize,
     /// Photos of one appeal. Default: 5.
     pub photos_max: usize,
     /// Bytes of one photo. Default: 10 MiB.
@@ -187,6 +189,7 @@ impl Default for Limits {
             text_max_chars: 10_000,
             contact_max_chars: 254,
             point_beyond_km: 100,
+            meeting_lines_max: 200,
             photos_max: 5,
             photo_max_bytes: 10 * 1024 * 1024,
             form_max_bytes: 128 * 1024 * 1024,

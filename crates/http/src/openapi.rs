@@ -9,7 +9,7 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    api::{changes, commands, file, files, read},
+    api::{changes, commands, file, files, meetings, read},
     app::Shared,
     permission::{self, Found, Level, Who},
     problem::ProblemBody,
@@ -51,6 +51,7 @@ pub(crate) fn api() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(read::list, file::file))
         .routes(routes!(read::one))
+        .routes(routes!(meetings::write))
         .routes(routes!(files::add))
         .routes(routes!(files::get))
         .routes(routes!(commands::accept))

@@ -115,6 +115,9 @@ pub const TABLE: &[Line] = &[
     line(GET, "/task/{token}", ALL),
     line(POST, "/task/{token}", ALL),
     line(GET, "/task/{token}/photos/{file}", ALL),
+    // An operator's token is a field of the form: a page sends no header.
+    line(GET, "/desk/write", ALL),
+    line(POST, "/desk/write", ALL),
     line(GET, "/assets/{file}", ALL),
     line(GET, "/livez", ALL),
     line(GET, "/readyz", ALL),
@@ -132,6 +135,8 @@ pub const TABLE: &[Line] = &[
     line(GET, "/api/v1/messages", DESK),
     line(GET, "/api/v1/messages/{message}", ALL),
     line(POST, "/api/v1/appeals", [Public, Full, Public, No, Public, No, No]),
+    // What was said at a meeting, as an operator wrote it down.
+    line(POST, "/api/v1/meetings", DESK),
     // As filing itself.
     line(POST, "/api/v1/files", [Public, Full, Public, No, Public, No, No]),
     line(GET, "/api/v1/files/{file}", WORK),

@@ -410,6 +410,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Empty | SubmitError::TooLong(_) => "text",
             SubmitError::Channel => "channel",
             SubmitError::Contact => "contact",
+            SubmitError::Phone => "phone",
             SubmitError::Photos => "photos",
             SubmitError::Key => return Self::new(Code::BadHeader, "1 to 512 bytes").field("Idempotency-Key"),
         };

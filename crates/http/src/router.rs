@@ -25,7 +25,7 @@ use crate::{
 
 /// Routes that the OpenAPI document does not name, for the test of the permission table.
 #[cfg(test)]
-pub(crate) const BESIDE_THE_API: [(&str, &str); 20] = [
+pub(crate) const BESIDE_THE_API: [(&str, &str); 22] = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/appeals"),
@@ -35,6 +35,8 @@ pub(crate) const BESIDE_THE_API: [(&str, &str); 20] = [
     ("GET", "/task/{token}"),
     ("POST", "/task/{token}"),
     ("GET", "/task/{token}/photos/{file}"),
+    ("GET", "/desk/write"),
+    ("POST", "/desk/write"),
     ("GET", "/assets/{file}"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
@@ -79,6 +81,7 @@ pub fn router(parts: Parts) -> Router {
             .route("/about", get(pages::about))
             .route("/task/{token}", get(pages::task).post(pages::act))
             .route("/task/{token}/photos/{file}", get(pages::task_photo))
+            .route("/desk/write", get(pages::desk::form).post(pages::desk::write))
             .route("/assets/{file}", get(assets::asset))
             .with_state(app);
         routes = routes.merge(window);

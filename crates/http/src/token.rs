@@ -4,10 +4,14 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::config::Secret;
+use zholdary_domain::access::Role;
+use zholdary_readmodel::{self as readmodel, Query};
+
+use crate::{config::Secret, problem::Problem};
 
 /// Bytes of chance in a token.
 pub const RANDOM_BYTES: usize = 40;
@@ -49,6 +53,30 @@ impl Token {
     pub(crate) fn has_digest(&self, expected: &str) -> bool {
         digest(&self.secret).as_bytes().ct_eq(expected.as_bytes()).into()
     }
+}
+
+/// The token with this text, when there is one and it works at `now`.
+pub(crate) async fn good(
+    tokens: &Query,
+    text: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<readmodel::Token>, Problem> {
+    let Ok(sent) = text.trim().parse::<Token>() else { return Ok(None) };
+    let known = tokens.token(&sent.name).await?.body;
+    // An unknown name is compared too, so that it takes as long as a wrong secret.
+    let digest = known.as_ref().map_or("", |token| token.digest.as_str());
+    let right = sent.has_digest(digest);
+    Ok(known.filter(|token| right && token.works_at(now)))
+}
+
+/// The name of an operator's token with this text, when it works at `now`.
+pub(crate) async fn operator(
+    tokens: &Query,
+    text: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, Problem> {
+    let known = good(tokens, text, now).await?;
+    Ok(known.filter(|token| token.role == Role::Operator).map(|token| token.name))
 }
 
 impl fmt::Debug for Token {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use zholdary_domain::{
     CommandId, ContactId, IdKey, Inbound, MessageId, Personal, StreamId,
-    inbound::{InboundEcho, InboundMessage, InboundNews, InboundSent, Letter},
+    inbound::{Channel, InboundEcho, InboundMessage, InboundNews, InboundSent, Letter},
     message::{self, Carries, Command, Event, Received, Refusal, command_id},
 };
 use zholdary_log::{AppendError, Cause, Decider, DeciderError, Expect, Handled, streams::Messages};
@@ -180,7 +180,8 @@ impl Recorder {
     fn contacts(&self, message: &InboundMessage, id: MessageId) -> (ContactId, Vec<ContactId>) {
         let channel = message.id.channel;
         let keys = message.sender.iter().flat_map(|sender| &sender.keys).chain(&message.new_keys);
-        let mut contacts = keys.map(|key| ids::contact_id(&self.key, channel, key.reveal()));
+        let contacts = keys.map(|key| ids::contact_id(&self.key, channel, key.reveal()));
+        let mut contacts = contacts.chain(self.by_phone(message));
         let contact = contacts.next().unwrap_or_else(|| ids::nobody(&self.key, channel, id));
         let mut aliases: Vec<ContactId> = Vec::new();
         for alias in contacts {
@@ -189,6 +190,15 @@ impl Recorder {
             }
         }
         (contact, aliases)
+    }
+
+    /// The person behind a phone that is surely theirs: as WhatsApp tells it, or an operator heard it. What a form says of a phone
+    /// proves nothing, and joins nobody.
+    fn by_phone(&self, message: &InboundMessage) -> Option<ContactId> {
+        let is_sure = matches!(message.id.channel, Channel::Whatsapp | Channel::Meeting | Channel::Phone);
+        let new = message.new_keys.iter().find(|key| key.reveal().starts_with('+'));
+        let phone = new.or(message.sender.as_ref().and_then(|sender| sender.phone.as_ref()))?;
+        is_sure.then(|| ids::contact_id(&self.key, Channel::Phone, phone.reveal()))
     }
 
     fn sent(&self, sent: InboundSent, now: DateTime<Utc>) -> Event {

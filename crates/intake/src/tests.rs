@@ -133,9 +133,10 @@ async fn the_samples_in_order_are_recorded_once_each() {
 async fn people_are_known_by_all_their_keys() {
     let desk = Desk::open();
     let contact = |key: &str| contact_id(&id_key(), Channel::Whatsapp, key);
+    let by_phone = |phone: &str| contact_id(&id_key(), Channel::Phone, phone);
     let first = desk.received(desk.feed("01").await.all[0]).await;
     assert_eq!(first.contact, contact("KZ.7300112233445501"));
-    assert_eq!(first.aliases, [contact("+77000000101")]);
+    assert_eq!(first.aliases, [contact("+77000000101"), by_phone("+77000000101")]);
     assert_eq!(first.address.unwrap().reveal(), "KZ.7300112233445501");
     assert_eq!(first.phone.unwrap().reveal(), "+77000000101");
     let bare = desk.received(desk.feed("12").await.all[0]).await;
@@ -143,7 +144,8 @@ async fn people_are_known_by_all_their_keys() {
     let changed = desk.received(desk.feed("17").await.all[0]).await;
     assert!(changed.keys_changed);
     assert_eq!(changed.contact, contact("+77000000103"));
-    assert_eq!(changed.aliases, [contact("KZ.7300112233445533"), contact("+77000000133")]);
+    let both = [contact("KZ.7300112233445533"), contact("+77000000133"), by_phone("+77000000133")];
+    assert_eq!(changed.aliases, both);
     assert_eq!(changed.address.unwrap().reveal(), "KZ.7300112233445533");
     assert_eq!(changed.phone.unwrap().reveal(), "+77000000133");
     let reply = desk.received(desk.feed("15").await.all[0]).await;

@@ -348,6 +348,7 @@ mod tests {
             surface: Surface::Private,
             received_at: chrono::DateTime::UNIX_EPOCH,
             draft: false,
+            flood: None,
             parent: None,
         };
         let finding = |stage: &Stage| FindingState {

@@ -315,6 +315,15 @@ impl Route {
         Ok(Told { id, message, version })
     }
 
+    /// What somebody sends beyond the limits a person reads: no rule decides on it, but on what is dangerous there.
+    fn of_a_flood(rules: &Ruleset, findings: &mut Vec<Finding>) {
+        findings.retain(|finding| rules.city.is_danger(finding));
+        if findings.is_empty() {
+            // As of a message that says nothing yet.
+            *findings = rules.triage.read(&Said::of(&[]).input()).understanding.findings;
+        }
+    }
+
     async fn settle(
         &self,
         memory: &Memory,
@@ -345,6 +354,9 @@ impl Route {
         let read = further::with_dangers(&rules.city, appeal, std::mem::take(findings), &parts, &edit);
         *danger |= read.iter().any(|f| rules.city.is_danger(f));
         *findings = further::aligned(&rules.city, appeal, read, &edit);
+        if registered.flood.is_some() {
+            Self::of_a_flood(rules, findings);
+        }
         let taken = |f: &&appeal::FindingState| !matches!(f.stage, Stage::Desk | Stage::Asked);
         let earlier = match &understood.understanding.names_number {
             Some(named) => self.earlier(memory, named, trigger.appeal).await?,
@@ -352,7 +364,7 @@ impl Route {
         };
         let words = Words {
             number: &registered.number,
-            text: (!appeal.messages.is_empty()).then_some(said.text.as_str()),
+            text: (!appeal.messages.is_empty() && registered.flood.is_none()).then_some(said.text.as_str()),
             received_at: registered.received_at,
             now: trigger.at,
             earlier,

@@ -170,6 +170,7 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         priorities: settings.priorities,
         reminders: settings.reminders,
         party_words: settings.party_words,
+        flood: settings.flood,
         buckets: settings.buckets,
         groups: settings.groups,
         parties,

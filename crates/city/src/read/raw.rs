@@ -198,6 +198,14 @@ pub(super) struct PartyWords {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Flood {
+    pub(super) appeals_per_hour: Option<u32>,
+    pub(super) appeals_per_day: Option<u32>,
+    pub(super) messages_per_10_min: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Bucket {
     pub(super) code: String,
     pub(super) share: f64,

@@ -14,7 +14,7 @@ use super::document::{Document, Entry};
 use super::expected::OTHER;
 use super::raw;
 use crate::model::{
-    Articles, Bounds, Bucket, Danger, Escalate, Legal, LegalKind, Matching, Meta, Notify, NotifyHow,
+    Articles, Bounds, Bucket, Danger, Escalate, Flood, Legal, LegalKind, Matching, Meta, Notify, NotifyHow,
     PartyWords, PlaceRules, Priority, Reminders, Scores, WorksRules,
 };
 use crate::names::{Lang, Names};
@@ -36,6 +36,7 @@ pub(super) struct Settings {
     pub(super) priorities: Vec<Priority>,
     pub(super) reminders: Reminders,
     pub(super) party_words: PartyWords,
+    pub(super) flood: Flood,
     pub(super) buckets: Vec<Bucket>,
     pub(super) groups: BTreeMap<String, Names>,
     pub(super) street_kinds: BTreeMap<String, Names>,
@@ -90,6 +91,7 @@ pub(super) fn read(
     let (priorities, priority_codes) = priorities(doc, &languages, &mut refs, book);
     let reminders = reminders(doc, book);
     let party_words = party_words(doc, book);
+    let flood = flood(doc, book);
     let (buckets, bucket_codes) = buckets(doc, &languages, book);
     let (groups, group_codes) = names_by_code(doc, "groups", &languages, book);
     let (street_kinds, _) = match doc.has("street_kind") {
@@ -111,6 +113,7 @@ pub(super) fn read(
             priorities,
             reminders: reminders?,
             party_words,
+            flood,
             buckets,
             groups,
             street_kinds,
@@ -523,6 +526,28 @@ fn priorities(
     }
     priorities.sort_by_key(|priority| priority.order);
     (priorities, codes)
+}
+
+fn flood(doc: &mut Document<'_>, book: &Book) -> Flood {
+    let entry: Option<Entry<raw::Flood>> = doc.take_if_there("flood", book);
+    let Some(entry) = entry else { return Flood::default() };
+    let (at, raw, usual) = (doc.on_line(entry.line), entry.value, Flood::default());
+    let limit = |name: &str, given: Option<u32>, usual: u32| {
+        let limit = given.unwrap_or(usual);
+        if !(1..=100_000).contains(&limit) {
+            book.fault(
+                at,
+                format!("`{name}` is {limit}"),
+                "write 1 to 100000; without the line it is the usual one",
+            );
+        }
+        limit
+    };
+    Flood {
+        appeals_per_hour: limit("appeals_per_hour", raw.appeals_per_hour, usual.appeals_per_hour),
+        appeals_per_day: limit("appeals_per_day", raw.appeals_per_day, usual.appeals_per_day),
+        messages_per_10_min: limit("messages_per_10_min", raw.messages_per_10_min, usual.messages_per_10_min),
+    }
 }
 
 fn reminders(doc: &mut Document<'_>, book: &Book) -> Option<Reminders> {

@@ -48,6 +48,7 @@ pub(crate) fn register() -> Command {
         surface: Surface::Private,
         received_at: at(NOW),
         draft: false,
+        flood: None,
         parent: None,
     }))
 }

@@ -342,6 +342,10 @@ pub struct Registered {
     /// Nothing to understand yet: a photo, a voice note or a point without words.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draft: bool,
+    /// It gathers what its author sent beyond the city's limits: how many messages within the hour there were when it began. A person looks at
+    /// them; no receipt is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flood: Option<u32>,
     /// The appeal that it was split off from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<AppealId>,

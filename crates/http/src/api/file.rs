@@ -12,7 +12,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use zholdary_channels::web::{self, Submission};
+use zholdary_channels::{
+    meeting::spoken_contact,
+    web::{self, Submission},
+};
 use zholdary_city::City;
 use zholdary_domain::{
     FileId, Inbound, MessageId, Position, StreamId,
@@ -20,7 +23,7 @@ use zholdary_domain::{
     inbound::{Channel, InboundMessage, MessageRef},
     message::Message,
 };
-use zholdary_intake::{Draft, message_id};
+use zholdary_intake::{Draft, contact_id, message_id};
 use zholdary_readmodel::MessageOutcome;
 
 use super::{
@@ -96,6 +99,22 @@ pub(crate) async fn file(
 }
 
 impl Filed {
+    /// What is told of a message at `position`. `for_person`: its bytes alone are kept.
+    pub(super) fn of(
+        id: MessageId,
+        outcome: Option<&MessageOutcome>,
+        position: Position,
+        for_person: bool,
+    ) -> Self {
+        Self {
+            message: id.to_string(),
+            appeal: outcome.and_then(|o| o.appeal).map(|a| a.to_string()),
+            number: outcome.and_then(|o| o.number.as_ref()).map(ToString::to_string),
+            position: position.0,
+            for_person,
+        }
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -154,13 +173,7 @@ pub(crate) async fn submit(
         same_or_new(app, id, &message).await?;
     }
     let (outcome, seen) = placed(app, id, app.config.place_wait()).await;
-    Ok(Filed {
-        message: id.to_string(),
-        appeal: outcome.as_ref().and_then(|o| o.appeal).map(|a| a.to_string()),
-        number: outcome.as_ref().and_then(|o| o.number.as_ref()).map(ToString::to_string),
-        position: taken.position.max(seen).0,
-        for_person: taken.all.is_empty(),
-    })
+    Ok(Filed::of(id, outcome.as_ref(), taken.position.max(seen), taken.all.is_empty()))
 }
 
 /// The names of photos, read.
@@ -193,10 +206,18 @@ fn checked(app: &App, caller: &Caller, city: Option<&City>, new: NewAppeal) -> R
     if !allowed {
         return Err(Problem::bad_field("channel", "this caller files under web"));
     }
+    let spoken = matches!(new.channel.as_deref(), Some("phone" | "meeting"));
+    let contact = match new.contact {
+        Some(contact) if spoken => {
+            let wrong = "a mail address, or a phone that exists: +7 701 123 45 67, 8 701 123 45 67";
+            Some(spoken_contact(&contact).ok_or_else(|| Problem::bad_field("contact", wrong))?)
+        }
+        contact => contact,
+    };
     Ok(Submission {
         text: new.text,
         channel: new.channel,
-        contact: new.contact,
+        contact,
         point: new.point.map(|p| p.point("point", city, limits)).transpose()?,
         photos: upload::each_once(named(&new.photos)?).into_iter().map(String::from).collect(),
     })
@@ -218,14 +239,19 @@ async fn unused_elsewhere(app: &App, name: &MessageRef) -> Result<(), Problem> {
 }
 
 /// Refuses a key under which something else was filed.
-async fn same_or_new(app: &App, id: MessageId, message: &InboundMessage) -> Result<(), Problem> {
+pub(super) async fn same_or_new(app: &App, id: MessageId, message: &InboundMessage) -> Result<(), Problem> {
     let Message { received: Some(known), .. } = app.messages.load(&StreamId::from(id)).await?.state else {
         return Ok(());
     };
-    let address = message.sender.as_ref().and_then(|s| s.keys.first());
+    let sender = message.sender.as_ref();
+    let address = sender.and_then(|s| s.keys.first());
+    let others = sender.iter().flat_map(|s| s.keys.iter().skip(1));
+    let mut others = others.map(|key| contact_id(app.intake.id_key(), message.id.channel, key.reveal()));
     if known.content == message.content
         && known.surface == message.surface
         && known.address.as_ref() == address
+        && known.name.as_ref() == sender.and_then(|s| s.name.as_ref())
+        && others.all(|other| known.aliases.contains(&other))
     {
         Ok(())
     } else {
@@ -234,7 +260,7 @@ async fn same_or_new(app: &App, id: MessageId, message: &InboundMessage) -> Resu
 }
 
 /// Waits until the message is part of a numbered appeal, or set aside; the views' position then, else their start.
-async fn placed(app: &App, id: MessageId, wait: Duration) -> (Option<MessageOutcome>, Position) {
+pub(super) async fn placed(app: &App, id: MessageId, wait: Duration) -> (Option<MessageOutcome>, Position) {
     let mut positions = app.query.subscribe();
     let told = async {
         loop {

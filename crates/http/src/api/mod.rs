@@ -6,6 +6,7 @@ pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod filter;
 mod heard;
+pub(crate) mod meetings;
 pub(crate) mod read;
 pub(crate) mod wish;
 

@@ -1,8 +1,9 @@
-//! The public page: the form, «check my number», the report. Plain HTML that works without script.
+//! The public page: the form, «check my number», the report; and the form of an operator. Plain HTML that works without script.
 
 mod about;
 mod ask;
 mod closures;
+pub(crate) mod desk;
 mod figures;
 mod list;
 mod map;

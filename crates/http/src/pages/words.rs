@@ -218,6 +218,39 @@ words! {
         "The message is kept, and those on duty see the delay. In danger call 112.";
     nothing_said: "В сообщении нет слов", "Хабарда сөз жоқ", "The message has no words";
     home: "На главную", "Басты бетке", "To the front page";
+    desk_title: "Записать встречу или звонок", "Кездесуді немесе қоңырауды жазу", "Write down a meeting or a call";
+    desk_lead: "Для операторов. Каждая строка встречи становится отдельным обращением; номера появятся сразу.",
+        "Операторларға арналған. Кездесудің әр жолы — бөлек өтініш; нөмірлері бірден шығады.",
+        "For operators. Each line of a meeting becomes an appeal of its own, with its number at once.";
+    desk_kind: "Что это было", "Бұл не болды", "What it was";
+    desk_meeting: "Встреча: каждая строка — обращение", "Кездесу: әр жол — бөлек өтініш", "A meeting: each line an appeal";
+    desk_call: "Звонок: всё вместе — одно обращение", "Қоңырау: бәрі — бір өтініш", "A call: all of it one appeal";
+    desk_lines: "Что сказали люди и где", "Адамдар не айтты және қай жерде", "What people said, and where";
+    desk_lines_hint: "Одна проблема в строке. После черты — телефон и место: «Яма у школы | 8 701 123 45 67 | Абая 45».",
+        "Бір жолда — бір мәселе. Сызықшадан кейін телефон мен орын: «Мектеп жанындағы шұңқыр | 8 701 123 45 67 | Абай 45».",
+        "One problem a line. Behind a stroke the phone and the place: «Pothole by the school | 8 701 123 45 67 | Абая 45».";
+    desk_contact: "Кому ответить", "Кімге жауап береміз", "Whom to answer";
+    desk_contact_hint: "Телефон или почта; на встрече — для строк, где своего контакта нет.",
+        "Телефон немесе пошта; кездесуде — өз байланысы жоқ жолдар үшін.",
+        "A phone or mail; of a meeting for those lines that have none of their own.";
+    desk_which: "Какая встреча", "Қандай кездесу", "Which meeting";
+    desk_which_hint: "Например, «Встреча с жителями у школы № 12». Для звонка не нужно.",
+        "Мысалы, «№ 12 мектеп жанында тұрғындармен кездесу». Қоңырау үшін қажет емес.",
+        "Such as «Residents' meeting at school 12». Not needed for a call.";
+    desk_date: "Когда", "Қашан", "When";
+    desk_place: "Где встречались", "Қай жерде кездестік", "Where it was held";
+    desk_token: "Ключ оператора", "Оператордың кілті", "Operator's token";
+    desk_token_hint: "Начинается с zh_. Нигде не сохраняется.", "zh_ деп басталады. Еш жерде сақталмайды.", "Begins with zh_. It is kept nowhere.";
+    desk_send: "Зарегистрировать", "Тіркеу", "Register";
+    desk_given: "Зарегистрировано обращений:", "Тіркелген өтініштер саны:", "Appeals registered:";
+    desk_another: "Записать ещё", "Тағы жазу", "Write down another";
+    desk_line: "Строка", "Жол", "Line";
+    desk_error_token: "Этот ключ не подходит: нужен действующий ключ оператора.", "Бұл кілт жарамайды: оператордың қолданыстағы кілті керек.",
+        "This token does not fit: a working token of an operator is needed.";
+    desk_error_title: "Назовите встречу.", "Кездесуді атаңыз.", "Say which meeting it was.";
+    desk_error_date: "Дата не читается: нужна такая, 2026-11-20.", "Күні оқылмайды: мынадай болсын, 2026-11-20.", "The day does not read: write it as 2026-11-20.";
+    desk_error_phone: "Такого телефона не бывает: проверьте цифры или укажите почту.", "Мұндай телефон болмайды: цифрларын тексеріңіз немесе поштаны жазыңыз.",
+        "No such phone can exist: check its digits, or give a mail address.";
     error_empty: "Напишите, что случилось и где.", "Не болғанын және қай жерде екенін жазыңыз.",
         "Write what happened and where.";
     error_long: "Слишком длинно: сократите текст.", "Тым ұзын: мәтінді қысқартыңыз.", "Too long: shorten the text.";

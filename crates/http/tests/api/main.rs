@@ -5,6 +5,7 @@ mod commands;
 mod figures;
 mod filing;
 mod hooks;
+mod meetings;
 mod pages;
 mod permission;
 mod photos;

@@ -95,6 +95,7 @@ impl Register {
                     surface: registered.surface,
                     received_at: registered.received_at,
                     draft: false,
+                    flood: None,
                     parent: Some(parent),
                 };
                 opened.push(Item {

@@ -5,12 +5,15 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use zholdary_city::Flood as Limits;
 use zholdary_domain::{
     AppealId, ContactId, MessageId, Number,
     inbound::{Automatic, Channel, Join, Surface},
     message::{Found, Outcome, Received, SetAside},
     outgoing::Task,
 };
+
+use super::flood::Floods;
 
 /// The last message of a contact that joined an appeal, on one surface.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +47,7 @@ pub struct Fold {
     outside: HashMap<MessageId, AppealId>,
     authors: HashMap<AppealId, ContactId>,
     numbers: HashMap<Number, AppealId>,
+    floods: Floods,
     /// Appeals without an author any more: nothing joins them.
     erased: HashSet<AppealId>,
 }
@@ -83,6 +87,7 @@ impl Fold {
         // The smaller id stands for both, so that every fold comes to the same.
         let (kept, merged) = (one.min(other), one.max(other));
         self.parents.insert(merged, kept);
+        self.floods.link(kept, merged);
         for (place, last) in self.last.remove(&merged).unwrap_or_default() {
             self.joined(kept, place, last);
         }
@@ -104,7 +109,7 @@ impl Fold {
 
     /// Takes in what became of a message.
     pub fn settled(&mut self, message: MessageId, received: &Received, outcome: &Outcome) {
-        let Outcome::Placed { appeal, opens, .. } = *outcome else { return };
+        let Outcome::Placed { appeal, opens, found } = *outcome else { return };
         self.placed.insert(message, appeal);
         if let Some(album) = received.album {
             self.albums.entry(album).or_insert(appeal);
@@ -113,6 +118,7 @@ impl Fold {
         if opens {
             self.authors.insert(appeal, received.contact);
         }
+        self.floods.settled(person, received, appeal, opens, found);
         let place = place(received.channel, &received.account, received.surface);
         self.joined(person, place, Last { sent_at: received.sent_at, appeal });
     }
@@ -249,6 +255,26 @@ impl Fold {
             return placed(appeal, Found::ByWindow);
         }
         Outcome::Placed { appeal: AppealId::opened_by(message), opens: true, found: Found::Opened }
+    }
+
+    /// What becomes of a message, when its author may send only so much: what [`Fold::decide`] says, or that it is gathered with what is
+    /// beyond `limits`.
+    #[must_use]
+    pub fn bounded(
+        &self,
+        limits: &Limits,
+        message: MessageId,
+        received: &Received,
+        recorded_at: DateTime<Utc>,
+    ) -> Outcome {
+        let outcome = self.decide(message, received);
+        self.floods.bounded(limits, self.person(received.contact), message, received, recorded_at, outcome)
+    }
+
+    /// How many messages its author sent by this channel within the hour, this one among them.
+    #[must_use]
+    pub fn of_the_hour(&self, received: &Received) -> u32 {
+        self.floods.of_the_hour(self.person(received.contact), received.channel, received.sent_at)
     }
 
     /// Nobody asks for anything; but of a letter all whose words are folded away a person sees what it says.

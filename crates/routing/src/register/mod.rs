@@ -11,6 +11,7 @@
 //! and not yet recorded stays pending until its record comes by, whoever wrote it.
 
 mod execute;
+mod flood;
 pub mod fold;
 mod known;
 mod numbers;

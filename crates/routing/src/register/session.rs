@@ -87,13 +87,14 @@ pub(super) struct Opening {
     pub(super) surface: Surface,
     pub(super) received_at: DateTime<Utc>,
     pub(super) draft: bool,
+    pub(super) flood: Option<u32>,
     pub(super) parent: Option<AppealId>,
 }
 
 impl Opening {
     pub(super) fn numbered(self, number: Number) -> Box<Registered> {
-        let Self { message, contact, channel, surface, received_at, draft, parent } = self;
-        Box::new(Registered { number, message, contact, channel, surface, received_at, draft, parent })
+        let Self { message, contact, channel, surface, received_at, draft, flood, parent } = self;
+        Box::new(Registered { number, message, contact, channel, surface, received_at, draft, flood, parent })
     }
 }
 
@@ -334,7 +335,8 @@ impl Session {
             items.push(Item { cause: Cause::record(record), what: What::Poison { message: id } });
             return;
         }
-        let outcome = known.unwrap_or_else(|| self.fold.decide(id, received));
+        let limits = self.rules.as_ref().map(|rules| rules.city.flood).unwrap_or_default();
+        let outcome = known.unwrap_or_else(|| self.fold.bounded(&limits, id, received, record.recorded_at));
         self.fold.settled(id, received, &outcome);
         let cause = Cause::record(record);
         if known.is_none() {
@@ -342,8 +344,9 @@ impl Session {
             let contact = received.contact;
             items.push(Item { cause, what: What::Settle { contact, message: id, outcome } });
         }
-        if let Outcome::Placed { appeal, opens, .. } = outcome {
-            items.push(Item { cause, what: self.second_half(id, received, record, appeal, opens) });
+        if let Outcome::Placed { appeal, opens, found } = outcome {
+            let what = self.second_half(id, received, record, appeal, opens.then_some(found));
+            items.push(Item { cause, what });
             let fixed = received.content.button.as_ref().and_then(|button| says_fixed(&button.id));
             if let Some(fixed) = fixed {
                 let command = appeal::Command::Rate { fixed, message: Some(id) };
@@ -383,9 +386,9 @@ impl Session {
         received: &Received,
         record: &Recorded,
         appeal: AppealId,
-        opens: bool,
+        opens: Option<Found>,
     ) -> What {
-        if opens {
+        if let Some(found) = opens {
             let opening = Opening {
                 message: Some(id),
                 contact: received.contact,
@@ -393,6 +396,7 @@ impl Session {
                 surface: received.surface,
                 received_at: record.recorded_at,
                 draft: is_draft(&received.content),
+                flood: (found == Found::Flood).then(|| self.fold.of_the_hour(received)),
                 parent: None,
             };
             return What::Open { appeal, opening: Box::new(opening) };
@@ -474,6 +478,7 @@ impl Session {
                     surface: known_surface(channel),
                     received_at: sent_at.min(record.recorded_at),
                     draft: false,
+                    flood: None,
                     parent: None,
                 };
                 let appeal = AppealId::known_as(&number);

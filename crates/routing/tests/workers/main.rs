@@ -2,6 +2,7 @@
 
 mod danger;
 mod deadlines;
+mod flood;
 mod ours;
 mod register;
 mod rig;

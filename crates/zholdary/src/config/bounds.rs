@@ -110,7 +110,7 @@ impl Config {
         ]
     }
 
-    fn everywhere(&self) -> [(&'static str, u64, RangeInclusive<u64>); 55] {
+    fn everywhere(&self) -> [(&'static str, u64, RangeInclusive<u64>); 56] {
         let Self { intake, raw, workers, delivery, platforms, views, query, http, .. } = self;
         let (limits, changes) = (http.limits, http.changes);
         [
@@ -160,6 +160,7 @@ impl Config {
             ("http.position_wait_ms", http.position_wait_ms, 0..=DAY_MS),
             ("http.limits.text_max_chars", limits.text_max_chars as u64, 1..=MANY),
             ("http.limits.contact_max_chars", limits.contact_max_chars as u64, 1..=MANY),
+            ("http.limits.meeting_lines_max", limits.meeting_lines_max as u64, 1..=10_000),
             ("http.limits.photos_max", limits.photos_max as u64, 0..=MANY),
             ("http.limits.reason_max_chars", limits.reason_max_chars as u64, 1..=MANY),
             ("http.limits.answer_max_chars", limits.answer_max_chars as u64, 1..=MANY),

@@ -38,6 +38,7 @@ fn registered() -> Event {
         surface: Surface::Private,
         received_at: at(0),
         draft: false,
+        flood: None,
         parent: None,
     }))
 }
