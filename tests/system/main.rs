@@ -11,6 +11,7 @@ mod delivery;
 mod harness;
 mod hook;
 mod learn;
+mod media;
 mod nats;
 mod nodes;
 mod people;

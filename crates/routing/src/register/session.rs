@@ -300,6 +300,9 @@ impl Session {
                 | message::Event::Taken { .. }
                 | message::Event::NotTaken { .. }
                 | message::Event::OutcomeUnknown { .. }
+                | message::Event::FileKept(_)
+                | message::Event::FileMissing { .. }
+                | message::Event::WordsMissing { .. }
                 | message::Event::Delivery { .. } => {}
             }
         }
