@@ -93,6 +93,7 @@ pub(crate) async fn run(
         hooks: intake.clone().filter(|_| roles.has(Role::Intake)),
         views: query.clone(),
         window: intake.clone().filter(|_| roles.has(Role::Http)),
+        media: system.config.media.limits.clone(),
         files: files.clone().filter(|_| roles.has(Role::Http)),
     });
     // However one of these ends, a panic included, the whole process ends, and says why.
