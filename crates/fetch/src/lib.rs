@@ -1,8 +1,8 @@
 //! Worker `fetch`: what messages only name is brought in, looked at and kept.
 //!
-//! - [`sources`]: where the bytes of a file are, and one try to have them: a platform, a letter, what was uploaded before.
-//! - [`look`]: what the bytes are, the copies that others may see, and the store of both.
-//! - [`fold`](Fetcher): which files and words are waited for, and when each is asked for again.
+//! - [`Sources`]: where the bytes of a file are, and one try to have them: a platform, a letter, what was uploaded before.
+//! - `look`: what the bytes are, the copies that others may see, and the store of both.
+//! - [`Fetcher`]: which files and words are waited for, and when each is asked for again.
 //!
 //! Each file has one outcome, a record of its message: `file_kept` or `file_missing`. Command ids come from the file, and bytes are kept
 //! under their hash before the record names them, so a worker that dies anywhere is followed by one that comes to the same.
