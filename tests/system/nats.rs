@@ -147,6 +147,7 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$KV.ZHOLDARY_INFO.other",
         "$KV.ZHOLDARY_INFO_LEASES.routing",
         "$KV.ZHOLDARY_INFO_LEASES.delivery",
+        "$KV.ZHOLDARY_INFO_LEASES.media",
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "$JS.API.STREAM.PURGE.ZHOLDARY_RAW",
         "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_RAW",
@@ -183,7 +184,8 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$JS.API.STREAM.MSG.GET.ZHOLDARY_RAW",
         "$JS.API.DIRECT.GET.ZHOLDARY_RAW_WAITING",
     ];
-    check("intake", &[K::Message], &raw).await;
+    let files = ["$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES", "zholdary.files.v1.file.x.0"];
+    check("intake", &[K::Message], &[&raw[..], &files, &["$KV.ZHOLDARY_INFO_LEASES.media"]].concat()).await;
     let routed = [K::Message, K::Appeal, K::Problem, K::Number];
     let kept = [
         "$KV.ZHOLDARY_INFO.checkpoint.register",
@@ -196,7 +198,6 @@ async fn a_role_may_do_its_work_and_nothing_else() {
     check("delivery", &[K::Message, K::Appeal], &kept).await;
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
-    let files = ["$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES", "zholdary.files.v1.file.x.0"];
     check("http", &written, &[&raw[..], &files].concat()).await;
     check("operator", &[K::Rules, K::Access], &[&["$KV.ZHOLDARY_INFO.key"], &raw[1..]].concat()).await;
     check("watch", &[], &["$SYS.REQ.SERVER.PING.JSZ"]).await;
