@@ -16,6 +16,7 @@ mod learn;
 mod letters;
 mod life;
 mod meeting;
+mod media;
 mod nats;
 mod nodes;
 mod people;

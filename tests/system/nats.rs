@@ -149,6 +149,7 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$KV.ZHOLDARY_INFO_LEASES.routing",
         "$KV.ZHOLDARY_INFO_LEASES.delivery",
         "$KV.ZHOLDARY_INFO_LEASES.mailbox",
+        "$KV.ZHOLDARY_INFO_LEASES.media",
         "$KV.ZHOLDARY_INFO_LEASES.other",
         "$JS.API.STREAM.PURGE.ZHOLDARY_RAW",
         "$JS.API.STREAM.MSG.DELETE.ZHOLDARY_RAW",
@@ -186,7 +187,9 @@ async fn a_role_may_do_its_work_and_nothing_else() {
         "$JS.API.DIRECT.GET.ZHOLDARY_RAW_WAITING",
     ];
     let mailbox = ["$KV.ZHOLDARY_INFO.checkpoint.mailbox", "$KV.ZHOLDARY_INFO_LEASES.mailbox"];
-    check("intake", &[K::Message], &[&raw[..], &mailbox].concat()).await;
+    let files = ["$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES", "zholdary.files.v1.file.x.0"];
+    let fetching = ["$KV.ZHOLDARY_INFO_LEASES.media"];
+    check("intake", &[K::Message], &[&raw[..], &mailbox, &files, &fetching].concat()).await;
     let routed = [K::Message, K::Appeal, K::Problem, K::Number];
     let kept = [
         "$KV.ZHOLDARY_INFO.checkpoint.register",
@@ -199,7 +202,6 @@ async fn a_role_may_do_its_work_and_nothing_else() {
     check("delivery", &[K::Message, K::Appeal], &kept).await;
     check("views", &[], &[]).await;
     let written = [K::Message, K::Appeal, K::Problem, K::Rules, K::Works, K::Party, K::Account, K::Access];
-    let files = ["$JS.API.STREAM.MSG.GET.ZHOLDARY_FILES", "zholdary.files.v1.file.x.0"];
     check("http", &written, &[&raw[..], &files].concat()).await;
     check("operator", &[K::Rules, K::Access], &[&["$KV.ZHOLDARY_INFO.key"], &raw[1..]].concat()).await;
     check("watch", &[], &["$SYS.REQ.SERVER.PING.JSZ"]).await;

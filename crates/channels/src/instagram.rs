@@ -7,6 +7,8 @@ use crate::{
     meta::{self, Page},
 };
 
+pub use crate::meta::{question, words};
+
 /// What the body of a webhook holds. It never fails: what does not read is kept beside its sound neighbours.
 #[must_use]
 pub fn parse(raw: &[u8], accounts: &Accounts) -> Parsed {

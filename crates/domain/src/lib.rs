@@ -20,7 +20,7 @@ pub mod place;
 pub mod rules;
 pub mod time;
 
-pub use file::{BadFileId, FileId};
+pub use file::{BadFileId, BadFileKey, FileId, FileKey, KeptFile, KeptPicture, Missing, TakenAt};
 pub use ids::{AppealId, CommandId, ContactId, IdKey, MessageId, StreamId, StreamKind};
 pub use inbound::Inbound;
 pub use number::{Number, NumberFormat};

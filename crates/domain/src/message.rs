@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    file::{FileKey, KeptFile, Missing},
     ids::{AppealId, CommandId, ContactId, MessageId},
     inbound::{Automatic, Channel, Content, DeliveryState, Join, News, Surface},
     number::Number,
@@ -282,6 +283,20 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         carries: Option<Carries>,
     },
+    /// A file of it is kept.
+    FileKept(Box<KeptFile>),
+    /// A file of it is not here, and will not come.
+    FileMissing {
+        /// Which.
+        of: FileKey,
+        /// Why.
+        why: Missing,
+    },
+    /// The platform told that it is there and not what it says (a mention), and its words will not come.
+    WordsMissing {
+        /// Why.
+        why: Missing,
+    },
 }
 
 /// What a platform says of a message: which of ours it is. WhatsApp returns our name of it with each status.
@@ -343,6 +358,10 @@ pub struct Message {
     pub delivery: Option<DeliveryState>,
     /// Its way out, when it is one that we mean to send.
     pub sending: Option<Sending>,
+    /// Files of which it is known whether they are here.
+    pub files: BTreeSet<FileKey>,
+    /// Whether its words were looked for in vain.
+    pub words_missing: bool,
 }
 
 impl Event {
@@ -416,6 +435,13 @@ impl Message {
             }
             Event::NotTaken { why, again_at: None, .. } => self.send(|_| (), Standing::GivenUp(*why)),
             Event::OutcomeUnknown { .. } => self.send(|_| (), Standing::Unknown),
+            Event::FileKept(kept) => {
+                self.files.insert(kept.of.clone());
+            }
+            Event::FileMissing { of, .. } => {
+                self.files.insert(of.clone());
+            }
+            Event::WordsMissing { .. } => self.words_missing = true,
         }
     }
 }
@@ -476,6 +502,8 @@ pub enum Command {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Say whether a file of it, or its words, are here: [`Event::FileKept`], [`Event::FileMissing`] or [`Event::WordsMissing`].
+    NoteFile(Box<Event>),
 }
 
 /// Why a wish about a message was not followed. Nothing was recorded.
@@ -542,6 +570,15 @@ pub fn decide(message: &Message, command: Command) -> Result<Vec<Event>, Refusal
             Some(Standing::Waits { .. }) => vec![Event::NotTaken { why, code: None, again_at: None, at }],
             _ => return Err(Refusal::NotWaiting),
         },
+        Command::NoteFile(_) if message.received.is_none() => return Err(Refusal::NotReceived),
+        Command::NoteFile(event) => {
+            let known = match event.as_ref() {
+                Event::FileKept(kept) => message.files.contains(&kept.of),
+                Event::FileMissing { of, .. } => message.files.contains(of),
+                _ => message.words_missing,
+            };
+            if known { vec![] } else { vec![*event] }
+        }
         Command::Settle(outcome) => match message.outcome {
             Some(known) if known == outcome => vec![],
             Some(known) => return Err(Refusal::Settled(known)),
@@ -576,7 +613,7 @@ fn conclude(message: &Message, event: Event) -> Result<Vec<Event>, Refusal> {
 
 /// Command ids of what is recorded about a message. They come from causes, so that a redelivery is recognised for ever.
 pub mod command_id {
-    use super::{BTreeSet, CommandId, DateTime, DeliveryState, MessageId, Utc};
+    use super::{BTreeSet, CommandId, DateTime, DeliveryState, FileKey, MessageId, Utc};
 
     /// «It was received.»
     #[must_use]
@@ -650,6 +687,18 @@ pub mod command_id {
         CommandId::of(message, "given up")
     }
 
+    /// «This file of it is here», or will never be.
+    #[must_use]
+    pub fn file(message: MessageId, file: &FileKey) -> CommandId {
+        CommandId::of(message, &format!("file/{file}"))
+    }
+
+    /// «Its words are here», or will never be.
+    #[must_use]
+    pub fn words(message: MessageId) -> CommandId {
+        CommandId::of(message, "words")
+    }
+
     /// Every fixed id of one message, to prove that they differ.
     #[must_use]
     pub fn all(message: MessageId) -> BTreeSet<CommandId> {
@@ -662,6 +711,7 @@ pub mod command_id {
             settled(message),
             queued(message),
             given_up(message),
+            words(message),
             edited(message, ""),
         ]
         .into()
@@ -750,6 +800,19 @@ mod tests {
         check(&[delivery(DeliveryState::Sent)], deliver(DeliveryState::Read), Ok(1));
         check(&[delivery(DeliveryState::Failed)], deliver(DeliveryState::Read), Ok(0));
         check(&[delivery(DeliveryState::Read)], deliver(DeliveryState::Failed), Ok(1));
+    }
+
+    #[test]
+    fn whether_a_file_is_here_is_said_once() {
+        let key = |digit: &str| FileKey::try_from(digit.repeat(32)).unwrap();
+        let missing = |digit, why| Event::FileMissing { of: key(digit), why };
+        let note = |event| Command::NoteFile(Box::new(event));
+        check(&[], note(missing("a", Missing::Gone)), Err(Refusal::NotReceived));
+        check(&[received()], note(missing("a", Missing::Gone)), Ok(1));
+        let past = [received(), missing("a", Missing::Gone)];
+        check(&past, note(missing("a", Missing::Html)), Ok(0));
+        check(&past, note(missing("b", Missing::Html)), Ok(1));
+        check(&past, note(Event::WordsMissing { why: Missing::Gone }), Ok(1));
     }
 
     #[test]

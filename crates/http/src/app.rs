@@ -14,6 +14,7 @@ use zholdary_log::{
     Decider, EventLog,
     streams::{Appeals, Messages},
 };
+use zholdary_media::Limits;
 use zholdary_readmodel::{Query, RuleSet};
 
 use crate::{
@@ -65,6 +66,8 @@ pub struct Parts {
     pub window: Option<Intake>,
     /// Where the photos are that people add.
     pub files: Option<FileStore>,
+    /// What is taken of them, and how large copies are.
+    pub media: Limits,
 }
 
 /// What the handlers of pages and API share.
@@ -78,6 +81,9 @@ pub(crate) struct App {
     pub(crate) files: FileStore,
     /// Seats for requests that bring photos.
     pub(crate) uploads: Semaphore,
+    pub(crate) media: Arc<Limits>,
+    /// The seat for a copy that is made while somebody waits: a picture takes much memory meanwhile.
+    pub(crate) copies: Semaphore,
     pub(crate) query: Query,
     pub(crate) metrics: Metrics,
     pub(crate) stop: CancellationToken,
@@ -92,7 +98,7 @@ pub(crate) type Shared = Arc<App>;
 
 impl App {
     pub(crate) fn new(parts: &Parts, query: Query, intake: Intake, files: FileStore) -> Self {
-        let Parts { config, clock, log, metrics, stop, .. } = parts;
+        let Parts { config, clock, log, metrics, stop, media, .. } = parts;
         Self {
             appeals: Decider::new(Arc::clone(log), Arc::clone(clock)),
             messages: Decider::new(Arc::clone(log), Arc::clone(clock)),
@@ -105,6 +111,8 @@ impl App {
             intake,
             files,
             uploads: Semaphore::new(config.uploads_max.clamp(1, Semaphore::MAX_PERMITS)),
+            media: Arc::new(media.clone()),
+            copies: Semaphore::new(1),
             query,
             metrics: metrics.clone(),
             stop: stop.clone(),

@@ -52,7 +52,8 @@ pub(crate) const BESIDE_THE_API: [(&str, &str); 22] = [
 
 /// The HTTP side of a process: health always, hooks, pages and API where it has what they need.
 pub fn router(parts: Parts) -> Router {
-    let Parts { config, clock, log, metrics, registry, ready, stop, hooks, views, window, files } = &parts;
+    let Parts { config, clock, log, metrics, registry, ready, stop, hooks, views, window, files, media: _ } =
+        &parts;
     let health = Health {
         log: Arc::clone(log),
         views: views.clone(),

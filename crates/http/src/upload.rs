@@ -21,6 +21,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::sync::SemaphorePermit;
 use zholdary_domain::FileId;
 use zholdary_intake::{Draft, FileError, Incoming};
+use zholdary_media::{Kind, Refused};
 
 use crate::{
     app::App,
@@ -361,10 +362,10 @@ async fn photo<'a>(
     }
     if let Some(incoming) = incoming {
         let draft = incoming.finish().await?;
-        if draft.media().is_some() {
-            sent.photos.push(draft);
-        } else {
-            refused = Some(PhotoRefused::NotAPhoto);
+        match taken(app, &draft).await? {
+            Ok(_) => sent.photos.push(draft),
+            Err(Refused::TooLarge | Refused::Bomb) => refused = Some(PhotoRefused::TooLarge),
+            Err(_) => refused = Some(PhotoRefused::NotAPhoto),
         }
     }
     if let Some(why) = refused {
@@ -392,8 +393,18 @@ fn broken(error: &multer::Error) -> Problem {
     }
 }
 
+/// The kind of a photo that is taken, by its bytes, or why it is not.
+async fn taken(app: &App, draft: &Draft) -> Result<Result<Kind, Refused>, Problem> {
+    let examined = draft.examine(&app.media).await?;
+    Ok(examined.and_then(
+        |examined| {
+            if examined.kind.is_picture() { Ok(examined.kind) } else { Err(Refused::Unknown) }
+        },
+    ))
+}
+
 /// Reads a body that is one photo.
-pub(crate) async fn whole(app: &App, body: Body) -> Result<Draft, Problem> {
+pub(crate) async fn whole(app: &App, body: Body) -> Result<(Draft, Kind), Problem> {
     let limit = app.config.limits.photo_max_bytes;
     let upload = async {
         let mut pieces = paced(app, body);
@@ -414,7 +425,13 @@ pub(crate) async fn whole(app: &App, body: Body) -> Result<Draft, Problem> {
         }
         let (_seat, incoming) = coming.ok_or_else(|| Problem::new(Code::NotAPhoto, ""))?;
         let draft = incoming.finish().await?;
-        draft.media().map(|_| draft).ok_or_else(|| Problem::new(Code::NotAPhoto, ""))
+        match taken(app, &draft).await? {
+            Ok(kind) => Ok((draft, kind)),
+            Err(why @ (Refused::TooLarge | Refused::Bomb)) => {
+                Err(Problem::new(Code::TooLarge, why.to_string()))
+            }
+            Err(why) => Err(Problem::new(Code::NotAPhoto, why.to_string())),
+        }
     };
     tokio::time::timeout(app.config.upload_timeout(), upload).await.unwrap_or_else(|_| Err(late()))
 }

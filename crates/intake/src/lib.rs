@@ -19,7 +19,7 @@ mod record;
 
 pub use config::{Config, KeepIn, RawConfig};
 pub use error::{Error, RawError};
-pub use files::{Draft, FileError, FileStore, Incoming, Media};
+pub use files::{Draft, FileError, FileStore, Incoming};
 pub use ids::{contact_id, message_id};
 pub use intake::{Intake, Taken};
 pub use letters::Letters;

@@ -24,6 +24,11 @@ impl Base {
         url
     }
 
+    /// Whether an address is one of this place.
+    pub(crate) fn holds(&self, url: &Url) -> bool {
+        url.origin() == self.0.origin()
+    }
+
     /// The host, as lists of hosts name it.
     pub(crate) fn host(&self) -> &str {
         self.0.host_str().expect("http has a host")

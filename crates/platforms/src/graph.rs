@@ -86,7 +86,27 @@ impl Graph {
     ///
     /// A [`FetchError`].
     pub async fn file(&self, link: &MediaLink, limits: &FetchLimits) -> Result<Fetched, FetchError> {
-        fetch(&self.http, link.url.reveal(), limits, Some(&self.token)).await
+        let url = link.url.reveal();
+        fetch(&self.http, url, &self.limits(url, limits), Some(&self.token)).await
+    }
+
+    /// The file at an address that a delivery names: it opens for anybody, for a while.
+    ///
+    /// # Errors
+    ///
+    /// A [`FetchError`].
+    pub async fn named(&self, url: &Url, limits: &FetchLimits) -> Result<Fetched, FetchError> {
+        fetch(&self.http, url, &self.limits(url, limits), None).await
+    }
+
+    /// What settings name as Graph's own place may be asked for files, wherever it is; nothing else by that.
+    fn limits(&self, url: &Url, limits: &FetchLimits) -> FetchLimits {
+        if !self.base.holds(url) {
+            return limits.clone();
+        }
+        let hosts = limits.hosts.iter().cloned().chain([self.base.host().to_owned()]).collect();
+        // After a redirect it might be another's private place.
+        FetchLimits { hosts, allow_private: true, redirects: 0, ..limits.clone() }
     }
 
     fn at(&self, path: &str) -> Url {

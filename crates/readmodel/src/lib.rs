@@ -23,9 +23,10 @@ pub use city::{NO_GROUP, RuleSet};
 pub use error::Error;
 pub use metrics::Metrics;
 pub use model::{
-    Answer, AppealFilter, AppealView, Card, Change, Checkpoint, Count, CountBy, EarlierView, Figures,
-    FileView, FindingView, Lag, Level, Line, MessageOutcome, MessageView, Named, Page, Parked, Period,
-    PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, Sentence, Task, Token,
+    Answer, AppealFilter, AppealView, CameraView, Card, Change, Checkpoint, Count, CountBy, EarlierView,
+    Figures, FileView, FindingView, KeptView, Lag, Level, Line, MessageOutcome, MessageView, Named, Page,
+    Parked, Period, PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, SamePhoto,
+    Sentence, Task, Token,
 };
 pub use projector::{Projector, ProjectorConfig};
 pub use query::{AppealRef, HAD, PARKED_SHOWN, Query, QueryConfig, View};

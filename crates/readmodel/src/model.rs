@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use zholdary_domain::{
-    AppealId, ContactId, MessageId, Number, Point, Position, access::Role, appeal::StateName,
+    AppealId, ContactId, FileId, MessageId, Number, Point, Position, access::Role, appeal::StateName,
     inbound::Channel,
 };
 
@@ -282,17 +282,71 @@ pub struct Line {
 pub struct FileView {
     /// `image`, `video`, `audio`, `document`, `sticker`.
     pub kind: String,
-    /// Media type as labelled.
+    /// Media type: by its bytes once they were looked at, as labelled before.
     pub media_type: Option<String>,
     /// The name under which the bytes are kept, for those that are: `GET /api/v1/files/{file}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Why it is not here and will not come: `gone`, `not_given`, `forbidden`, `damaged`, `no_answer`; or it was refused: `empty`,
+    /// `too_large`, `executable`, `script`, `html`, `svg`, `macros`, `unknown`, `bomb`, `unreadable`. With neither this nor `file` it is
+    /// waited for, or nobody can be asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// How long it is, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How wide a picture is, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// How high a picture is, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// A picture that was cut on its way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// What the camera noted; for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<CameraView>,
+    /// Other appeals that have the same photo; for operators.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_as: Vec<SamePhoto>,
     /// Name of the file; for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
     /// The platform's id of the bytes; for operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+}
+
+/// What a camera noted in a photo. It is offered, and nothing follows from it by itself: people send old and forwarded photos.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CameraView {
+    /// When it was taken, by the camera's clock: ISO 8601, without an offset when the camera knew none.
+    pub taken_at: Option<String>,
+    /// Where it was taken.
+    #[schema(value_type = Option<Object>)]
+    pub point: Option<Point>,
+}
+
+/// An appeal that has the same photo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SamePhoto {
+    /// Its number.
+    #[schema(value_type = String)]
+    pub number: Number,
+    /// The same bytes. Else the same scene: sent within 30 days, taken or told of within 200 m.
+    pub equal: bool,
+}
+
+/// What was made of a file that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptView {
+    /// What it is, by its bytes.
+    pub media_type: String,
+    /// The copy that others may see, when it is a picture that can be decoded.
+    pub copy: Option<FileId>,
+    /// The thumbnail.
+    pub thumbnail: Option<FileId>,
 }
 
 /// A message of an appeal's thread; for parties and operators.
@@ -328,6 +382,9 @@ pub struct MessageView {
     /// Why it is part of no appeal, though it may stand beside one: `no_appeal`, `note`, `mailing`, `for_person`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aside: Option<String>,
+    /// Why the words of a mention are not here and will not come, as `files[].missing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words_missing: Option<String>,
     /// A point on the map.
     #[schema(value_type = Option<Object>)]
     pub point: Option<Point>,

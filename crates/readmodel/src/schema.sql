@@ -148,7 +148,8 @@ CREATE TABLE message(
   contact TEXT,
   unsupported TEXT,
   button TEXT,
-  attachments TEXT NOT NULL DEFAULT '[]', -- JSON: kind and media type
+  attachments TEXT NOT NULL DEFAULT '[]', -- JSON: kind, media type and key
+  words_missing TEXT,                   -- why the words of a mention will not come
   erased INTEGER NOT NULL DEFAULT 0,
   unverified INTEGER NOT NULL DEFAULT 0, -- a letter for which its sender's domain does not vouch
   name TEXT, phone TEXT, address TEXT, text TEXT, point TEXT, files TEXT, subject TEXT, quoted TEXT -- personal
@@ -162,6 +163,36 @@ CREATE TABLE earlier(
   text TEXT, point TEXT, files TEXT,    -- personal
   PRIMARY KEY (message, seq)
 ) STRICT, WITHOUT ROWID;
+-- What became of the files of messages: kept or missing; those of which neither is said are in no row.
+CREATE TABLE file(
+  message TEXT NOT NULL,
+  key TEXT NOT NULL,                    -- which file of the message, whatever its version
+  sent_at INTEGER NOT NULL,             -- of the message
+  missing TEXT,                         -- why it will not come
+  file TEXT,                            -- the name of its bytes
+  media_type TEXT,                      -- by its bytes
+  bytes INTEGER,
+  width INTEGER,
+  height INTEGER,
+  cut INTEGER NOT NULL DEFAULT 0,
+  copy TEXT,                            -- the names of what others may see of it
+  thumbnail TEXT,
+  print TEXT,                           -- by what the same scene is known again
+  taken_at TEXT, point TEXT,            -- personal
+  PRIMARY KEY (message, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_name ON file(file) WHERE file IS NOT NULL;
+CREATE INDEX file_print ON file(sent_at) WHERE print IS NOT NULL;
+-- Pictures of two messages that show the same; each pair stands here twice.
+CREATE TABLE alike(
+  message TEXT NOT NULL,
+  key TEXT NOT NULL,
+  other TEXT NOT NULL,
+  other_key TEXT NOT NULL,
+  equal INTEGER NOT NULL,               -- the same bytes
+  PRIMARY KEY (message, key, other, other_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alike_other ON alike(other);
 CREATE INDEX message_appeal ON message(appeal, position) WHERE appeal IS NOT NULL;
 CREATE INDEX message_answers ON message(answers) WHERE answers IS NOT NULL;
 CREATE INDEX message_for_person ON message(position)

@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) workers: zholdary_routing::Config,
     /// What is told to residents.
     pub(crate) delivery: zholdary_delivery::Config,
+    /// Files that residents send.
+    pub(crate) media: zholdary_fetch::Config,
     /// Calls to platforms.
     pub(crate) platforms: zholdary_platforms::Config,
     /// The one writer of the views.

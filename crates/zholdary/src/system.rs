@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
 use zholdary_delivery::{Carriers, Letters, Settings};
 use zholdary_domain::{Clock, IdKey, Position, StreamKind, SystemClock, inbound::Channel};
+use zholdary_fetch::{Fetcher, Sources};
 use zholdary_intake::{
     FileStore, Intake, KeepIn, Letters as Post, Polling, RawConfig, RawFile, RawServers, RawStore, Reading,
     Rounds,
@@ -75,6 +76,7 @@ struct Metrics {
     workers: zholdary_routing::Metrics,
     views: zholdary_readmodel::Metrics,
     delivery: zholdary_delivery::Metrics,
+    media: zholdary_fetch::Metrics,
     /// 1 while this process runs the workers.
     held: IntGauge,
 }
@@ -88,6 +90,7 @@ impl System {
             workers: zholdary_routing::Metrics::new(&registry)?,
             views: zholdary_readmodel::Metrics::new(&registry)?,
             delivery: zholdary_delivery::Metrics::new(&registry)?,
+            media: zholdary_fetch::Metrics::new(&registry)?,
             held: IntGauge::new("zholdary_routing_lease_held", "1 while this process runs the workers.")?,
         };
         registry.register(Box::new(metrics.held.clone()))?;
@@ -321,6 +324,64 @@ impl System {
         arriving.lmtp.serve(arriving.listener, Arc::new(letters), stop).await;
     }
 
+    /// From whom files and words are had: what was uploaded and came with letters always, what platforms have where they know us.
+    fn sources(&self, intake: Intake) -> anyhow::Result<Sources> {
+        let mut sources = Sources { letters: Some(intake), ..Sources::default() };
+        let (senders, hooks) = (&self.config.senders, &self.config.http.hooks);
+        for (channel, is_open) in
+            [(Channel::Instagram, hooks.instagram.is_some()), (Channel::Facebook, hooks.facebook.is_some())]
+        {
+            if is_open || senders.has(channel) {
+                sources.addressed.insert(channel);
+            }
+        }
+        if senders.graph.is_empty() && senders.telegram.is_none() && sources.addressed.is_empty() {
+            return Ok(sources);
+        }
+        let http = Http::new(&self.config.platforms).context("cannot speak to platforms")?;
+        for (channel, api, version, token) in &senders.graph {
+            let graph = Graph::new(http.clone(), api.clone(), token.clone()).with_version(version);
+            sources.graphs.insert(*channel, graph);
+        }
+        sources.bot =
+            senders.telegram.as_ref().map(|(api, token)| Bot::new(http.clone(), api.clone(), token.clone()));
+        sources.http = Some(http);
+        Ok(sources)
+    }
+
+    /// Brings in the files and words that messages only name, until `stop`, whenever no other process does.
+    pub(crate) async fn hold_fetching(
+        &self,
+        intake: Intake,
+        files: FileStore,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let turn = Turn::waiting();
+        let parts = self.workers(turn.clone())?;
+        let sources = self.sources(intake)?;
+        let fetcher = Fetcher::new(&parts, &self.config.media, sources, files, self.metrics.media.clone());
+        let working = tokio::spawn(fetcher.run(stop.clone()));
+        let mut last = None;
+        while !stop.is_cancelled() {
+            if let Some(seat) = self.seat_of(FETCHING_LOCK, FETCHING_LEASE).await? {
+                info!("this process fetches the files of messages");
+                turn.begin();
+                let lost = seat.lost();
+                tokio::select! {
+                    () = stop.cancelled() => last = Some(seat),
+                    () = lost.cancelled() => turn.end(),
+                }
+            } else {
+                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+            }
+        }
+        let ended = working.await.context("what fetches files panicked")?.context("fetching files ended");
+        if let Some(seat) = last {
+            seat.give_back().await;
+        }
+        ended
+    }
+
     /// By what we send: nothing while no platform has a token.
     async fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
         let mut carriers = Carriers::default();
@@ -438,6 +499,10 @@ impl System {
 const DELIVERY_LOCK: &str = "delivery.lock";
 /// Held by whoever sends what a log on NATS says.
 const DELIVERY_LEASE: &str = "delivery";
+/// Held by whoever fetches the files of messages in a log in a SQLite file.
+const FETCHING_LOCK: &str = "media.lock";
+/// Held by whoever fetches the files of messages in a log on NATS.
+const FETCHING_LEASE: &str = "media";
 /// Held by whoever asks Telegram for updates into a log in a SQLite file.
 const POLLING_LOCK: &str = "polling.lock";
 /// Held by whoever asks Telegram for updates into a log on NATS.

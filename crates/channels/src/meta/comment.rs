@@ -7,7 +7,7 @@ use zholdary_domain::{
 };
 
 use super::page::Place;
-use crate::{json::id, text};
+use crate::{Limits, json::id, text};
 
 /// A comment under a post of ours. It has no time of its own: the delivery's is near.
 pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
@@ -50,6 +50,34 @@ fn own(place: &Place<'_>, comment: String, parent: Option<Personal<String>>, con
     }))
 }
 
+/// Begins the name of a mention.
+const MENTION: &str = "mention/";
+
+/// What Graph is asked under our account for the words of the mention `external_id` (Instagram Platform, «Mentions»): the value of
+/// `fields`. None when it is no mention, or its id is none that Graph gives out.
+#[must_use]
+pub fn question(external_id: &str, content: &Content) -> Option<String> {
+    let id = external_id.strip_prefix(MENTION)?;
+    // It stands within an expression.
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
+    let is_picture = |file: &Attachment| file.external_id.as_ref().is_some_and(|media| media.reveal() == id);
+    Some(if content.attachments.iter().any(is_picture) {
+        format!("mentioned_media.media_id({id}){{caption}}")
+    } else {
+        format!("mentioned_comment.comment_id({id}){{text}}")
+    })
+}
+
+/// The words in the answer to [`question`]; none when it has none.
+#[must_use]
+pub fn words(answer: &Value) -> Option<String> {
+    let said = [("mentioned_comment", "text"), ("mentioned_media", "caption")];
+    let said = said.iter().find_map(|(what, words)| answer[what][words].as_str())?;
+    text::clean(said, Limits::default().text_chars)
+}
+
 /// Somebody named our account in a comment or in the words under a picture. The platform tells only where; a person looks until
 /// the words are fetched. A comment that names us under a picture of ours comes as a comment as well, with its words: a mention is
 /// called by a name of its own, so that neither hides the other.
@@ -67,7 +95,7 @@ pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
     });
     let unsupported = picture.is_none().then(|| "mention".to_owned());
     Inbound::Message(Box::new(InboundMessage {
-        id: place.named(format!("mention/{named}")),
+        id: place.named(format!("{MENTION}{named}")),
         surface: Surface::Mention,
         sender: None,
         content: Content { attachments: picture.into_iter().collect(), unsupported, ..Content::default() },

@@ -7,6 +7,7 @@ mod feed;
 mod page;
 mod signature;
 
+pub use comment::{question, words};
 pub(crate) use page::{Page, parse};
 pub use signature::{SignatureError, challenge, verify};
 

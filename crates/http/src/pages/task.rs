@@ -159,8 +159,7 @@ pub(crate) async fn photo(
     if !files::photos(&view).any(|named| named == file.as_str()) {
         return Err(nothing());
     }
-    let bytes = app.files.get(&file).await?.ok_or_else(nothing)?;
-    Ok(unnamed(files::as_sent(&file, bytes)))
+    Ok(unnamed(files::for_party(&app, &file).await?.ok_or_else(nothing)?))
 }
 
 /// `POST /task/{token}`: accepts, begins, gives back or reports as done.

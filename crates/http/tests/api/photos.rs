@@ -19,7 +19,10 @@ const KEY: &str = "5f0c7a526b0e4f0e9d430c1f6f2f8a11";
 pub(crate) const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
 
 pub(crate) fn jpeg(mark: u8) -> Vec<u8> {
-    let mut photo = b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec();
+    let mut photo = Vec::new();
+    let pixels = image::GrayImage::from_pixel(8, 8, image::Luma([mark]));
+    pixels.write_to(&mut std::io::Cursor::new(&mut photo), image::ImageFormat::Jpeg).unwrap();
+    // What stands behind the end of the picture is its sender's, too.
     photo.resize(3_000, mark);
     photo
 }
@@ -409,7 +412,14 @@ async fn a_photo_is_for_those_who_work_on_its_appeal() {
         town.get(token, &path).await.expect(status);
     }
     let got = town.get(&party, &of(&theirs)).await.expect(200);
-    assert_eq!(got.body, jpeg(1));
+    assert_eq!(&got.body[..3], b"\xff\xd8\xff");
+    assert!(got.body.len() < 3_000, "what is not of the picture stays behind");
+    let small = town.get(&party, &format!("{}&as=thumbnail", of(&theirs))).await.expect(200);
+    assert_eq!(&small.body[..3], b"\xff\xd8\xff");
+    town.get(&party, &format!("{}&as=original", of(&theirs))).await.expect(400);
+    let original = town.get(&operator, &path).await.expect(200);
+    assert_eq!(original.body, jpeg(1));
+    assert_eq!(town.get(&operator, &format!("{path}?as=copy")).await.expect(200).body, got.body);
     for (header, value) in [
         ("content-type", "image/jpeg"),
         ("x-content-type-options", "nosniff"),

@@ -152,6 +152,7 @@ impl Town {
             views: Some(query.clone()),
             window: Some(intake.clone()),
             files: Some(files),
+            media: zholdary_media::Limits::default(),
             metrics: Metrics::new(&registry).unwrap(),
             registry: registry.clone(),
             ready,

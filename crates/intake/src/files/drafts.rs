@@ -11,8 +11,9 @@ use bytes::Bytes;
 use tempfile::TempPath;
 use tokio::{io::AsyncWriteExt, task::spawn_blocking};
 use zholdary_domain::FileId;
+use zholdary_media::{Examined, Limits, Refused, examine};
 
-use super::{FileError, Media};
+use super::FileError;
 
 /// Where drafts are, beside what is kept.
 const INCOMING: &str = "incoming";
@@ -63,7 +64,6 @@ impl Drafts {
             file: tokio::fs::File::from_std(file),
             path,
             hasher: Box::new(blake3::Hasher::new()),
-            head: Vec::new(),
             bytes: 0,
             limit,
         })
@@ -76,7 +76,6 @@ pub struct Incoming {
     file: tokio::fs::File,
     path: TempPath,
     hasher: Box<blake3::Hasher>,
-    head: Vec<u8>,
     bytes: usize,
     limit: usize,
 }
@@ -92,8 +91,6 @@ impl Incoming {
         if self.bytes > self.limit {
             return Err(FileError::TooLarge { limit: self.limit });
         }
-        let missing = Media::HEAD_BYTES.saturating_sub(self.head.len()).min(piece.len());
-        self.head.extend_from_slice(&piece[..missing]);
         self.hasher.update(piece);
         Ok(self.file.write_all(piece).await?)
     }
@@ -111,7 +108,6 @@ impl Incoming {
             path: self.path,
             id: hash.parse().expect("BLAKE3 in hexadecimal names a file"),
             bytes: self.bytes,
-            media: Media::of(&self.head),
         })
     }
 }
@@ -123,7 +119,6 @@ pub struct Draft {
     path: TempPath,
     id: FileId,
     bytes: usize,
-    media: Option<Media>,
 }
 
 impl Draft {
@@ -139,10 +134,15 @@ impl Draft {
         self.bytes
     }
 
-    /// What it is; nothing when it is no photo that is taken.
-    #[must_use]
-    pub const fn media(&self) -> Option<Media> {
-        self.media
+    /// What it is, or why it is not taken. One call at a time, and none while it is being kept.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError::Unavailable`].
+    pub async fn examine(&self, limits: &Limits) -> Result<Result<Examined, Refused>, FileError> {
+        let bytes = self.read(0, self.bytes).await.map_err(FileError::Unavailable)?;
+        let limits = limits.clone();
+        Ok(spawn_blocking(move || examine(&bytes, &limits)).await?)
     }
 
     /// Its bytes from one place up to another. One call at a time: the place in the file is shared.

@@ -6,7 +6,6 @@
 
 mod drafts;
 mod folder;
-mod media;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +15,8 @@ use bytes::Bytes;
 use zholdary_domain::FileId;
 use zholdary_log::jetstream::{self, BodyError};
 
+pub use self::drafts::{Draft, Incoming};
 use self::{drafts::Drafts, folder::Folder};
-pub use self::{
-    drafts::{Draft, Incoming},
-    media::Media,
-};
 
 /// What the store is called in the data folder.
 const FOLDER: &str = "files";

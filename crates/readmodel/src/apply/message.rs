@@ -11,7 +11,7 @@ use zholdary_domain::{
 };
 use zholdary_log::{Aggregate, Recorded};
 
-use super::{Effects, Failed, stored};
+use super::{Effects, Failed, file, stored};
 use crate::query::View;
 
 pub(super) fn apply(connection: &Connection, record: &Recorded) -> Result<Effects, Failed> {
@@ -45,6 +45,13 @@ fn erase(connection: &Connection, which: &str, key: &str) -> rusqlite::Result<bo
          WHERE message IN (SELECT id FROM message WHERE {which})"
     );
     connection.prepare_cached(&earlier)?.execute([key])?;
+    for files in [
+        format!("DELETE FROM alike WHERE message IN (SELECT id FROM message WHERE {which})"),
+        format!("DELETE FROM alike WHERE other IN (SELECT id FROM message WHERE {which})"),
+        format!("DELETE FROM file WHERE message IN (SELECT id FROM message WHERE {which})"),
+    ] {
+        connection.prepare_cached(&files)?.execute([key])?;
+    }
     Ok(found)
 }
 
@@ -168,6 +175,18 @@ impl Row<'_> {
             Event::OutcomeUnknown { at } => {
                 self.way_out("unknown", at, None)?;
                 "outcome_unknown"
+            }
+            Event::FileKept(kept) => {
+                file::kept(self.connection, &self.id, kept)?;
+                "file_kept"
+            }
+            Event::FileMissing { of, why } => {
+                file::missing(self.connection, &self.id, of, *why)?;
+                "file_missing"
+            }
+            Event::WordsMissing { why } => {
+                self.set("words_missing = ?2", why.code())?;
+                "words_missing"
             }
         })
     }
@@ -397,7 +416,7 @@ impl<'a> Columns<'a> {
         let labels: Vec<_> = content
             .attachments
             .iter()
-            .map(|a| Ok(json!({ "kind": code(&a.kind)?, "media_type": a.media_type })))
+            .map(|a| Ok(json!({ "kind": code(&a.kind)?, "media_type": a.media_type, "key": a.key() })))
             .collect::<Result<_, Failed>>()?;
         let files: Vec<_> = content
             .attachments

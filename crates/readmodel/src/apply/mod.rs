@@ -1,6 +1,7 @@
 //! Records into rows: a pure function of the records, without clock, chance or order of rows.
 
 mod appeal;
+mod file;
 mod fold;
 mod message;
 mod others;

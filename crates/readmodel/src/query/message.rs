@@ -1,11 +1,13 @@
 //! Messages: what became of one, the thread of an appeal, and what waits for a person outside of any appeal.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension, Row};
 use serde::Deserialize;
 use zholdary_domain::{AppealId, FileId, MessageId, message::SetAside};
 
 use super::{
-    Ask, Query, View,
+    Ask, Query, View, file,
     values::{code, instant, json, parsed},
 };
 use crate::{
@@ -81,7 +83,7 @@ const fn aside(why: SetAside) -> &'static str {
 const COLUMNS: &str =
     "SELECT id, ours, channel, surface, sent_at, recorded_at, text, point, button, unsupported,
     attachments, files, edited_at, withdrawn_at, delivery, delivery_error, raw, contact, name, phone, address,
-    subject, quoted, unverified, found = 'outside', nullif(outcome, 'placed') FROM message";
+    subject, quoted, unverified, found = 'outside', nullif(outcome, 'placed'), words_missing FROM message";
 
 /// The messages of an appeal, in the order they were recorded. Nothing for the public.
 pub(super) fn thread(
@@ -113,6 +115,7 @@ pub(super) fn last_words(ask: &Ask<'_>, appeal: AppealId) -> rusqlite::Result<Op
 struct Label {
     kind: String,
     media_type: Option<String>,
+    key: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -175,6 +178,7 @@ fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Er
             unverified: row.get(23)?,
             outside: row.get::<_, Option<bool>>(24)?.unwrap_or_default(),
             aside: row.get(25)?,
+            words_missing: row.get(26)?,
         };
         let read = Read {
             point: row.get(7)?,
@@ -189,15 +193,21 @@ fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Er
     if operator {
         view.contact = read.contact.map(|c| code(&c, "a contact id")).transpose()?;
     }
-    view.files = files(&read.attachments, read.files.as_deref(), level)?;
+    let known = file::of_message(ask, id, level)?;
+    view.files = files(&read.attachments, read.files.as_deref(), &known, level)?;
     if view.edited_at.is_some() {
-        view.earlier = earlier(ask, id, level)?;
+        view.earlier = earlier(ask, id, &known, level)?;
     }
     Ok(view)
 }
 
 /// What a message said before it was edited, the first words first.
-fn earlier(ask: &Ask<'_>, message: MessageId, level: Level) -> Result<Vec<EarlierView>, Error> {
+fn earlier(
+    ask: &Ask<'_>,
+    message: MessageId,
+    known: &HashMap<String, file::Known>,
+    level: Level,
+) -> Result<Vec<EarlierView>, Error> {
     type Stored = (Option<i64>, Option<String>, Option<String>, String, Option<String>);
     let read = || -> rusqlite::Result<Vec<Stored>> {
         ask.connection
@@ -215,26 +225,44 @@ fn earlier(ask: &Ask<'_>, message: MessageId, level: Level) -> Result<Vec<Earlie
                 said_at: instant(said_at).unwrap_or_default(),
                 text,
                 point: point.map(|p| json(&p, "a point")).transpose()?,
-                files: files(&attachments, personal.as_deref(), level)?,
+                files: files(&attachments, personal.as_deref(), known, level)?,
             })
         })
         .collect()
 }
 
-/// Files from their two columns: what they are, and what is personal of them.
-fn files(labels: &str, personal: Option<&str>, level: Level) -> Result<Vec<FileView>, Error> {
+/// Files from their two columns, what they are and what is personal of them, and from what is known of each since.
+fn files(
+    labels: &str,
+    personal: Option<&str>,
+    known: &HashMap<String, file::Known>,
+    level: Level,
+) -> Result<Vec<FileView>, Error> {
     let labels: Vec<Label> = json(labels, "attachments")?;
     let mut personal: Vec<Personal> =
         personal.map(|f| json(f, "attachments")).transpose()?.unwrap_or_default();
     personal.resize_with(labels.len(), Personal::default);
     let operator = level == Level::Operator;
-    let view = |(label, personal): (Label, Personal)| FileView {
-        kind: label.kind,
-        media_type: label.media_type,
+    let nothing = file::Known::default();
+    let view = |(label, personal): (Label, Personal)| {
+        let known = label.key.as_ref().and_then(|key| known.get(key)).unwrap_or(&nothing);
         // What came here itself is called by its bytes. Whoever may read the thread may see what is in it.
-        file: personal.external_id.clone().filter(|id| id.parse::<FileId>().is_ok()),
-        file_name: personal.file_name.filter(|_| operator),
-        external_id: personal.external_id.filter(|_| operator),
+        let uploaded = || personal.external_id.clone().filter(|id| id.parse::<FileId>().is_ok());
+        let file = if known.missing.is_some() { None } else { known.file.clone().or_else(uploaded) };
+        FileView {
+            kind: label.kind,
+            media_type: known.media_type.clone().or(label.media_type),
+            file,
+            missing: known.missing.clone(),
+            bytes: known.bytes,
+            width: known.width,
+            height: known.height,
+            cut: known.cut,
+            camera: known.camera.clone(),
+            same_as: known.same_as.clone(),
+            file_name: personal.file_name.filter(|_| operator),
+            external_id: personal.external_id.filter(|_| operator),
+        }
     };
     Ok(labels.into_iter().zip(personal).map(view).collect())
 }

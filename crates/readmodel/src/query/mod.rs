@@ -3,6 +3,7 @@
 mod appeal;
 mod appeals;
 mod figures;
+mod file;
 mod lines;
 mod message;
 mod queue;
@@ -175,11 +176,16 @@ impl Ask<'_> {
                       AND t.event IN ('registered', 'message_added')
                       AND json_extract(t.data, '$.message') = m.id), 0))
             FROM message m WHERE m.id = ?1";
+        // Another appeal's photo may be the same, and its number is told then.
+        const ALIKE: &str = "SELECT max(max(o.changed, coalesce(a.changed, 0))) FROM message m
+            JOIN alike l ON l.message = m.id JOIN message o ON o.id = l.other LEFT JOIN appeal a ON a.id = o.appeal
+            WHERE m.appeal = ?1";
         let own = match view {
             View::Appeal(id) => last("SELECT changed FROM appeal WHERE id = ?1", id.to_string())?
                 .max(last("SELECT max(changed) FROM message WHERE appeal = ?1", id.to_string())?)
                 .max(last(RELATED, id.to_string())?)
-                .max(last(VOICES, id.to_string())?),
+                .max(last(VOICES, id.to_string())?)
+                .max(last(ALIKE, id.to_string())?),
             View::Message(id) => last(OUTCOME, id.to_string())?,
             view => last(NAMED, view.to_string())?,
         };

@@ -2,6 +2,7 @@
 
 mod answers;
 mod building;
+mod files;
 mod privacy;
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -6,7 +6,7 @@ use super::*;
 use crate::files::{self, Folder};
 
 /// Columns that hold what is personal; in no other may it stand.
-const PERSONAL: [(&str, &str); 11] = [
+const PERSONAL: [(&str, &str); 13] = [
     ("timeline", "personal"),
     ("finding", "personal_place"),
     ("message", "name"),
@@ -18,6 +18,8 @@ const PERSONAL: [(&str, &str); 11] = [
     ("earlier", "text"),
     ("earlier", "point"),
     ("earlier", "files"),
+    ("file", "taken_at"),
+    ("file", "point"),
 ];
 
 async fn told_town() -> Town {

@@ -301,6 +301,9 @@ impl Session {
                 | message::Event::Attempted { .. }
                 | message::Event::NotTaken { .. }
                 | message::Event::OutcomeUnknown { .. }
+                | message::Event::FileKept(_)
+                | message::Event::FileMissing { .. }
+                | message::Event::WordsMissing { .. }
                 | message::Event::Delivery { carries: None, .. } => {}
                 message::Event::Queued(out) => {
                     self.meant.insert(id, out.appeal);

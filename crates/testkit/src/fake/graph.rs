@@ -30,6 +30,7 @@ use super::{
 /// | `POST /{id}/replies`, `/comments`, `/mentions` | `id`, `c_FAKE1` |
 /// | `GET /{id}?fields=mentioned_comment…` or `mentioned_media…` | the text given by [`mention`](Self::mention) |
 /// | `GET /{media id}` | the link of what was put by [`put_media`](Self::put_media), which needs the token too |
+/// | `GET /open/{name}` | what was put by [`put_open`](Self::put_open), to anybody |
 /// | `GET /{id}/subscribed_apps` | our app, when [`subscribe`](Self::subscribe) says so |
 /// | `GET /{id}` | an account with a name |
 ///
@@ -48,7 +49,10 @@ struct Shared {
     requests: Vec<Request>,
     accepted: Vec<Accepted>,
     script: Script,
+    /// How the next files are given.
+    files: Script,
     media: BTreeMap<String, Media>,
+    open: BTreeMap<String, Media>,
     mentions: BTreeMap<String, String>,
     subscribed: BTreeSet<String>,
 }
@@ -57,6 +61,14 @@ struct Shared {
 struct Media {
     media_type: String,
     bytes: Vec<u8>,
+    sha256: String,
+}
+
+impl Media {
+    fn new(media_type: &str, bytes: Vec<u8>) -> Self {
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        Self { media_type: media_type.to_owned(), bytes, sha256 }
+    }
 }
 
 impl Inner {
@@ -105,8 +117,24 @@ impl Graph {
 
     /// Holds a file under this media id.
     pub fn put_media(&self, id: &str, media_type: &str, bytes: impl Into<Vec<u8>>) {
-        let media = Media { media_type: media_type.to_owned(), bytes: bytes.into() };
+        self.inner.shared().media.insert(id.to_owned(), Media::new(media_type, bytes.into()));
+    }
+
+    /// As [`put_media`](Self::put_media), but what it tells of the file is the hash of other bytes.
+    pub fn put_false_media(&self, id: &str, media_type: &str, bytes: impl Into<Vec<u8>>) {
+        let media = Media { sha256: "ab".repeat(32), ..Media::new(media_type, bytes.into()) };
         self.inner.shared().media.insert(id.to_owned(), media);
+    }
+
+    /// Holds a file that opens without a token, as those that stand in deliveries of Instagram and Facebook; its address.
+    pub fn put_open(&self, name: &str, media_type: &str, bytes: impl Into<Vec<u8>>) -> String {
+        self.inner.shared().open.insert(name.to_owned(), Media::new(media_type, bytes.into()));
+        format!("{}/open/{name}", self.url())
+    }
+
+    /// How to meet the next GET of a file's bytes that nothing is scripted for yet.
+    pub fn next_file(&self, answer: Answer) {
+        self.inner.shared().files.push(answer);
     }
 
     /// The business, page or account `id` tells our app of what comes in.
@@ -129,6 +157,9 @@ async fn answer(
 ) -> Response {
     let request = Request::read(&method, uri.path(), &uri, &body);
     inner.shared().requests.push(request.clone());
+    if let Some(name) = request.path.strip_prefix("/open/") {
+        return give(&inner, |shared| shared.open.get(name)).await;
+    }
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if bearer != Some(&format!("Bearer {}", Graph::TOKEN)) {
         return error(401, 190, None, "Invalid OAuth access token", &Value::Null);
@@ -140,7 +171,7 @@ async fn answer(
         (Method::POST, [node, edge @ ("messages" | "replies" | "comments" | "mentions")]) => {
             post(&inner, node, edge, request).await
         }
-        (Method::GET, [id, "bytes"]) => bytes(&inner, id),
+        (Method::GET, [id, "bytes"]) => give(&inner, |shared| shared.media.get(*id)).await,
         (Method::GET, [node, "subscribed_apps"]) => {
             let apps: Vec<_> = inner
                 .shared()
@@ -214,12 +245,12 @@ fn accept(node: &str, edge: &str, n: usize, request: &Request) -> (String, Value
 
 fn tell(inner: &Inner, node: &str, host: &str, request: &Request) -> Response {
     let shared = inner.shared();
-    if let Some(Media { media_type, bytes }) = shared.media.get(node) {
+    if let Some(Media { media_type, bytes, sha256 }) = shared.media.get(node) {
         let told = json!({
             "messaging_product": "whatsapp",
             "url": format!("http://{host}/{node}/bytes"),
             "mime_type": media_type,
-            "sha256": hex::encode(Sha256::digest(bytes)),
+            "sha256": sha256,
             "file_size": bytes.len(),
             "id": node,
         });
@@ -248,13 +279,14 @@ fn tell(inner: &Inner, node: &str, host: &str, request: &Request) -> Response {
     Json(told).into_response()
 }
 
-fn bytes(inner: &Inner, id: &str) -> Response {
-    match inner.shared().media.get(id) {
-        Some(Media { media_type, bytes }) => {
-            ([(header::CONTENT_TYPE, media_type.clone())], bytes.clone()).into_response()
-        }
-        None => status_of(404).into_response(),
-    }
+async fn give(inner: &Inner, find: impl Fn(&Shared) -> Option<&Media>) -> Response {
+    let (end, bytes, media_type) = {
+        let mut shared = inner.shared();
+        let Some(media) = find(&shared) else { return status_of(404).into_response() };
+        let (bytes, media_type) = (media.bytes.clone(), media.media_type.clone());
+        (shared.files.next(), bytes, media_type)
+    };
+    end.give(bytes, &media_type).await
 }
 
 fn unsupported(request: &Request) -> Response {

@@ -96,23 +96,44 @@ impl Taken {
             Self::AtOnce => {}
             Self::After(pause) => tokio::time::sleep(pause).await,
             Self::Silent => std::future::pending().await,
-            Self::Cut => return cut(said),
+            Self::Cut => return cut(said.to_string().as_bytes(), "application/json"),
         }
         axum::Json(said).into_response()
+    }
+
+    /// Lets the client have the file `bytes`, or half of it.
+    pub(super) async fn give(self, bytes: Vec<u8>, media_type: &str) -> Response {
+        match self {
+            Self::AtOnce => {}
+            Self::After(pause) => tokio::time::sleep(pause).await,
+            Self::Silent => std::future::pending().await,
+            Self::Cut => return cut(&bytes, media_type),
+        }
+        ([(header::CONTENT_TYPE, media_type.to_owned())], bytes).into_response()
+    }
+}
+
+impl End {
+    /// Lets the client have the file `bytes`, or what is scripted instead.
+    pub(super) async fn give(self, bytes: Vec<u8>, media_type: &str) -> Response {
+        match self {
+            Self::Bare(response) => response,
+            Self::Refused { status, .. } => status_of(status).into_response(),
+            Self::Taken(taken) => taken.give(bytes, media_type).await,
+        }
     }
 }
 
 /// Half of the answer that the head promises.
-fn cut(said: &Value) -> Response {
-    let whole = said.to_string();
-    let half = whole.as_bytes()[..whole.len() / 2].to_vec();
+fn cut(whole: &[u8], media_type: &str) -> Response {
+    let half = whole[..whole.len() / 2].to_vec();
     let death = stream::once(async {
         // The half shall leave the machine before the connection does.
         tokio::time::sleep(Duration::from_millis(50)).await;
         Err(io::Error::from(io::ErrorKind::ConnectionReset))
     });
     let body = Body::from_stream(stream::iter([Ok(half)]).chain(death));
-    ([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_LENGTH, &whole.len().to_string())], body)
+    ([(header::CONTENT_TYPE, media_type), (header::CONTENT_LENGTH, &whole.len().to_string())], body)
         .into_response()
 }
 

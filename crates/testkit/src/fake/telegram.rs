@@ -106,7 +106,7 @@ impl Telegram {
         self.next_to("sendMessage", answer);
     }
 
-    /// How to meet the next call of `method` that nothing is scripted for yet.
+    /// How to meet the next call of `method`, or GET of a `file`, that nothing is scripted for yet.
     pub fn next_to(&self, method: &str, answer: Answer) {
         self.inner.shared().scripts.entry(method.to_owned()).or_default().push(answer);
     }
@@ -148,8 +148,13 @@ async fn answer(State(inner): State<Arc<Inner>>, method: Method, uri: Uri, body:
         return refused(401, 401, None, "Unauthorized", &Value::Null);
     }
     if let Some(file) = path.strip_prefix("/file/documents/") {
-        return match inner.shared().files.get(file) {
-            Some(bytes) => bytes.clone().into_response(),
+        let (bytes, end) = {
+            let mut shared = inner.shared();
+            let bytes = shared.files.get(file).cloned();
+            (bytes, shared.scripts.entry("file".to_owned()).or_default().next())
+        };
+        return match bytes {
+            Some(bytes) => end.give(bytes, "application/octet-stream").await,
             None => status_of(404).into_response(),
         };
     }

@@ -74,7 +74,7 @@ pub(crate) async fn run(
     let system = Arc::new(System::open(data, config, Arc::new(SystemClock)).await?);
     let takes_in = roles.has(Role::Intake) || roles.has(Role::Http);
     let intake = if takes_in { Some(system.intake().await?) } else { None };
-    let files = if roles.has(Role::Http) { Some(system.files().await?) } else { None };
+    let files = if takes_in { Some(system.files().await?) } else { None };
     let has_views = roles.has(Role::Views) || roles.has(Role::Http);
     let query = if has_views { Some(system.query()?) } else { None };
     if let Some(city) = city {
@@ -94,7 +94,8 @@ pub(crate) async fn run(
         hooks: intake.clone().filter(|_| roles.has(Role::Intake)),
         views: query.clone(),
         window: intake.clone().filter(|_| roles.has(Role::Http)),
-        files,
+        media: system.config.media.limits.clone(),
+        files: files.clone().filter(|_| roles.has(Role::Http)),
     });
     // However one of these ends, a panic included, the whole process ends, and says why.
     let mut tasks = Tasks { running: JoinSet::new(), stop: stop.clone() };
@@ -138,6 +139,12 @@ pub(crate) async fn run(
         tasks.start(async move {
             system.take_letters(arriving, intake, stop).await;
             Ok(())
+        });
+    }
+    if let (Some(intake), Some(files)) = (intake.clone().filter(|_| roles.has(Role::Intake)), files) {
+        let (system, stop) = (Arc::clone(&system), stop.clone());
+        tasks.start(async move {
+            system.hold_fetching(intake, files, &stop).await.context("fetching files ended")
         });
     }
     if let Some(intake) = intake {

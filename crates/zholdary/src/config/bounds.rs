@@ -51,6 +51,18 @@ impl Config {
                 self.delivery.retry_ms
             );
         }
+        if self.media.longest_retry_ms < self.media.retry_ms {
+            bail!(
+                "media.longest_retry_ms is {}, less than media.retry_ms with {}",
+                self.media.longest_retry_ms,
+                self.media.retry_ms
+            );
+        }
+        if let Some(host) = self.media.hosts.iter().find(|host| !is_host(host)) {
+            bail!(
+                "media.hosts has \"{host}\": give names such as lookaside.fbsbx.com, or .fbsbx.com for all under it"
+            );
+        }
         if self.delivery.unknown_after_ms <= self.platforms.request_ms {
             bail!(
                 "delivery.unknown_after_ms is {}, not more than platforms.request_ms with {}: a call under way would be given up",
@@ -110,8 +122,8 @@ impl Config {
         ]
     }
 
-    fn everywhere(&self) -> [(&'static str, u64, RangeInclusive<u64>); 56] {
-        let Self { intake, raw, workers, delivery, platforms, views, query, http, .. } = self;
+    fn everywhere(&self) -> [(&'static str, u64, RangeInclusive<u64>); 70] {
+        let Self { intake, raw, workers, delivery, media, platforms, views, query, http, .. } = self;
         let (limits, changes) = (http.limits, http.changes);
         [
             ("intake.parallel", intake.parallel as u64, 1..=MANY),
@@ -142,6 +154,20 @@ impl Config {
             ("delivery.unknown_wait_ms", delivery.unknown_wait_ms, 0..=DAY_MS),
             ("delivery.calls", delivery.calls as u64, 1..=MANY),
             ("delivery.look_ms", delivery.look_ms, 1..=MINUTE_MS),
+            ("media.at_once", media.at_once as u64, 1..=64),
+            ("media.looks_at_once", media.looks_at_once as u64, 1..=64),
+            ("media.fetch_ms", media.fetch_ms, 1..=PATIENCE_MS),
+            ("media.redirects", media.redirects.into(), 0..=20),
+            ("media.retry_ms", media.retry_ms, 1..=DAY_MS),
+            ("media.longest_retry_ms", media.longest_retry_ms, 1..=DAY_MS),
+            ("media.give_up_hours", media.give_up_hours.into(), 0..=YEAR_HOURS),
+            ("media.look_ms", media.look_ms, 1..=MINUTE_MS),
+            ("media.limits.file_max_bytes", media.limits.file_max_bytes as u64, 1..=GIBIBYTE),
+            ("media.limits.video_max_bytes", media.limits.video_max_bytes as u64, 1..=GIBIBYTE),
+            ("media.limits.side_max_pixels", media.limits.side_max_pixels.into(), 1..=u16::MAX.into()),
+            ("media.limits.decode_max_bytes", media.limits.decode_max_bytes, 1..=4 * GIBIBYTE),
+            ("media.limits.public_side_pixels", media.limits.public_side_pixels.into(), 16..=16_384),
+            ("media.limits.thumbnail_side_pixels", media.limits.thumbnail_side_pixels.into(), 16..=4096),
             ("platforms.connect_ms", platforms.connect_ms, 1..=PATIENCE_MS),
             ("platforms.request_ms", platforms.request_ms, 1..=PATIENCE_MS),
             ("platforms.answer_bytes", platforms.answer_bytes, 1..=GIBIBYTE),
@@ -175,6 +201,14 @@ impl Config {
     }
 }
 
+/// A name, with or without a dot before it for all under it: no address, no port, no path.
+fn is_host(host: &str) -> bool {
+    let name = host.strip_prefix('.').unwrap_or(host);
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +231,11 @@ mod tests {
             ("[delivery]\nstale_hours = 99999", "delivery.stale_hours"),
             ("[delivery]\nlook_ms = 0", "delivery.look_ms"),
             ("[delivery]\nretry_ms = 5000000", "delivery.longest_retry_ms"),
+            ("[media]\nat_once = 0", "media.at_once"),
+            ("[media]\nretry_ms = 5000000", "media.longest_retry_ms"),
+            ("[media]\nhosts = [\"https://fbsbx.com/\"]", "media.hosts"),
+            ("[media]\nhosts = [\"..\"]", "media.hosts"),
+            ("[media.limits]\nside_max_pixels = 0", "media.limits.side_max_pixels"),
             ("[platforms]\nrequest_ms = 0", "platforms.request_ms"),
             ("[platforms]\nrequest_ms = 60000", "delivery.unknown_after_ms"),
             ("[views]\nattempts = 0", "views.attempts"),
