@@ -154,7 +154,7 @@ impl Rig {
 
     pub(crate) fn settings(&self) -> Settings {
         let channels = [Channel::Whatsapp, Channel::Instagram, Channel::Facebook, Channel::Telegram].into();
-        Settings { config: self.config.clone(), channels }
+        Settings { config: self.config.clone(), channels, ..Settings::default() }
     }
 
     /// Begins to send, until the test ends.
@@ -209,6 +209,7 @@ impl Rig {
             surface: Surface::Private,
             received_at: self.clock.now(),
             draft: false,
+            flood: None,
             parent: None,
         };
         self.appeal(appeal, vec![appeal::Event::Registered(Box::new(registered))]).await;
@@ -277,6 +278,8 @@ impl Rig {
             not_before: None,
             by_person: false,
             at_once: true,
+            task: None,
+            only_while: None,
         };
         but(&mut out);
         let id = MessageId::telling(appeal, self.command(), "0");

@@ -195,9 +195,10 @@ impl Sender {
                 let is_going = lane.iter().any(|entry| matches!(entry.standing, Standing::Attempted { .. }));
                 let goes = |entry: &&Entry| {
                     let heard = fold.last_heard(*contact, entry.channel);
-                    (entry.in_order || entry.is_due(now)) && morning.is_none_or(|morning| {
-                        entry.at_once || self.is_now_or_never(entry.way, heard, now, morning)
-                    })
+                    (entry.in_order || entry.is_due(now))
+                        && morning.is_none_or(|morning| {
+                            entry.at_once || self.is_now_or_never(entry.way, heard, now, morning)
+                        })
                 };
                 Some((contact, lane.iter().find(goes).filter(|_| !is_going)?))
             })

@@ -191,6 +191,8 @@ impl Tasks {
                 after,
                 events: &read.events,
                 at: news.at,
+                problem: None,
+                refused: None,
             },
             appeal: news.appeal,
             hand_overs: &read.hand_overs,
@@ -316,6 +318,9 @@ impl Tasks {
             at_once: true,
             task: Some(letter.task.clone()),
             only_while: letter.only_while.clone(),
+            follows: None,
+            instead_of: None,
+            private_reply: false,
         };
         Ok(addresses.iter().map(one).collect())
     }

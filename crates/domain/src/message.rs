@@ -1008,6 +1008,6 @@ mod tests {
     #[test]
     fn command_ids_differ() {
         let message = IdKey::new([1; 32]).message("whatsapp", "1", "wamid.1");
-        assert_eq!(command_id::all(message).len(), 9);
+        assert_eq!(command_id::all(message).len(), 10);
     }
 }

@@ -32,6 +32,9 @@ fn out(appeal: &str, what: &str) -> Outgoing {
         at_once: true,
         task: None,
         only_while: None,
+        follows: None,
+        instead_of: None,
+        private_reply: false,
     }
 }
 

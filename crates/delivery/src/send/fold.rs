@@ -221,7 +221,9 @@ impl Fold {
 
     pub(super) fn note_appeal(&mut self, id: AppealId, event: &appeal::Event) {
         match event {
-            appeal::Event::Told { message, .. } | appeal::Event::PartyTold { message, .. } => self.heard_of(*message, Ok(())),
+            appeal::Event::Told { message, .. } | appeal::Event::PartyTold { message, .. } => {
+                self.heard_of(*message, Ok(()))
+            }
             appeal::Event::NotTold { message: Some(message), why, .. }
             | appeal::Event::PartyNotTold { message: Some(message), why, .. } => {
                 self.heard_of(*message, Err(why));

@@ -28,8 +28,16 @@ fn letters_in(commands: &[Command], lang: Lang) -> Vec<(Letter, String)> {
         hand_overs.note(CommandId::named("test", &n.to_string()), &events);
     }
     let appeal = AppealId::opened_by(id_key().message("whatsapp", "1", "m"));
-    let happened =
-        Happened { city: city(), site: SITE, before: &before, after: &after, events: &events, at: at(NOW) };
+    let happened = Happened {
+        city: city(),
+        site: SITE,
+        before: &before,
+        after: &after,
+        events: &events,
+        at: at(NOW),
+        problem: None,
+        refused: None,
+    };
     let key = id_key();
     let given = Given {
         happened,

@@ -51,6 +51,7 @@ async fn registered(
         surface,
         received_at: rig.clock.now(),
         draft: false,
+        flood: None,
         parent,
     };
     rig.appeal(appeal, vec![Event::Registered(Box::new(registered))]).await;

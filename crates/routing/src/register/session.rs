@@ -12,6 +12,7 @@ use zholdary_domain::{
     appeal::Registered,
     inbound::{Channel, Content, DeliveryState, News, Surface},
     message::{self, Found, Outcome, Received, command_id},
+    outgoing::Task,
 };
 use zholdary_log::{Cause, EventLog, Recorded};
 
@@ -136,8 +137,8 @@ pub(super) struct Session {
     pub(super) caught_up: bool,
     known: Known,
     told: HashMap<MessageId, Told>,
-    /// The appeals of which messages tell that we mean to send.
-    meant: HashMap<MessageId, AppealId>,
+    /// The appeals of which messages tell that we mean to send, and the task of those that go to a party.
+    meant: HashMap<MessageId, (AppealId, Option<Task>)>,
     /// What should become of messages of which no record says so yet.
     decided: HashMap<MessageId, Outcome>,
     /// Numbers that messages of ours named, by the message they answer, while that is not there.
@@ -306,7 +307,7 @@ impl Session {
                 | message::Event::WordsMissing { .. }
                 | message::Event::Delivery { carries: None, .. } => {}
                 message::Event::Queued(out) => {
-                    self.meant.insert(id, out.appeal);
+                    self.meant.insert(id, (out.appeal, out.task));
                 }
                 // Under that name it is answered, whether or not its stream says so yet.
                 message::Event::Taken { message, .. } => self.went_as(message, id),
@@ -320,9 +321,12 @@ impl Session {
 
     /// A platform calls `name` what we meant to send as `ours`.
     fn went_as(&mut self, name: MessageId, ours: MessageId) {
-        let Some(appeal) = self.meant.get(&ours) else { return };
+        let Some((appeal, task)) = self.meant.get(&ours) else { return };
         self.told.entry(name).or_default().ours = true;
-        self.fold.sent(name, Belongs::Appeal(*appeal));
+        match task {
+            Some(task) => self.fold.wrote_to_party(name, *appeal, task.clone()),
+            None => self.fold.sent(name, Belongs::Appeal(*appeal)),
+        }
     }
 
     fn received(&mut self, id: MessageId, received: &Received, record: &Recorded, items: &mut Vec<Item>) {

@@ -38,9 +38,9 @@ fn figures(placed: &[(AppealId, bool)]) -> (usize, usize, usize) {
 
 #[tokio::test]
 async fn what_is_beyond_the_limits_is_gathered_in_one_appeal() {
-    type Line = fn(u32) -> Value;
+    type Case = (&'static str, u32, fn(u32) -> Value, (usize, usize, usize));
     // So many messages, one by one: how many appeals, how many gathered, in how many.
-    let cases: [(&str, u32, Line, (usize, usize, usize)); 7] = [
+    let cases: [Case; 7] = [
         ("five appeals in an hour", 5, |n| says("email", "a@example.com", n * 11, PIT), (5, 0, 0)),
         ("eight letters in an hour", 8, |n| says("email", "a@example.com", n * 7, PIT), (5, 3, 1)),
         (

@@ -154,6 +154,8 @@ fn meant(appeal: AppealId) -> Outgoing {
         not_before: None,
         by_person: false,
         at_once: true,
+        task: None,
+        only_while: None,
     }
 }
 

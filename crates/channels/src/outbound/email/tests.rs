@@ -33,6 +33,9 @@ fn out(lang: &str, subject: &str, text: &str) -> Outgoing {
         at_once: true,
         task: None,
         only_while: None,
+        follows: None,
+        instead_of: None,
+        private_reply: false,
     }
 }
 
