@@ -28,6 +28,7 @@ use crate::{
     answers::wish,
     notices::Happened,
     task_letters::{Given, Letter, Written},
+    tell::DELIVERED_FOR,
 };
 
 /// Its name.
@@ -58,6 +59,8 @@ struct News {
     command: CommandId,
     at: DateTime<Utc>,
     cause: Cause,
+    /// Nobody wrote to parties then.
+    is_before: bool,
 }
 
 /// An appeal up to a record of it.
@@ -68,6 +71,14 @@ struct Read {
     events: Vec<Event>,
     people: BTreeSet<ContactId>,
     reopened: Option<Personal<String>>,
+}
+
+/// The message that opened an appeal.
+struct Opening {
+    sent_at: DateTime<Utc>,
+    surface: Surface,
+    /// As they are now.
+    words: Option<Personal<String>>,
 }
 
 /// A letter that nobody gets, and why.
@@ -119,10 +130,13 @@ impl Tasks {
                         rules = Some(read);
                     }
                 } else if let Some(appeal) = record.stream.appeal()
-                    // A party's answer counts however late it is read.
-                    && (record.recorded_at > stale || is_answered(record))
+                    // A party's answer counts however late it is read, and so does a task while nobody wrote of it; but what was
+                    // handed over before anybody wrote to parties is theirs by other ways.
+                    && (record.recorded_at > stale || follow.floor() > Position::START || is_answered(record))
                 {
+                    let is_before = record.recorded_at <= stale && follow.floor() == Position::START;
                     let news = News {
+                        is_before,
                         appeal,
                         position: record.position,
                         command: record.command_id,
@@ -175,14 +189,11 @@ impl Tasks {
                 self.heed(rules, news, task, *message).await?;
             }
         }
-        if news.at <= self.stale() {
+        let opening = self.opening(after).await?;
+        if news.is_before || opening.as_ref().is_some_and(|opening| is_archived(after, opening)) {
             return Ok(());
         }
-        let opening = after.registered.as_ref().and_then(|registered| registered.message);
-        let words = match opening.filter(|_| !after.erased) {
-            Some(opening) => self.words(opening).await?,
-            None => Personal::default(),
-        };
+        let words = opening.filter(|_| !after.erased).and_then(|opening| opening.words).unwrap_or_default();
         let given = Given {
             happened: Happened {
                 city: &rules.city,
@@ -203,7 +214,12 @@ impl Tasks {
         };
         let (mut out, mut unsent) = (Vec::new(), Vec::new());
         let number = after.registered.as_ref().map(|r| r.number.to_string()).unwrap_or_default();
-        for letter in given.letters() {
+        let now = self.parts.clock.now();
+        // Written late, the task itself reminds.
+        let is_past = |letter: &Letter| {
+            letter.what == "task_reminder" && letter.not_before.is_some_and(|from| from <= now)
+        };
+        for letter in given.letters().into_iter().filter(|letter| !is_past(letter)) {
             match self.outgoing(rules, news, &number, &letter) {
                 Ok(letters) => out.extend(letters),
                 Err(why) => unsent.push(Unsent { letter, why }),
@@ -268,15 +284,18 @@ impl Tasks {
         Ok(read)
     }
 
-    /// What the resident wrote first, as it says now.
-    async fn words(&self, opening: MessageId) -> Result<Personal<String>, Error> {
-        let loaded = match self.messages.load(&StreamId::from(opening)).await {
-            Ok(loaded) => loaded,
-            Err(error) if error.is_of_one_stream() => return Ok(Personal::default()),
+    /// What the resident wrote first. None: an earlier system's, a part that was split off, or what does not read.
+    async fn opening(&self, appeal: &Appeal) -> Result<Option<Opening>, Error> {
+        let Some(id) = appeal.registered.as_ref().and_then(|registered| registered.message) else {
+            return Ok(None);
+        };
+        let message = match self.messages.load(&StreamId::from(id)).await {
+            Ok(loaded) => loaded.state,
+            Err(error) if error.is_of_one_stream() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let text = loaded.state.content().and_then(|content| content.text.clone());
-        Ok(text.unwrap_or_default())
+        let words = message.content().and_then(|content| content.text.clone());
+        Ok(message.received.map(|received| Opening { sent_at: received.sent_at, surface: received.surface, words }))
     }
 
     /// A letter to each address that the party has for it.
@@ -372,6 +391,15 @@ fn writing(appeal: AppealId, command: CommandId, left: usize) -> MessageId {
 
 fn unsent_id(appeal: AppealId, command: CommandId, left: usize) -> CommandId {
     CommandId::of(appeal, &format!("task unsent/{command}/{left}"))
+}
+
+/// Whether it was taken in long after it was written: nobody acts on an archive. What was spoken is written down when there is time.
+fn is_archived(appeal: &Appeal, opening: &Opening) -> bool {
+    opening.surface != Surface::Spoken
+        && appeal
+            .registered
+            .as_ref()
+            .is_some_and(|registered| registered.received_at - opening.sent_at > DELIVERED_FOR)
 }
 
 fn is_answered(record: &Recorded) -> bool {

@@ -33,7 +33,7 @@ use book::Book;
 pub const WORKER: &str = "tell";
 
 /// How long platforms deliver what they could not at first.
-const DELIVERED_FOR: TimeDelta = TimeDelta::days(8);
+pub(crate) const DELIVERED_FOR: TimeDelta = TimeDelta::days(8);
 /// For how long a comment may be answered in private, once (Meta, «Private Replies»: seven days), less what a message may wait.
 const PRIVATE_REPLY: TimeDelta = TimeDelta::days(5);
 /// Parts of parts: more generations than anybody splits.
