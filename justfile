@@ -131,6 +131,12 @@ deep cases="5000":
 fuzz minutes="10" targets="":
     ZHOLDARY_FUZZ_SECONDS=$(({{ minutes }} * 60)) ZHOLDARY_FUZZ_TARGETS="{{ targets }}" bash .ci/run fuzz
 
+# 10,000 deliveries of WhatsApp in one minute, a third of them again, on each engine: what the hook answers and what became of them
+[group('long')]
+storm posts="10000":
+    cargo build --release --bin zholdary
+    ZHOLDARY_STORM_POSTS={{ posts }} cargo bench -p zholdary-tests --features performance --bench storm
+
 # how many texts of a labelled file are understood as it says: the fifty sample appeals of Almaty, or another file; as tables
 [group('try')]
 sample file=(samples / "almaty/appeals-sample.jsonl"):

@@ -64,7 +64,7 @@ pub fn request(bytes: &[u8]) {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     let Some((method, target, is_operator, label, body)) = read(bytes) else { return };
     TOWN.with_borrow_mut(|town| {
-        if ASKED.fetch_add(1, Ordering::Relaxed) % REQUESTS == 0 {
+        if ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(REQUESTS) {
             *town = None;
         }
         let town = town.get_or_insert_with(Town::start);

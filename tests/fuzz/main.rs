@@ -1,6 +1,8 @@
 //! The targets of `fuzz/`, over their seeds and a bounded number of mutations of those: what `just fuzz` does for hours, every other test
 //! run does for seconds, without a sanitizer and without looking where it comes. The mutations are the same in every run.
 
+#![expect(clippy::print_stdout, reason = "it says where the input is that made a target fall")]
+
 #[path = "../../fuzz/src/lib.rs"]
 pub mod targets;
 
