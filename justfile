@@ -16,7 +16,7 @@ default:
 check:
     bash .ci/run
 
-# one or more steps of check: tools format clippy docs book licences unused weights test browser mail
+# one or more steps of check: tools format clippy docs book licences unused weights test browser mail fuzz
 [group('check')]
 step +names:
     bash .ci/run {{ names }}
@@ -131,10 +131,16 @@ understanding:
 deep cases="5000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release -- --skip crash
 
-# coverage-guided fuzzing of one target for some seconds: whatsapp, email, jsonl, city_pack, record, triage, point, media (needs cargo-fuzz, g++)
+# coverage-guided fuzzing of every target in turn, or of those named, for so many minutes each: `just fuzz 60 "email media"` (needs c++)
 [group('long')]
-fuzz target="whatsapp" seconds="60":
-    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none {{ target }} -- -max_total_time={{ seconds }} -max_len=65536
+fuzz minutes="10" targets="":
+    ZHOLDARY_FUZZ_SECONDS=$(({{ minutes }} * 60)) ZHOLDARY_FUZZ_TARGETS="{{ targets }}" bash .ci/run fuzz
+
+# 10,000 deliveries of WhatsApp in one minute, a third of them again, on each engine: what the hook answers and what became of them
+[group('long')]
+storm posts="10000":
+    cargo build --release --bin zholdary
+    ZHOLDARY_STORM_POSTS={{ posts }} cargo bench -p zholdary-tests --features performance --bench storm
 
 # how many texts of a labelled file are understood as it says: the fifty sample appeals of Almaty, or another file; as tables
 [group('try')]

@@ -1,11 +1,3 @@
-//! A packed city, as a record of `rules.*` carries it.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use zholdary_city::{City, Files};
-
-fuzz_target!(|packed: &[u8]| {
-    if let Ok(files) = Files::unpack(packed) {
-        let _city = City::parse(&files);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| zholdary_fuzz::city::pack(bytes));

@@ -30,8 +30,16 @@ pub(crate) struct Bed {
 
 /// SQLite, one server, and three that tell their disks of every message.
 pub(crate) async fn all() -> Vec<Bed> {
-    let always = "jetstream { sync_interval: always }";
-    vec![sqlite(), servers("R1", 1, "jetstream {}").await, servers("R3", 3, always).await]
+    vec![named("SQLite").await, named("R1").await, named("R3").await]
+}
+
+/// One of them.
+pub(crate) async fn named(name: &'static str) -> Bed {
+    match name {
+        "SQLite" => sqlite(),
+        "R1" => servers(name, 1, "jetstream {}").await,
+        _ => servers(name, 3, "jetstream { sync_interval: always }").await,
+    }
 }
 
 fn sqlite() -> Bed {

@@ -180,3 +180,29 @@ fn the_page_of_events_names_each() {
     }
     assert!(unnamed.is_empty(), "docs/events.md does not name {}", unnamed.join(", "));
 }
+
+/// Whoever registers them with the vendor copies from the page: a word that differs there is a text that is refused.
+#[test]
+fn the_page_of_whatsapp_has_each_registered_text() {
+    let page = fs::read_to_string(root().join("docs/channels/whatsapp.md")).unwrap();
+    let city = fs::read_to_string(root().join("deploy/cities/almaty/templates.toml")).unwrap();
+    let city: toml::Table = toml::from_str(&city).unwrap();
+    let mut wanted = Vec::new();
+    for template in city["whatsapp_template"].as_array().unwrap() {
+        let text = |key: &str| template[key].as_str().unwrap().to_owned();
+        let list = |key: &str| {
+            let values = template[key].as_array().unwrap().iter();
+            values.map(|value| value.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let params: Vec<_> = list("params").iter().map(|param| format!("`{param}`")).collect();
+        wanted.push(format!("| `{}` | {} |", text("name"), params.join(", ")));
+        wanted.push(format!("| `{}` | {} | {} |", text("name"), text("ru"), text("kk")));
+        for button in list("buttons") {
+            let button = &city["button"][button.as_str()];
+            wanted.extend(["ru", "kk"].map(|lang| format!("«{}»", button[lang].as_str().unwrap())));
+        }
+    }
+    assert!(wanted.len() >= 8, "where are the texts?");
+    let missing: Vec<_> = wanted.into_iter().filter(|text| !page.contains(text)).collect();
+    assert!(missing.is_empty(), "docs/channels/whatsapp.md has not: {}", missing.join("; "));
+}
