@@ -30,7 +30,7 @@ fn it_is_read_whole() {
         ("categories", city.categories.len(), 50),
         ("rules", city.rules.len(), 11),
         ("cover marks", city.cover_marks.len(), 6),
-        ("templates", city.templates.len(), 61),
+        ("templates", city.templates.len(), 62),
         ("WhatsApp templates", city.whatsapp_templates.len(), 4),
         ("streets", city.streets.len(), 121),
         ("microdistricts", city.microdistricts.len(), 87),

@@ -29,7 +29,7 @@ use crate::{
         (name = "figures", description = "Counters, the report, changes"),
         (name = "installation", description = "The installation itself"),
     ),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, crate::api::files::As)),
     modifiers(&Bearer),
 )]
 struct Description;
