@@ -19,7 +19,7 @@ fn file_key() -> String {
     file.key().unwrap().into()
 }
 
-fn kept(file: &str, print: &str) -> Value {
+pub(super) fn kept(file: &str, print: &str) -> Value {
     json!({
         "type": "file_kept", "of": file_key(), "file": file.repeat(64), "media_type": "image/jpeg", "bytes": 184_320,
         "picture": {

@@ -42,6 +42,7 @@ async fn told_town() -> Town {
     )
     .await;
     town.appeal(1, vec![answered()]).await;
+    town.message(1, vec![super::files::kept("a", "ffff0000ffff0000")]).await;
     town.message(
         1,
         vec![json!({
@@ -83,6 +84,8 @@ async fn personal_values_stand_in_personal_columns_only() {
         "alias",
         "message",
         "earlier",
+        "file",
+        "alike",
         "token",
         "rules",
         "counter",
@@ -96,7 +99,7 @@ async fn personal_values_stand_in_personal_columns_only() {
         while let Some(row) = rows.next().unwrap() {
             for (i, column) in columns.iter().enumerate() {
                 if let ValueRef::Text(text) = row.get_ref(i).unwrap()
-                    && [CANARY, "76.12345"].iter().any(|p| String::from_utf8_lossy(text).contains(p))
+                    && [CANARY, "76.12345", "08:51:07"].iter().any(|p| String::from_utf8_lossy(text).contains(p))
                 {
                     found.insert((table, column.clone()));
                 }
