@@ -138,7 +138,7 @@ pub(super) struct Session {
     known: Known,
     told: HashMap<MessageId, Told>,
     /// The appeals of which messages tell that we mean to send, and the task of those that go to a party.
-    meant: HashMap<MessageId, (AppealId, Option<Task>)>,
+    meant: HashMap<MessageId, (Option<AppealId>, Option<Task>)>,
     /// What should become of messages of which no record says so yet.
     decided: HashMap<MessageId, Outcome>,
     /// Numbers that messages of ours named, by the message they answer, while that is not there.
@@ -323,9 +323,11 @@ impl Session {
     fn went_as(&mut self, name: MessageId, ours: MessageId) {
         let Some((appeal, task)) = self.meant.get(&ours) else { return };
         self.told.entry(name).or_default().ours = true;
+        // What answers a hint is part of no appeal by that.
+        let Some(appeal) = *appeal else { return };
         match task {
-            Some(task) => self.fold.wrote_to_party(name, *appeal, task.clone()),
-            None => self.fold.sent(name, Belongs::Appeal(*appeal)),
+            Some(task) => self.fold.wrote_to_party(name, appeal, task.clone()),
+            None => self.fold.sent(name, Belongs::Appeal(appeal)),
         }
     }
 

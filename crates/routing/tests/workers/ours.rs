@@ -134,7 +134,7 @@ async fn what_was_taken_is_answered_before_its_own_stream_says_that_it_was_sent(
 
 fn meant(appeal: AppealId) -> Outgoing {
     Outgoing {
-        appeal,
+        appeal: Some(appeal),
         contact: id_key().contact("facebook", "7001"),
         channel: Channel::Facebook,
         surface: Surface::Private,
