@@ -218,3 +218,6 @@ impl Hint {
         parts.into_iter().enumerate().map(part).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -323,11 +323,10 @@ impl Session {
     fn went_as(&mut self, name: MessageId, ours: MessageId) {
         let Some((appeal, task)) = self.meant.get(&ours) else { return };
         self.told.entry(name).or_default().ours = true;
-        // What answers a hint is part of no appeal by that.
-        let Some(appeal) = *appeal else { return };
-        match task {
-            Some(task) => self.fold.wrote_to_party(name, appeal, task.clone()),
-            None => self.fold.sent(name, Belongs::Appeal(appeal)),
+        match (*appeal, task) {
+            (Some(appeal), Some(task)) => self.fold.wrote_to_party(name, appeal, task.clone()),
+            (Some(appeal), None) => self.fold.sent(name, Belongs::Appeal(appeal)),
+            (None, _) => self.fold.sent(name, Belongs::Nowhere),
         }
     }
 
@@ -452,7 +451,16 @@ impl Session {
     /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
     fn sent(&mut self, id: MessageId, sent: message::Event, record: &Recorded, items: &mut Vec<Item>) {
         let message::Event::Sent {
-            channel, account, answers, appeal, number, contact, sent_at, task, ..
+            channel,
+            account,
+            answers,
+            appeal,
+            number,
+            contact,
+            sent_at,
+            of,
+            task,
+            ..
         } = sent
         else {
             return;
@@ -466,7 +474,7 @@ impl Session {
             (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
             (None, Some(answers), _) => Some(Belongs::Answers(answers)),
             (None, None, Some(number)) => Some(Belongs::Appeal(AppealId::known_as(number))),
-            (None, None, None) => None,
+            (None, None, None) => of.map(|_| Belongs::Nowhere),
         };
         if let Some(belongs) = belongs {
             self.fold.sent(id, belongs);
@@ -536,7 +544,7 @@ impl Session {
         items: &mut Vec<Item>,
     ) {
         self.told.entry(id).or_default().ours = true;
-        if self.fold.appeal_of(id).is_some() {
+        if self.fold.appeal_of(id).is_some() || self.fold.is_nowhere(id) {
             return;
         }
         // What was decided of it stands: this register may know more of the conversation by now.
@@ -564,7 +572,10 @@ impl Session {
         items: &mut Vec<Item>,
     ) {
         // We said meanwhile where it belongs, or it was decided.
-        if self.fold.appeal_of(id).is_some() || self.known.outcomes.contains_key(&id) {
+        if self.fold.appeal_of(id).is_some()
+            || self.fold.is_nowhere(id)
+            || self.known.outcomes.contains_key(&id)
+        {
             return;
         }
         self.fold.wrote_outside(id, appeal);
