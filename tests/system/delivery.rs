@@ -371,3 +371,63 @@ async fn each_channel_is_answered_in_its_own_form() {
 }
 
 pub(crate) const BOT: &str = "7000000001:FAKE-TOKEN";
+
+#[tokio::test]
+async fn whoever_sent_what_we_cannot_open_is_told_once_how_to_write() {
+    let sending = Sending::start().await;
+    let closed = json!({ "type": "unsupported", "errors": [{ "code": 131_051, "title": "Unsupported message type" }] });
+    let press = |lang: &str| {
+        let reply = json!({ "id": format!("lang:{lang}"), "title": lang });
+        json!({ "type": "interactive", "interactive": { "type": "button_reply", "button_reply": reply } })
+    };
+    sending.hears("wamid.H1", WHO, closed.clone()).await;
+    let taken = sending.until_taken(1).await;
+    // Nobody knows their language yet.
+    assert!(taken[0].1.contains("мы не можем открыть") && taken[0].1.contains("аша алмаймыз"), "{taken:?}");
+    sending.hears("wamid.H2", WHO, closed.clone()).await;
+    sending.hears("wamid.H3", WHO, press("kk")).await;
+    let taken = sending.until_taken(2).await;
+    assert!(taken[1].1.starts_with("Сәлеметсіз бе!") && !taken[1].1.contains("Здравствуйте"), "{taken:?}");
+    let buttons = sending.graph.accepted()[1].request.body["interactive"]["action"]["buttons"].clone();
+    let ids: Vec<_> = buttons.as_array().unwrap().iter().map(|one| one["reply"]["id"].clone()).collect();
+    assert_eq!(ids, ["lang:kk", "lang:ru"]);
+    // Another person, who had chosen a language before.
+    sending.hears("wamid.H4", "77000000302", press("ru")).await;
+    sending.until_taken(3).await;
+    sending.hears("wamid.H5", "77000000302", closed.clone()).await;
+    let taken = sending.until_taken(4).await;
+    assert!(taken[3].1.contains("мы не можем открыть") && !taken[3].1.contains("аша алмаймыз"), "{taken:?}");
+    // Whoever reads the log again hints at nothing again, and remembers what it hinted at.
+    let Sending { data, graph, city } = sending;
+    assert!(city.stop().await.success());
+    let sending = Sending { city: Sending::up(data.path(), &graph).await, data, graph };
+    sending.hears("wamid.H6", WHO, closed).await;
+    sending.says("wamid.H7", "77000000303", "Яма на Абая, угол Розыбакиева").await;
+    let taken = sending.until_taken(5).await;
+    assert!(taken[4].1.contains("принято, № Z-"), "{taken:?}");
+    sending.city.idle().await;
+    assert_eq!(sending.taken().len(), 5, "{:?}", sending.taken());
+}
+
+#[tokio::test]
+async fn whoever_sends_too_much_is_told_once_that_all_of_it_is_kept() {
+    let sending = Sending::start().await;
+    for n in 0..34 {
+        sending.says(&format!("wamid.F{n}"), WHO, "Яма на Абая, угол Розыбакиева").await;
+    }
+    let told = async |words: &str| sending.taken().iter().filter(|(_, text)| text.contains(words)).count();
+    // How many there were by the time that their language was known.
+    until("they are told", async || told("сообщений подряд (3").await == 1).await;
+    sending.city.idle().await;
+    assert_eq!((told("принято, № Z-").await, told("подряд").await), (1, 1), "{:?}", sending.taken());
+    let list = sending.city.read("/api/v1/appeals?limit=10").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 2, "{list}");
+    let threads =
+        list["items"].as_array().unwrap().iter().map(|one| one["number"].as_str().unwrap().to_owned());
+    let mut kept = 0;
+    for number in threads {
+        let seen = sending.city.read(&format!("/api/v1/appeals/{number}")).await;
+        kept += seen["thread"].as_array().unwrap().iter().filter(|message| message["ours"] != true).count();
+    }
+    assert_eq!(kept, 34, "nothing is lost");
+}

@@ -342,6 +342,13 @@ fn each_is_found_where_it_is() {
         ),
         (
             "city.toml",
+            Replace("[service_reminders]", "[flood]\nappeals_per_hour = 0\n\n[service_reminders]"),
+            ("city.toml", here),
+            "`appeals_per_hour` is 0",
+            "write 1 to 100000",
+        ),
+        (
+            "city.toml",
             Replace("weekend = [\"sat\", \"sun\"]", "weekend = [\"sat\", \"sunday\"]"),
             ("city.toml", here),
             "\"sunday\" is not a day of the week",

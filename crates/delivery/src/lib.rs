@@ -9,6 +9,7 @@
 pub mod answers;
 mod carrier;
 mod flood;
+mod hints;
 mod letters;
 mod metrics;
 mod networks;

@@ -258,7 +258,7 @@ impl Rig {
         but: impl FnOnce(&mut Outgoing),
     ) -> MessageId {
         let mut out = Outgoing {
-            appeal,
+            appeal: Some(appeal),
             contact: contact(Channel::Whatsapp, who),
             channel: Channel::Whatsapp,
             surface: Surface::Private,

@@ -301,8 +301,8 @@ impl Inner {
         else {
             return Ok(loaded.token.map(|token| token.position));
         };
-        if let (Some(task), Some(only_while)) = (&out.task, &out.only_while) {
-            let appeal = self.appeals.load(&StreamId::from(out.appeal)).await?.state;
+        if let (Some(appeal), Some(task), Some(only_while)) = (out.appeal, &out.task, &out.only_while) {
+            let appeal = self.appeals.load(&StreamId::from(appeal)).await?.state;
             if !only_while.holds(&appeal, task.finding) {
                 return self.gives_up(id, cause, &out, Trouble::Needless).await;
             }

@@ -295,7 +295,11 @@ impl Tasks {
             Err(error) => return Err(error.into()),
         };
         let words = message.content().and_then(|content| content.text.clone());
-        Ok(message.received.map(|received| Opening { sent_at: received.sent_at, surface: received.surface, words }))
+        Ok(message.received.map(|received| Opening {
+            sent_at: received.sent_at,
+            surface: received.surface,
+            words,
+        }))
     }
 
     /// A letter to each address that the party has for it.
@@ -317,7 +321,7 @@ impl Tasks {
         let tag = rules.city.letterhead.mail_subject_tag.replace("{number}", number);
         let subject = email::subject(subject.as_ref().map(|s| s.reveal().as_str()), None, Some(&tag));
         let one = |to: &Personal<String>| Outgoing {
-            appeal: news.appeal,
+            appeal: Some(news.appeal),
             contact: ContactId::of_party(&letter.task.party),
             channel: Channel::Email,
             surface: Surface::Mail,

@@ -24,7 +24,9 @@ use zholdary_routing::{
 };
 
 use crate::{
-    Settings, flood, letters,
+    Settings, flood,
+    hints::{self, Hint},
+    letters,
     notices::{Happened, Notice, Problem},
 };
 use book::Book;
@@ -68,6 +70,13 @@ struct News {
     is_stale: bool,
 }
 
+/// What somebody may be told.
+#[derive(Debug, Clone)]
+enum Item {
+    News(News),
+    Hint(Box<Hint>),
+}
+
 /// Where an answer goes.
 struct Address {
     /// The stream of what it answers.
@@ -108,13 +117,19 @@ impl Tell {
 
     async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
         let mut rules: Option<Arc<Ruleset>> = None;
-        let mut book = Book::default();
+        let (mut book, mut hints) = (Book::default(), hints::Fold::default());
+        let channels: Vec<Channel> = self.settings.channels.iter().copied().collect();
         let mut follow = Follow::begin(WORKER, &self.parts, &self.unfinished, &self.progress).await;
         while let Some(page) = follow.next(stop).await? {
             let stale = self.parts.clock.now() - TimeDelta::hours(self.settings.stale_hours.into());
             for record in &page {
                 follow.pass(record);
                 book.note(record);
+                let hint = hints.note(record, &channels).filter(|_| record.recorded_at > stale);
+                if let Some(hint) = hint {
+                    let answers = [(StreamKind::Message, command_id::queued(hint.message.hint("0")))];
+                    follow.ask(record.position, rules.as_ref(), answers, Item::Hint(Box::new(hint)));
+                }
                 if record.stream.kind() == StreamKind::Rules {
                     if let Some(read) = self.parts.rulesets.read(record).await? {
                         follow.govern(&read);
@@ -135,7 +150,7 @@ impl Tell {
                     // The last thing that is told of it answers it; where nothing is told it is done once it was looked at.
                     let answers =
                         [(StreamKind::Message, command_id::queued(telling(appeal, record.command_id, 0)))];
-                    follow.ask(record.position, rules.as_ref(), answers, news);
+                    follow.ask(record.position, rules.as_ref(), answers, Item::News(news));
                 }
             }
             while let Some(batch) = follow.due(stop).await? {
@@ -146,9 +161,16 @@ impl Tell {
         Ok(())
     }
 
-    async fn tell_all(&self, rules: &Ruleset, book: &Book, news: Vec<News>) -> Result<(), Error> {
-        let items = news.into_iter().map(|news| (news.appeal, news));
-        run_lanes(items, self.parts.config.lanes, |news| async move {
+    async fn tell_all(&self, rules: &Ruleset, book: &Book, items: Vec<Item>) -> Result<(), Error> {
+        let lane = |item: Item| match &item {
+            Item::News(news) => (news.appeal.uuid(), item),
+            Item::Hint(hint) => (hint.contact().uuid(), item),
+        };
+        run_lanes(items.into_iter().map(lane), self.parts.config.lanes, |item| async move {
+            let news = match item {
+                Item::News(news) => news,
+                Item::Hint(hint) => return self.hint(rules, &hint).await,
+            };
             match self.tell(rules, book, &news).await {
                 Err(error) if error.is_of_one_stream() => {
                     self.unfinished.add(news.position);
@@ -162,6 +184,15 @@ impl Tell {
             }
         })
         .await
+    }
+
+    /// Counted down, as everything that is told.
+    async fn hint(&self, rules: &Ruleset, hint: &Hint) -> Result<(), Error> {
+        let all = hint.outgoing(&rules.city);
+        for (left, out) in (0..all.len()).rev().zip(all) {
+            self.queue(hint.message.hint(&left.to_string()), hint.cause, out).await?;
+        }
+        Ok(())
     }
 
     async fn tell(&self, rules: &Ruleset, book: &Book, news: &News) -> Result<(), Error> {
@@ -412,7 +443,7 @@ impl Tell {
             .is_some()
             .then(|| news.at + TimeDelta::milliseconds(i64::from(self.settings.album_ms)));
         Outgoing {
-            appeal: news.appeal,
+            appeal: Some(news.appeal),
             contact: received.contact,
             channel: received.channel,
             surface: received.surface,

@@ -87,7 +87,7 @@ mod tests {
     fn out(channel: Channel, surface: Surface) -> Outgoing {
         let key = IdKey::new([1; 32]);
         Outgoing {
-            appeal: AppealId::opened_by(key.message("whatsapp", "1", "m")),
+            appeal: Some(AppealId::opened_by(key.message("whatsapp", "1", "m"))),
             contact: key.contact("whatsapp", "a"),
             channel,
             surface,

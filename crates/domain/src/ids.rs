@@ -120,6 +120,12 @@ impl MessageId {
     pub fn telling(appeal: AppealId, cause: CommandId, what: &str) -> Self {
         Self(derived(appeal.0, &format!("tell/{cause}/{what}")))
     }
+
+    /// The message by which we hint `what` to whoever wrote this one, which is part of no appeal.
+    #[must_use]
+    pub fn hint(self, what: &str) -> Self {
+        Self(derived(self.0, &format!("hint/{what}")))
+    }
 }
 
 impl MessageId {

@@ -79,8 +79,9 @@ impl OnlyWhile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outgoing {
-    /// The appeal that it tells of.
-    pub appeal: AppealId,
+    /// The appeal that it tells of; none when it hints at how to write one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appeal: Option<AppealId>,
     /// Whom it is for.
     pub contact: ContactId,
     /// The channel.

@@ -11,7 +11,7 @@ use super::*;
 fn out(channel: Channel, surface: Surface, to: &str, text: &str) -> Outgoing {
     let key = id_key();
     Outgoing {
-        appeal: AppealId::opened_by(key.message("whatsapp", "1", "m")),
+        appeal: Some(AppealId::opened_by(key.message("whatsapp", "1", "m"))),
         contact: key.contact("whatsapp", "a"),
         channel,
         surface,

@@ -41,18 +41,20 @@ impl Cap {
         if out.by_person || out.task.is_some() {
             return None;
         }
+        // Hints are no letters, and go once a day.
+        let Some(of) = out.appeal else { return None };
         self.forget(now);
         let is_danger = out.what.contains("danger");
         if out.at_once && !is_danger {
-            let (appeal, since) = *self.answered.entry(out.contact).or_insert((out.appeal, now));
+            let (appeal, since) = *self.answered.entry(out.contact).or_insert((of, now));
             let passed = now - since;
             if passed >= BETWEEN_APPEALS {
-                self.answered.insert(out.contact, (out.appeal, now));
-            } else if appeal != out.appeal {
+                self.answered.insert(out.contact, (of, now));
+            } else if appeal != of {
                 return Some(Held::For((BETWEEN_APPEALS - passed).to_std().unwrap_or_default()));
             }
         }
-        let about = self.about.entry(out.appeal).or_default();
+        let about = self.about.entry(of).or_default();
         about.retain(|_, at| now - *at < DAY);
         if about.len() >= A_DAY && !about.contains_key(&id) {
             return Some(Held::Back);

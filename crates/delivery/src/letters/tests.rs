@@ -13,7 +13,7 @@ use super::*;
 fn out(appeal: &str, what: &str) -> Outgoing {
     let key = id_key();
     Outgoing {
-        appeal: AppealId::opened_by(key.message("email", "", appeal)),
+        appeal: Some(AppealId::opened_by(key.message("email", "", appeal))),
         contact: key.contact("email", "asel@example.org"),
         channel: Channel::Email,
         surface: Surface::Mail,

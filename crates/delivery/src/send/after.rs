@@ -83,9 +83,7 @@ impl Inner {
                 "what came of a message is not recorded whole"
             );
         }
-        if !half.is_heard {
-            return Ok(());
-        }
+        let Some(appeal) = half.appeal.filter(|_| half.is_heard) else { return Ok(()) };
         let what = half.what.clone();
         let purpose = match half.told {
             Ok(()) => "told",
@@ -103,7 +101,7 @@ impl Inner {
         };
         let told = self
             .appeals
-            .handle(&StreamId::from(half.appeal), CommandId::of(id, purpose), half.cause, |state, _| {
+            .handle(&StreamId::from(appeal), CommandId::of(id, purpose), half.cause, |state, _| {
                 appeal::decide(state, command.clone())
             })
             .await;
@@ -156,7 +154,7 @@ impl Inner {
             account: out.account.clone(),
             external_id: name.external_id.clone(),
             answers: None,
-            appeal: Some(out.appeal),
+            appeal: out.appeal,
             number: None,
             contact: out.task.is_none().then_some(out.contact),
             sent_at: name.at,

@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub(super) position: Position,
     pub(super) channel: Channel,
     pub(super) way: Way,
-    pub(super) appeal: AppealId,
+    pub(super) appeal: Option<AppealId>,
     pub(super) standing: Standing,
     pub(super) at_once: bool,
     /// What comes after it waits for it. A party's reminder of next week holds nothing up.
@@ -50,7 +50,8 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub(super) struct About {
     pub(super) contact: ContactId,
-    pub(super) appeal: AppealId,
+    /// None: a hint, of which no appeal hears, and which goes nowhere else.
+    pub(super) appeal: Option<AppealId>,
     pub(super) channel: Channel,
     pub(super) what: String,
     task: Option<Task>,
@@ -87,10 +88,10 @@ pub(super) struct Address {
     since: DateTime<Utc>,
 }
 
-/// What an appeal must hear of a message, and what follows from it.
+/// What an appeal must hear of a message, and what follows from it. A hint, of which no appeal hears, is named only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Half {
-    pub(super) appeal: AppealId,
+    pub(super) appeal: Option<AppealId>,
     pub(super) what: String,
     /// It went to a party, about this.
     pub(super) task: Option<Task>,
@@ -163,7 +164,7 @@ impl Fold {
     /// Whether nothing may go to the person of `contact` there, about this appeal.
     pub(super) fn lets_nothing_through(&self, contact: ContactId, entry: &Entry) -> bool {
         self.blocked.contains(&(self.people.of(contact), entry.channel))
-            || self.erased.contains(&entry.appeal)
+            || entry.appeal.is_some_and(|appeal| self.erased.contains(&appeal))
     }
 
     /// Whether the registered text that went in the place of the part before says it.
@@ -205,6 +206,7 @@ impl Fold {
                 self.ends(id, Err(UNKNOWN), at, later(at, self.unknown_wait), Cause::record(record));
             }
             Event::Taken { message, at, .. } => self.taken(id, message, at, record),
+            Event::Sent { of: Some(ours), .. } => self.is_named(ours, id),
             Event::Delivery { state, at, error, carries } => {
                 if let Some(carries) = carries {
                     self.named(id, carries, at, record);
@@ -392,6 +394,10 @@ impl Fold {
         cause: Cause,
     ) {
         let Some(About { appeal, what, task, taken, .. }) = self.about.get(&id) else { return };
+        // Nobody hears of a hint that was not told.
+        if appeal.is_none() && told.is_err() {
+            return;
+        }
         let half = Half {
             appeal: *appeal,
             what: what.clone(),
@@ -417,6 +423,17 @@ impl Fold {
         self.ends(id, Ok(()), at, at, Cause::record(record));
         if let Some(failure) = self.failures.remove(&name) {
             self.failed(name, failure);
+        }
+    }
+
+    fn is_hint(&self, id: MessageId) -> bool {
+        self.about.get(&id).is_some_and(|about| about.appeal.is_none())
+    }
+
+    /// A stream says that it is ours. No appeal hears of a hint: with its name all is done.
+    fn is_named(&mut self, ours: MessageId, name: MessageId) {
+        if self.about.get(&ours).is_some_and(|about| about.appeal.is_none() && about.taken == Some(name)) {
+            self.halves.remove(&ours);
         }
     }
 
@@ -461,6 +478,10 @@ impl Fold {
             // The platform's book counts, whatever ours says.
             self.heard.remove(&there);
         }
+        // Nobody hears of it, and what it hints at is of this channel: a name that is still to be recorded is all there is to do.
+        if self.is_hint(id) {
+            return;
+        }
         let next = self.next(id, why);
         if next == Some(Next::Registered)
             && let Some(about) = self.about.get_mut(&id)
@@ -479,7 +500,7 @@ impl Fold {
     /// What goes in its place.
     fn next(&self, id: MessageId, why: Trouble) -> Option<Next> {
         let about = self.about.get(&id)?;
-        if self.erased.contains(&about.appeal) {
+        if about.appeal.is_none_or(|appeal| self.erased.contains(&appeal)) {
             return None;
         }
         if why == Trouble::WindowClosed && about.has_registered && !about.registered {

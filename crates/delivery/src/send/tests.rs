@@ -328,3 +328,30 @@ async fn a_stream_that_does_not_read_holds_up_nobody() {
     rig.until("unreadable", &story).await;
     assert_eq!(rig.platform.took(), ["whatsapp +7701 Text Б"]);
 }
+
+/// No appeal hears of a hint: it is named, or given up, and goes nowhere else.
+#[tokio::test]
+async fn a_hint_is_named_and_nobody_hears_of_it() {
+    let late = (Some(131_026), DeliveryState::Failed);
+    for (title, answer, status, then) in [
+        ("taken", None, None, vec!["taken out1", "sent out1"]),
+        ("taken, and it did not arrive", None, Some(late), vec!["taken out1", "sent out1"]),
+        ("refused", Some(never(Trouble::Blocked)), None, vec!["given up blocked"]),
+        ("nobody knows", Some(Carried::Unknown), None, vec!["unknown"]),
+    ] {
+        let rig = Rig::new().await;
+        let appeal = rig.opens(WHO).await;
+        rig.hears(Channel::Telegram, "500", "tg", |received| received.aliases = vec![phone(WHO)]).await;
+        if let Some(answer) = answer {
+            rig.platform.next(answer);
+        }
+        rig.queue(appeal, WHO, "А", |out| out.appeal = None).await;
+        rig.send();
+        let story = [&["queued А"], then.as_slice()].concat();
+        rig.until(title, &story).await;
+        if let Some((error, state)) = status {
+            rig.status(out("out1"), state, error, None).await;
+        }
+        nothing_more(&rig, title).await;
+    }
+}

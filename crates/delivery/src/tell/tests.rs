@@ -128,7 +128,7 @@ async fn a_part_that_was_split_off_is_told_where_its_author_wrote() {
     rig.appeal(child, vec![reopened()]).await;
     rig.tell();
     let meant = meant(&rig, "the part", 1).await;
-    assert_eq!((meant[0].appeal, meant[0].to.reveal().as_str()), (child, WHO));
+    assert_eq!((meant[0].appeal, meant[0].to.reveal().as_str()), (Some(child), WHO));
 }
 
 #[tokio::test]

@@ -294,7 +294,7 @@ impl Row<'_> {
             )?
             .execute((
                 &self.id,
-                what.appeal.to_string(),
+                what.appeal.map(|appeal| appeal.to_string()),
                 what.channel.code(),
                 code(&what.surface)?,
                 what.contact.to_string(),

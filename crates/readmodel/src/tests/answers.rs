@@ -601,6 +601,41 @@ async fn how_far_a_message_came_does_not_depend_on_the_order() {
     }
 }
 
+/// A hint is part of no appeal, though its platform shows it in the conversation of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_stands_in_no_thread() {
+    let at = "2026-11-20T04:00:05Z";
+    let queued = || {
+        json!({ "type": "queued", "contact": contact(1), "channel": "whatsapp", "surface": "private",
+                "account": "1", "to": { "p": "7" }, "what": "greeting", "lang": "ru", "text": { "p": "Здравствуйте!" } })
+    };
+    let taken = || json!({ "type": "taken", "message": message_id(102), "external_id": { "p": "wamid.1" }, "at": at });
+    let sent = || {
+        json!({ "type": "sent", "channel": "whatsapp", "account": "1", "external_id": { "p": "wamid.1" },
+                "contact": contact(1), "sent_at": at, "of": message_id(101) })
+    };
+    let echoed = || {
+        json!({ "type": "echoed", "channel": "whatsapp", "surface": "private", "account": "1", "contact": contact(1),
+                "content": { "text": { "p": "Здравствуйте!" } }, "sent_at": at })
+    };
+    let placed = || json!({ "type": "placed", "appeal": appeal_id(1), "opens": false, "found": "outside" });
+    for events in [
+        vec![(101, queued()), (101, taken()), (102, sent())],
+        vec![(101, queued()), (101, taken()), (102, sent()), (102, echoed())],
+        vec![(101, queued()), (102, echoed()), (102, placed()), (101, taken()), (102, sent())],
+        vec![(101, queued()), (102, echoed()), (101, taken()), (102, sent()), (102, placed())],
+    ] {
+        let town = Town::with_city().await;
+        town.story(1, "akimat-almaly").await;
+        for (n, event) in &events {
+            town.message(*n, vec![event.clone()]).await;
+        }
+        let query = town.views().await;
+        let thread = query.appeal(appeal_id(1), Level::Operator).await.unwrap().body.unwrap().thread.unwrap();
+        assert!(thread.iter().all(|message| !message.ours), "{events:?}: {thread:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn voices_count_all_appeals_about_one_problem() {
     let town = Town::with_city().await;

@@ -29,6 +29,8 @@ pub enum Belongs {
     Answers(MessageId),
     /// To this appeal.
     Appeal(AppealId),
+    /// To none: it hints at how to begin one.
+    Nowhere,
 }
 
 /// What is known of conversations before some record of the log.
@@ -193,8 +195,15 @@ impl Fold {
         match self.ours.get(&message) {
             Some(Belongs::Appeal(appeal)) => Some(*appeal),
             Some(Belongs::Answers(answered)) => self.placed.get(answered).copied(),
+            Some(Belongs::Nowhere) => None,
             None => self.outside.get(&message).or_else(|| self.placed.get(&message)).copied(),
         }
+    }
+
+    /// Whether a message of ours is known to belong to no appeal, whatever conversation it stands in.
+    #[must_use]
+    pub fn is_nowhere(&self, message: MessageId) -> bool {
+        matches!(self.ours.get(&message), Some(Belongs::Nowhere))
     }
 
     /// Whether a message is ours, and belongs somewhere.
@@ -607,6 +616,13 @@ mod tests {
         fold.sent(second, Belongs::Appeal(other));
         fold.wrote_outside(second, appeal);
         assert_eq!(fold.appeal_of(second), Some(other));
+        let hint = message("hint");
+        fold.wrote_outside(hint, appeal);
+        fold.sent(hint, Belongs::Nowhere);
+        fold.wrote_outside(hint, appeal);
+        assert_eq!((fold.appeal_of(hint), fold.is_nowhere(hint)), (None, true));
+        let pressed = Received { reply_to: Some(hint), ..button("a", "lang:kk") };
+        assert_eq!(fold.decide(message("pressed"), &pressed), SetAside::NoAppeal.into());
     }
 
     #[test]

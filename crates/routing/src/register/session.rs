@@ -138,7 +138,7 @@ pub(super) struct Session {
     known: Known,
     told: HashMap<MessageId, Told>,
     /// The appeals of which messages tell that we mean to send, and the task of those that go to a party.
-    meant: HashMap<MessageId, (AppealId, Option<Task>)>,
+    meant: HashMap<MessageId, (Option<AppealId>, Option<Task>)>,
     /// What should become of messages of which no record says so yet.
     decided: HashMap<MessageId, Outcome>,
     /// Numbers that messages of ours named, by the message they answer, while that is not there.
@@ -323,9 +323,10 @@ impl Session {
     fn went_as(&mut self, name: MessageId, ours: MessageId) {
         let Some((appeal, task)) = self.meant.get(&ours) else { return };
         self.told.entry(name).or_default().ours = true;
-        match task {
-            Some(task) => self.fold.wrote_to_party(name, *appeal, task.clone()),
-            None => self.fold.sent(name, Belongs::Appeal(*appeal)),
+        match (*appeal, task) {
+            (Some(appeal), Some(task)) => self.fold.wrote_to_party(name, appeal, task.clone()),
+            (Some(appeal), None) => self.fold.sent(name, Belongs::Appeal(appeal)),
+            (None, _) => self.fold.sent(name, Belongs::Nowhere),
         }
     }
 
@@ -450,7 +451,16 @@ impl Session {
     /// Our own message: it belongs to an appeal, and may name a number of an earlier system.
     fn sent(&mut self, id: MessageId, sent: message::Event, record: &Recorded, items: &mut Vec<Item>) {
         let message::Event::Sent {
-            channel, account, answers, appeal, number, contact, sent_at, task, ..
+            channel,
+            account,
+            answers,
+            appeal,
+            number,
+            contact,
+            sent_at,
+            of,
+            task,
+            ..
         } = sent
         else {
             return;
@@ -464,7 +474,7 @@ impl Session {
             (Some(appeal), _, _) => Some(Belongs::Appeal(appeal)),
             (None, Some(answers), _) => Some(Belongs::Answers(answers)),
             (None, None, Some(number)) => Some(Belongs::Appeal(AppealId::known_as(number))),
-            (None, None, None) => None,
+            (None, None, None) => of.map(|_| Belongs::Nowhere),
         };
         if let Some(belongs) = belongs {
             self.fold.sent(id, belongs);
@@ -534,7 +544,7 @@ impl Session {
         items: &mut Vec<Item>,
     ) {
         self.told.entry(id).or_default().ours = true;
-        if self.fold.appeal_of(id).is_some() {
+        if self.fold.appeal_of(id).is_some() || self.fold.is_nowhere(id) {
             return;
         }
         // What was decided of it stands: this register may know more of the conversation by now.
@@ -562,7 +572,10 @@ impl Session {
         items: &mut Vec<Item>,
     ) {
         // We said meanwhile where it belongs, or it was decided.
-        if self.fold.appeal_of(id).is_some() || self.known.outcomes.contains_key(&id) {
+        if self.fold.appeal_of(id).is_some()
+            || self.fold.is_nowhere(id)
+            || self.known.outcomes.contains_key(&id)
+        {
             return;
         }
         self.fold.wrote_outside(id, appeal);

@@ -134,7 +134,7 @@ async fn what_was_taken_is_answered_before_its_own_stream_says_that_it_was_sent(
 
 fn meant(appeal: AppealId) -> Outgoing {
     Outgoing {
-        appeal,
+        appeal: Some(appeal),
         contact: id_key().contact("facebook", "7001"),
         channel: Channel::Facebook,
         surface: Surface::Private,
@@ -156,6 +156,41 @@ fn meant(appeal: AppealId) -> Outgoing {
         at_once: true,
         task: None,
         only_while: None,
+    }
+}
+
+/// A hint stands in no appeal, however the platform shows it; a button under it is no act in one.
+#[tokio::test]
+async fn a_hint_is_part_of_no_appeal() {
+    for by_its_own_stream in [false, true] {
+        let rig = Rig::new().await;
+        wrote(&rig, "first", 0).await;
+        let ours = id("pressed").hint("0");
+        let hint =
+            Outgoing { appeal: None, what: "greeting".into(), ..meant(AppealId::opened_by(id("first"))) };
+        rig.record(ours, vec![Event::Queued(Box::new(hint))]).await;
+        let external_id = zholdary_domain::Personal::from("out".to_owned());
+        let taken = Event::Taken { message: id("out"), external_id: external_id.clone(), at: minute(40) };
+        rig.record(ours, vec![taken]).await;
+        if by_its_own_stream {
+            let sent = Event::Sent {
+                channel: Channel::Facebook,
+                account: ACCOUNT.into(),
+                external_id,
+                answers: None,
+                appeal: None,
+                number: None,
+                contact: Some(id_key().contact("facebook", "7001")),
+                sent_at: minute(40),
+                of: Some(ours),
+                task: None,
+            };
+            rig.record(id("out"), vec![sent]).await;
+        }
+        rig.settle().await;
+        rig.tell(vec![echo("out", "7001", 40)]).await;
+        rig.settle().await;
+        assert_eq!(told_of(&rig, "out").await.outcome, None, "its own stream: {by_its_own_stream}");
     }
 }
 
