@@ -891,7 +891,7 @@ mod tests {
     fn queued(not_before: Option<DateTime<Utc>>) -> Box<Outgoing> {
         let key = IdKey::new([1; 32]);
         Box::new(Outgoing {
-            appeal: AppealId::opened_by(key.message("whatsapp", "1", "wamid.1")),
+            appeal: Some(AppealId::opened_by(key.message("whatsapp", "1", "wamid.1"))),
             contact: key.contact("whatsapp", "KZ.1"),
             channel: Channel::Whatsapp,
             surface: Surface::Private,

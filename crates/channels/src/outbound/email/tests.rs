@@ -14,7 +14,7 @@ fn head() -> Letterhead {
 fn out(lang: &str, subject: &str, text: &str) -> Outgoing {
     let key = id_key();
     Outgoing {
-        appeal: AppealId::opened_by(key.message("email", "", "m")),
+        appeal: Some(AppealId::opened_by(key.message("email", "", "m"))),
         contact: key.contact("email", "a@example.org"),
         channel: Channel::Email,
         surface: Surface::Mail,
