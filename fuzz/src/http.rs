@@ -159,6 +159,7 @@ async fn build() -> (Router, String, CancellationToken, TempDir) {
         registry,
         ready,
         stop: stop.clone(),
+        media: zholdary_media::Limits::default(),
     };
     let files = Files::from_entries(shipped_city()).expect("its files");
     let city = City::parse(&files).expect("a sound city");

@@ -15,7 +15,7 @@ const SURFACES: [Surface; 5] =
 
 fn out(channel: Channel, surface: Surface, text: &str) -> Outgoing {
     Outgoing {
-        appeal: AppealId::opened_by(id_key().message("whatsapp", "1", "m")),
+        appeal: Some(AppealId::opened_by(id_key().message("whatsapp", "1", "m"))),
         contact: id_key().contact("whatsapp", "a"),
         channel,
         surface,
@@ -36,6 +36,11 @@ fn out(channel: Channel, surface: Surface, text: &str) -> Outgoing {
         not_before: None,
         by_person: false,
         at_once: true,
+        task: None,
+        only_while: None,
+        follows: None,
+        instead_of: None,
+        private_reply: false,
     }
 }
 
@@ -46,8 +51,9 @@ pub fn answer(bytes: &[u8]) {
     let code = answer["error"]["code"].as_i64().or_else(|| answer["error_code"].as_i64());
     for channel in CHANNELS {
         let _named = outbound::taken(&out(channel, Surface::Private, "1"), &answer);
-        let verdict = outbound::verdict(channel, status, code);
-        assert_eq!(verdict, outbound::verdict(channel, status, code));
+        let subcode = answer["error"]["error_subcode"].as_i64();
+        let verdict = outbound::verdict(channel, status, code, subcode);
+        assert_eq!(verdict, outbound::verdict(channel, status, code, subcode));
     }
 }
 

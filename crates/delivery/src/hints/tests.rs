@@ -60,9 +60,10 @@ async fn marker(rig: &Rig) {
 #[tokio::test]
 async fn each_is_told_what_helps_to_begin() {
     type But = fn(&mut Received);
+    type Case = (&'static str, Channel, (Content, SetAside), But, Option<&'static str>);
     let as_it_is: But = |_| ();
     let (no_appeal, for_person) = (SetAside::NoAppeal, SetAside::ForPerson);
-    let cases: Vec<(&str, Channel, (Content, SetAside), But, Option<&str>)> = vec![
+    let cases: Vec<Case> = vec![
         ("start", Channel::Telegram, (pressed("start"), no_appeal), as_it_is, Some("greeting ru")),
         ("get started", Channel::Facebook, (pressed("start"), no_appeal), as_it_is, Some("greeting ru")),
         ("a language", Channel::Telegram, (pressed("lang:kk"), no_appeal), as_it_is, Some("greeting kk")),

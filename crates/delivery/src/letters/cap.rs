@@ -42,7 +42,7 @@ impl Cap {
             return None;
         }
         // Hints are no letters, and go once a day.
-        let Some(of) = out.appeal else { return None };
+        let of = out.appeal?;
         self.forget(now);
         let is_danger = out.what.contains("danger");
         if out.at_once && !is_danger {

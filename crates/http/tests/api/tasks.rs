@@ -100,7 +100,10 @@ async fn a_party_accepts_begins_and_reports_with_a_photo() {
     // A copy of its pixels: what else stands in the file is its sender's.
     let seen = task.town.get("", &photo).await.expect(200);
     assert_eq!(seen.header("content-type"), Some("image/jpeg"));
-    assert!(image::load_from_memory(&seen.body).is_ok() && seen.body.len() < jpeg(1).len(), "a picture, and no tail");
+    assert!(
+        image::load_from_memory(&seen.body).is_ok() && seen.body.len() < jpeg(1).len(),
+        "a picture, and no tail"
+    );
     // Looked at as often as one likes, nothing happened.
     assert_eq!(task.state().await, stands("routed", "akimat-almaly"));
 

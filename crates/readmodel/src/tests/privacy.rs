@@ -99,7 +99,9 @@ async fn personal_values_stand_in_personal_columns_only() {
         while let Some(row) = rows.next().unwrap() {
             for (i, column) in columns.iter().enumerate() {
                 if let ValueRef::Text(text) = row.get_ref(i).unwrap()
-                    && [CANARY, "76.12345", "08:51:07"].iter().any(|p| String::from_utf8_lossy(text).contains(p))
+                    && [CANARY, "76.12345", "08:51:07"]
+                        .iter()
+                        .any(|p| String::from_utf8_lossy(text).contains(p))
                 {
                     found.insert((table, column.clone()));
                 }
