@@ -15,6 +15,7 @@ mod metrics;
 mod networks;
 pub mod notices;
 mod people;
+mod record;
 #[cfg(test)]
 mod rig;
 pub mod send;

@@ -11,11 +11,11 @@ use zholdary_domain::{
     appeal::{self, Appeal, Event},
     inbound::{Channel, Surface},
     link::HandOvers,
-    message::{self, command_id},
+    message::command_id,
     outgoing::{Outgoing, Task},
 };
 use zholdary_log::{
-    Cause, Decider, DeciderError, Recorded,
+    Cause, Decider, Recorded,
     streams::{Appeals, Messages},
 };
 use zholdary_routing::{
@@ -27,6 +27,7 @@ use crate::{
     Settings,
     answers::wish,
     notices::Happened,
+    record,
     task_letters::{Given, Letter, Written},
     tell::DELIVERED_FOR,
 };
@@ -227,7 +228,7 @@ impl Tasks {
         }
         // Counted down: once the one that is called 0 stands in the log, all of them do.
         for (left, out) in (0..out.len()).rev().zip(out) {
-            self.queue(writing(news.appeal, news.command, left), news.cause, out).await?;
+            record::queue(&self.messages, writing(news.appeal, news.command, left), news.cause, out).await?;
         }
         for (left, unsent) in (0..unsent.len()).rev().zip(unsent) {
             self.note_unsent(unsent_id(news.appeal, news.command, left), news, unsent).await?;
@@ -248,20 +249,9 @@ impl Tasks {
         }
         let text = received.content.text.as_ref().map_or("", |text| text.reveal());
         let Some(command) = wish(&rules.city.party_words, task, text) else { return Ok(()) };
-        let heeded = self
-            .appeals
-            .handle(
-                &StreamId::from(news.appeal),
-                CommandId::of(message, "party answer"),
-                news.cause,
-                |state, _| appeal::decide(state, command.clone()),
-            )
-            .await;
-        match heeded {
-            // What is not theirs any more, or was done before, a person sees in the letter.
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        // What is not theirs any more, or was done before, a person sees in the letter.
+        let id = CommandId::of(message, "party answer");
+        record::note(&self.appeals, news.appeal, id, news.cause, command).await
     }
 
     async fn read(&self, news: &News) -> Result<Read, Error> {
@@ -348,20 +338,6 @@ impl Tasks {
         Ok(addresses.iter().map(one).collect())
     }
 
-    async fn queue(&self, id: MessageId, cause: Cause, out: Outgoing) -> Result<(), Error> {
-        let command = message::Command::Queue(Box::new(out));
-        let queued = self
-            .messages
-            .handle(&StreamId::from(id), command_id::queued(id), cause, |state, _| {
-                message::decide(state, command.clone())
-            })
-            .await;
-        match queued {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The desk hears that it must call.
     async fn note_unsent(&self, id: CommandId, news: &News, unsent: Unsent) -> Result<(), Error> {
         let Unsent { letter, why } = unsent;
@@ -375,16 +351,7 @@ impl Tasks {
             why: why.to_owned(),
             message: None,
         };
-        let noted = self
-            .appeals
-            .handle(&StreamId::from(news.appeal), id, news.cause, |state, _| {
-                appeal::decide(state, command.clone())
-            })
-            .await;
-        match noted {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        record::note(&self.appeals, news.appeal, id, news.cause, command).await
     }
 }
 

@@ -15,7 +15,7 @@ use zholdary_domain::{
     outgoing::Outgoing,
 };
 use zholdary_log::{
-    Cause, Decider, DeciderError, Recorded,
+    Cause, Decider, Recorded,
     streams::{Appeals, Messages},
 };
 use zholdary_routing::{
@@ -28,6 +28,7 @@ use crate::{
     hints::{self, Hint},
     letters,
     notices::{Happened, Notice, Problem},
+    record,
 };
 use book::Book;
 
@@ -190,7 +191,7 @@ impl Tell {
     async fn hint(&self, rules: &Ruleset, hint: &Hint) -> Result<(), Error> {
         let all = hint.outgoing(&rules.city);
         for (left, out) in (0..all.len()).rev().zip(all) {
-            self.queue(hint.message.hint(&left.to_string()), hint.cause, out).await?;
+            record::queue(&self.messages, hint.message.hint(&left.to_string()), hint.cause, out).await?;
         }
         Ok(())
     }
@@ -264,7 +265,7 @@ impl Tell {
         all.iter_mut().for_each(|out| letters::head(out, &happened, &address.received));
         self.is_not_told(news, lacking.into_iter()).await?;
         if let Some(out) = private {
-            self.queue(address.message.instead("private reply"), news.cause, out).await?;
+            record::queue(&self.messages, address.message.instead("private reply"), news.cause, out).await?;
         }
         // Counted down: once the one that is called 0 stands in the log, all of them do.
         let (count, mut before) = (all.len(), None);
@@ -276,7 +277,7 @@ impl Tell {
             parts.push((id, out));
         }
         for (id, out) in parts {
-            self.queue(id, news.cause, out).await?;
+            record::queue(&self.messages, id, news.cause, out).await?;
         }
         Ok(())
     }
@@ -292,16 +293,8 @@ impl Tell {
             let named = MessageId::telling(news.appeal, news.command, &format!("untold/{what}"));
             let command =
                 appeal::Command::NoteNotTold { what: what.clone(), why: why.to_owned(), message: None };
-            let noted = self
-                .appeals
-                .handle(&StreamId::from(news.appeal), CommandId::of(named, why), news.cause, |state, _| {
-                    appeal::decide(state, command.clone())
-                })
-                .await;
-            match noted {
-                Ok(_) | Err(DeciderError::Refused(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
+            let id = CommandId::of(named, why);
+            record::note(&self.appeals, news.appeal, id, news.cause, command).await?;
         }
         Ok(())
     }
@@ -485,20 +478,6 @@ impl Tell {
             ..self.part(news, address, &notice)
         };
         parts.into_iter().enumerate().map(part).collect()
-    }
-
-    async fn queue(&self, id: MessageId, cause: Cause, out: Outgoing) -> Result<(), Error> {
-        let command = message::Command::Queue(Box::new(out));
-        let queued = self
-            .messages
-            .handle(&StreamId::from(id), command_id::queued(id), cause, |state, _| {
-                message::decide(state, command.clone())
-            })
-            .await;
-        match queued {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use include_dir::{Dir, include_dir};
 use prometheus::{IntGauge, Registry};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zholdary_city::{City, Files};
@@ -251,26 +252,66 @@ impl System {
             return Ok(());
         };
         let http = Http::new(&self.config.platforms).context("cannot speak to platforms")?;
+        let start = |ending| {
+            let bot = Bot::new(http.clone(), api.clone(), token.clone());
+            let polling = Polling::new(bot, self.config.http.ours.clone(), intake.clone());
+            info!("this process asks Telegram for updates");
+            tokio::spawn(polling.run(ending))
+        };
+        self.while_held(POLLING_LOCK, POLLING_LEASE, stop, start).await.context("what asks Telegram")
+    }
+
+    /// Runs what `start` starts whenever a place is ours, until `stop`; it ends with its token.
+    async fn while_held(
+        &self,
+        lock: &str,
+        lease: &str,
+        stop: &CancellationToken,
+        start: impl Fn(CancellationToken) -> JoinHandle<()>,
+    ) -> anyhow::Result<()> {
         while !stop.is_cancelled() {
-            if let Some(seat) = self.seat_of(POLLING_LOCK, POLLING_LEASE).await? {
-                info!("this process asks Telegram for updates");
-                let bot = Bot::new(http.clone(), api.clone(), token.clone());
-                let lost = seat.lost();
-                let polling = Polling::new(bot, self.config.http.ours.clone(), intake.clone());
-                let ending = stop.child_token();
-                let polls = tokio::spawn(polling.run(ending.clone()));
+            if let Some(seat) = self.seat_of(lock, lease).await? {
+                let (lost, ending) = (seat.lost(), stop.child_token());
+                let running = start(ending.clone());
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = lost.cancelled() => {}
                 }
                 ending.cancel();
-                polls.await.context("what asks Telegram panicked")?;
+                running.await.context("it panicked")?;
                 seat.give_back().await;
             } else {
                 let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
             }
         }
         Ok(())
+    }
+
+    /// Gives `turn` to what reads along always, whenever a place is ours, until `stop`. The seat that was held last is given back by
+    /// whoever has finished what was in hand.
+    async fn take_turns(
+        &self,
+        lock: &str,
+        lease: &str,
+        does: &str,
+        turn: &Turn,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Option<Seat>> {
+        let mut last = None;
+        while !stop.is_cancelled() {
+            if let Some(seat) = self.seat_of(lock, lease).await? {
+                info!("this process {does}");
+                turn.begin();
+                let lost = seat.lost();
+                tokio::select! {
+                    () = stop.cancelled() => last = Some(seat),
+                    () = lost.cancelled() => turn.end(),
+                }
+            } else {
+                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+            }
+        }
+        Ok(last)
     }
 
     /// Reads the mailbox until `stop`, whenever no other process does.
@@ -282,31 +323,14 @@ impl System {
         };
         let letters = Post::new(self.config.http.ours.clone(), intake);
         let marks = marks(&self.data, self.jetstream.as_ref())?;
-        while !stop.is_cancelled() {
-            if let Some(seat) = self.seat_of(MAILBOX_LOCK, MAILBOX_LEASE).await? {
-                info!("this process reads the mailbox");
-                let reading = Reading::new(
-                    mailbox.clone(),
-                    letters.clone(),
-                    Arc::clone(&marks),
-                    self.config.email.letter_bytes,
-                    rounds.clone(),
-                );
-                let lost = seat.lost();
-                let ending = stop.child_token();
-                let reads = tokio::spawn(reading.run(ending.clone()));
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = lost.cancelled() => {}
-                }
-                ending.cancel();
-                reads.await.context("what reads the mailbox panicked")?;
-                seat.give_back().await;
-            } else {
-                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
-            }
-        }
-        Ok(())
+        let start = |ending| {
+            let (mailbox, letters) = (mailbox.clone(), letters.clone());
+            let most = self.config.email.letter_bytes;
+            let reading = Reading::new(mailbox, letters, Arc::clone(&marks), most, rounds.clone());
+            info!("this process reads the mailbox");
+            tokio::spawn(reading.run(ending))
+        };
+        self.while_held(MAILBOX_LOCK, MAILBOX_LEASE, stop, start).await.context("what reads the mailbox")
     }
 
     /// Where mail servers bring letters by LMTP, when the settings name it: bound before anything is promised.
@@ -361,20 +385,8 @@ impl System {
         let sources = self.sources(intake)?;
         let fetcher = Fetcher::new(&parts, &self.config.media, sources, files, self.metrics.media.clone());
         let working = tokio::spawn(fetcher.run(stop.clone()));
-        let mut last = None;
-        while !stop.is_cancelled() {
-            if let Some(seat) = self.seat_of(FETCHING_LOCK, FETCHING_LEASE).await? {
-                info!("this process fetches the files of messages");
-                turn.begin();
-                let lost = seat.lost();
-                tokio::select! {
-                    () = stop.cancelled() => last = Some(seat),
-                    () = lost.cancelled() => turn.end(),
-                }
-            } else {
-                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
-            }
-        }
+        let does = "fetches the files of messages";
+        let last = self.take_turns(FETCHING_LOCK, FETCHING_LEASE, does, &turn, stop).await?;
         let ended = working.await.context("what fetches files panicked")?.context("fetching files ended");
         if let Some(seat) = last {
             seat.give_back().await;
@@ -428,20 +440,8 @@ impl System {
         let parts = self.workers(turn.clone())?;
         let metrics = self.metrics.delivery.clone();
         let workers = zholdary_delivery::Workers::start(&parts, &settings, carriers, key, metrics, stop);
-        let mut last = None;
-        while !stop.is_cancelled() {
-            if let Some(seat) = self.seat_of(DELIVERY_LOCK, DELIVERY_LEASE).await? {
-                info!("this process tells residents what became of their appeals");
-                turn.begin();
-                let lost = seat.lost();
-                tokio::select! {
-                    () = stop.cancelled() => last = Some(seat),
-                    () = lost.cancelled() => turn.end(),
-                }
-            } else {
-                let _ = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
-            }
-        }
+        let does = "tells residents what became of their appeals, and parties what they must do";
+        let last = self.take_turns(DELIVERY_LOCK, DELIVERY_LEASE, does, &turn, stop).await?;
         // What is under way is finished before another takes over.
         let ended = workers.join().await.context("a worker of the delivery ended");
         if let Some(seat) = last {

@@ -17,7 +17,10 @@ use super::{
     fold::{Adoption, Half, Next},
     later,
 };
-use crate::metrics::{TAKEN, UNKNOWN};
+use crate::{
+    metrics::{TAKEN, UNKNOWN},
+    record,
+};
 
 /// What is to be noted of a message.
 pub(super) enum Note {
@@ -99,16 +102,10 @@ impl Inner {
                 appeal::Command::NotePartyNotTold { task, what, why, message: Some(id) }
             }
         };
-        let told = self
-            .appeals
-            .handle(&StreamId::from(appeal), CommandId::of(id, purpose), half.cause, |state, _| {
-                appeal::decide(state, command.clone())
-            })
-            .await;
-        match told {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+        let id = CommandId::of(id, purpose);
+        match record::note(&self.appeals, appeal, id, half.cause, command).await {
             Err(error) if error.is_of_one_stream() => Ok(()),
-            Err(error) => Err(error.into()),
+            told => told,
         }
     }
 
@@ -206,22 +203,8 @@ impl Inner {
             }
         };
         for (new, out) in follow_ups {
-            self.queue(new, cause, out).await?;
+            record::queue(&self.messages, new, cause, out).await?;
         }
         Ok(())
-    }
-
-    async fn queue(&self, id: MessageId, cause: Cause, out: Outgoing) -> Result<(), Error> {
-        let command = message::Command::Queue(Box::new(out));
-        let queued = self
-            .messages
-            .handle(&StreamId::from(id), command_id::queued(id), cause, |state, _| {
-                message::decide(state, command.clone())
-            })
-            .await;
-        match queued {
-            Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }

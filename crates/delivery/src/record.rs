@@ -1,0 +1,48 @@
+//! What the workers append, each under an id that comes from its cause: repeated it changes nothing, and refused it was said before.
+
+use zholdary_domain::{
+    AppealId, CommandId, MessageId, StreamId, appeal,
+    message::{self, command_id},
+    outgoing::Outgoing,
+};
+use zholdary_log::{
+    Cause, Decider, DeciderError,
+    streams::{Appeals, Messages},
+};
+use zholdary_routing::Error;
+
+/// We mean to send `out`.
+pub(crate) async fn queue(
+    messages: &Decider<Messages>,
+    id: MessageId,
+    cause: Cause,
+    out: Outgoing,
+) -> Result<(), Error> {
+    let command = message::Command::Queue(Box::new(out));
+    let queued = messages
+        .handle(&StreamId::from(id), command_id::queued(id), cause, |state, _| {
+            message::decide(state, command.clone())
+        })
+        .await;
+    match queued {
+        Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An appeal hears of something.
+pub(crate) async fn note(
+    appeals: &Decider<Appeals>,
+    appeal: AppealId,
+    id: CommandId,
+    cause: Cause,
+    command: appeal::Command,
+) -> Result<(), Error> {
+    let noted = appeals
+        .handle(&StreamId::from(appeal), id, cause, |state, _| appeal::decide(state, command.clone()))
+        .await;
+    match noted {
+        Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
