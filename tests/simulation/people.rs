@@ -7,10 +7,10 @@ use std::sync::{
 
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
-use zholdary_channels::{Accounts, seed, whatsapp};
+use zholdary_channels::{Ours, seed};
 use zholdary_city::City;
 use zholdary_domain::{
-    AppealId, Clock, CommandId, Personal, StreamId,
+    AppealId, Clock, CommandId, Inbound, Personal, StreamId,
     appeal::{self, Actor, Answer, Appeal, Clock as Term, Command, Deadline, FindingId, TermCause},
     inbound::Channel,
 };
@@ -74,10 +74,10 @@ impl Resident {
             self.ours(story.receipt(began + Duration::minutes(1))).await;
             let at = began + later.after;
             self.until(at).await;
-            self.send(&story.later_said(at).iter().collect::<Vec<_>>()).await;
+            self.send(&story.later_said(at, None).iter().collect::<Vec<_>>()).await;
         }
         let asked = began + Duration::days(4);
-        if let Some(press) = story.press(asked + Duration::hours(9)) {
+        if let Some(press) = story.press(asked + Duration::hours(9), None) {
             self.until(asked).await;
             self.ours(story.question(asked)).await;
             self.until(press.at).await;
@@ -91,23 +91,24 @@ impl Resident {
     }
 
     async fn send(&self, said: &[&Said]) {
+        let Some(channel) = said.first().map(|said| said.way.channel()) else { return };
         self.sent.lock().unwrap().extend(said.iter().map(|said| (*said).clone()));
-        let body = Bytes::from(post(said));
-        self.deliver(body.clone()).await;
+        let body = Bytes::from(post(channel, said));
+        self.deliver(channel, body.clone()).await;
         if self.weather.happens(15) {
             let again = self.clone();
             tokio::spawn(async move {
                 again.weather.pass(1..20_000).await;
-                again.deliver(body).await;
+                again.deliver(channel, body).await;
             });
         }
     }
 
     /// Until it is answered well. A process that takes it may die over it.
-    async fn deliver(&self, body: Bytes) {
+    async fn deliver(&self, channel: Channel, body: Bytes) {
         loop {
-            let elements = whatsapp::parse(&body, &Accounts::any()).elements;
-            let taking = self.intake.take(Channel::Whatsapp, body.clone(), elements);
+            let elements = Ours::default().parse(channel, &body).expect("it delivers").elements;
+            let taking = self.intake.take(channel, body.clone(), elements);
             let patience = if self.weather.storms() { self.weather.number(1..2_000) } else { 60_000 };
             let taken = tokio::time::timeout(std::time::Duration::from_millis(patience), taking).await;
             if matches!(taken, Ok(Ok(_))) {
@@ -121,7 +122,8 @@ impl Resident {
     async fn ours(&self, line: String) {
         let sent = seed::line(&line).unwrap();
         let raw = Bytes::from(line);
-        while self.intake.take(Channel::Whatsapp, raw.clone(), vec![sent.clone()]).await.is_err() {
+        let Inbound::Sent(ours) = &sent else { unreachable!("a seed") };
+        while self.intake.take(ours.id.channel, raw.clone(), vec![sent.clone()]).await.is_err() {
             self.weather.pass(10..1_000).await;
         }
     }

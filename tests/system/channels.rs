@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use zholdary_channels::Ours;
 use zholdary_domain::{
     Inbound, MessageId,
@@ -135,12 +135,22 @@ async fn two_processes_that_feed_the_same_files_lose_and_double_nothing() {
         let data = folder_like(alone.path());
         all_end_well([(); 2].map(|()| feeding(data.path(), None, channel, &files)), channel);
         assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}");
-        let mut again = files.clone();
-        again.reverse();
-        let told = ingest(data.path(), channel, &again);
-        assert!(told.iter().all(|line| line["messages"] == 0 && line["new_appeals"] == 0), "{told:?}");
-        assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}: once more, from the end");
+        for again in in_any_order(&files) {
+            let told = ingest(data.path(), channel, &again);
+            assert!(told.iter().all(|line| line["messages"] == 0 && line["new_appeals"] == 0), "{told:?}");
+            assert_eq!(Story::of(&told_in(data.path()).await), expected, "{channel}: once more, {again:?}");
+        }
     }
+}
+
+/// The files in three orders in which nothing is where it was meant: from the end, and by chance.
+fn in_any_order(files: &[PathBuf]) -> [Vec<PathBuf>; 3] {
+    let mut orders = [(); 3].map(|()| files.to_vec());
+    orders[0].reverse();
+    for (seed, order) in (1..).zip(&mut orders[1..]) {
+        order.shuffle(&mut rand::rngs::ChaCha8Rng::seed_from_u64(seed));
+    }
+    orders
 }
 
 fn all_end_well(feeds: [std::process::Child; 2], channel: &str) {
@@ -162,15 +172,17 @@ async fn two_processes_on_one_nats_server_lose_and_double_nothing() {
         let url = server.url();
         json(&["log", "init", "--log", &url, "--json"]);
         let folders = [folder_like(alone.path()), folder_like(alone.path())];
-        let feeds = || {
+        let feeds = |files: [&[PathBuf]; 2]| {
             let [one, other] = &folders;
-            [one, other].map(|data| feeding(data.path(), Some(&url), channel, &files))
+            let feed = |data: &tempfile::TempDir, files| feeding(data.path(), Some(&url), channel, files);
+            [feed(one, files[0]), feed(other, files[1])]
         };
-        all_end_well(feeds(), channel);
+        all_end_well(feeds([&files, &files]), channel);
         let log = JetStreamLog::open(JetStreamConfig::at(&url), Metrics::unregistered()).await.unwrap();
         assert_eq!(Story::of(&told_by(&log).await), expected, "{channel}");
         let records = log.head().await.unwrap();
-        all_end_well(feeds(), channel);
-        assert_eq!(log.head().await.unwrap(), records, "{channel}: fed again");
+        let [_, one, other] = in_any_order(&files);
+        all_end_well(feeds([&one, &other]), channel);
+        assert_eq!(log.head().await.unwrap(), records, "{channel}: fed again in other orders");
     }
 }

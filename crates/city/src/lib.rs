@@ -24,9 +24,10 @@ mod works;
 pub use fault::{Fault, Faults};
 pub use files::{Files, FilesError};
 pub use model::{
-    Articles, Axis, Bounds, Bucket, Category, City, Danger, District, Escalate, Flood, Highway, Holiday,
-    Legal, LegalKind, Letterhead, Matching, Meta, Microdistrict, Notify, NotifyHow, OldName, OnlyIn, Party,
-    PartyKind, PartyWords, PlaceRules, Priority, Reminders, Scores, Settlement, Street, Works, WorksRules,
+    Articles, Axis, Bounds, Bucket, Category, ChannelGroup, City, Danger, District, Escalate, Flood, Highway,
+    Holiday, Legal, LegalKind, Letterhead, Matching, Meta, Microdistrict, Notify, NotifyHow, OldName, OnlyIn,
+    Party, PartyKind, PartyWords, PlaceRules, Priority, Reminders, Scores, Settlement, Street, Works,
+    WorksRules,
 };
 pub use names::{Lang, Names, Values};
 pub use places::{DistrictHit, Near};

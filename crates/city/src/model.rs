@@ -10,7 +10,7 @@ use geo::MultiPolygon;
 use serde::{Deserialize, Serialize};
 use zholdary_domain::appeal::Finding;
 use zholdary_domain::calendar::{DayHours, WorkingCalendar};
-use zholdary_domain::{NumberFormat, PlaceKind};
+use zholdary_domain::{NumberFormat, PlaceKind, inbound::Channel};
 
 use crate::names::{Lang, Names};
 use crate::rules::{CoverMark, CoverWords, Rule};
@@ -57,6 +57,8 @@ pub struct City {
     pub flood: Flood,
     /// Groups of the report.
     pub buckets: Vec<Bucket>,
+    /// Channels that the report tells apart, in its order; none: it counts all together.
+    pub channel_groups: Vec<ChannelGroup>,
     /// Groups of categories, by code.
     pub groups: BTreeMap<String, Names>,
     /// Everybody who may get an appeal, in the order of the file.
@@ -402,6 +404,19 @@ pub struct Bucket {
     pub count: u32,
     /// Percent satisfied in that report; `None` is «not stated».
     pub satisfied: Option<f64>,
+}
+
+/// Channels whose appeals the report counts together, apart from those of other channels: a half of the report of the first year.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelGroup {
+    /// Code, such as `meta`.
+    pub code: String,
+    /// Name.
+    pub name: Names,
+    /// Its channels. None is in two groups.
+    pub channels: Vec<Channel>,
+    /// Appeals in the report of the first year.
+    pub count: u32,
 }
 
 /// The sort of a party.

@@ -53,6 +53,11 @@ impl Carriers {
         self.0.get(&channel)
     }
 
+    /// What they carry.
+    pub fn channels(&self) -> impl Iterator<Item = Channel> {
+        self.0.keys().copied()
+    }
+
     /// Whether nothing can be sent at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -10,7 +10,7 @@ mod fold;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use zholdary_channels::outbound::Form;
@@ -59,6 +59,16 @@ struct Inner {
     messages: Decider<Messages>,
     appeals: Decider<Appeals>,
     progress: Progress,
+    rest: watch::Sender<Rest>,
+}
+
+/// When the worker last had nothing to do: nothing was due or under way of all that it had read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rest {
+    /// How far it had read.
+    pub(crate) read: Position,
+    /// At what instant nothing was due.
+    pub(crate) at: DateTime<Utc>,
 }
 
 /// One message to be carried now.
@@ -84,7 +94,13 @@ impl Sender {
             key,
             metrics,
             progress: Progress::default(),
+            rest: watch::Sender::default(),
         }))
+    }
+
+    /// When it last had nothing to do.
+    pub(crate) fn rests(&self) -> watch::Receiver<Rest> {
+        self.0.rest.subscribe()
     }
 
     /// How far it has read.
@@ -118,8 +134,12 @@ impl Sender {
                 Ok(true) => {
                     calls.pass(read);
                     notes.pass(read);
+                    let at = parts.clock.now();
                     self.begin_notes(&fold, &calls, &mut notes);
                     self.begin(&fold, &mut calls);
+                    if calls.is_done() && notes.is_done() {
+                        self.0.rest.send_replace(Rest { read, at });
+                    }
                     parts.metrics.is_finished(WORKER, read, self.0.progress.set(read));
                 }
                 Ok(false) => {}
@@ -542,6 +562,11 @@ impl UnderWay {
 
     fn holds(&self, id: MessageId) -> bool {
         self.held.contains_key(&id)
+    }
+
+    /// Nothing is under way, and the fold knows what everything led to.
+    fn is_done(&self) -> bool {
+        self.tasks.is_empty() && self.held.is_empty()
     }
 
     /// The next that ends; nothing when none is under way.

@@ -1,13 +1,13 @@
 //! The workers of a process, started and stopped together.
 
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use zholdary_domain::IdKey;
+use zholdary_domain::{Clock, IdKey, Position};
 use zholdary_routing::{Error, Parts, Progress, worker::Keeper};
 
 use crate::{
     Carriers, Metrics, Settings,
-    send::{self, Sender},
+    send::{self, Rest, Sender},
     tasks::{self, Tasks},
     tell::{self, Tell},
 };
@@ -21,6 +21,7 @@ pub struct Workers {
     pub tasks: Option<Progress>,
     /// How far `send` has read.
     pub send: Progress,
+    rests: watch::Receiver<Rest>,
     keeper: Keeper,
     running: JoinSet<Result<(), Error>>,
 }
@@ -39,7 +40,7 @@ impl Workers {
         let teller = Tell::new(parts, settings);
         let writer = (!settings.parties.is_empty()).then(|| Tasks::new(parts, settings, key.clone()));
         let sender = Sender::new(parts, settings, carriers, key, metrics);
-        let (tell, send) = (teller.progress(), sender.progress());
+        let (tell, send, rests) = (teller.progress(), sender.progress(), sender.rests());
         let tasks = writer.as_ref().map(Tasks::progress);
         let named = tasks.iter().map(|_| tasks::WORKER).chain([tell::WORKER, send::WORKER]);
         named.for_each(|worker| parts.metrics.begins(worker));
@@ -53,7 +54,34 @@ impl Workers {
         let kept = tasks.iter().map(|tasks| (tasks::WORKER, tasks.clone()));
         let keeper = Keeper::new(parts, kept.chain([(tell::WORKER, tell.clone())]));
         running.spawn(keeper.clone().run(stop.clone()));
-        Self { tell, tasks, send, keeper, running }
+        Self { tell, tasks, send, rests, keeper, running }
+    }
+
+    /// Waits until everything that is in the log is told, and everything that is due at the instant that `clock` shows has gone or
+    /// ended. `head` tells where the log ends. A clock that moves meanwhile, or a worker that died, is waited for in vain.
+    ///
+    /// # Errors
+    ///
+    /// What `head` says.
+    pub async fn settle<E, F>(&self, clock: &dyn Clock, head: impl Fn() -> F) -> Result<Position, E>
+    where
+        F: Future<Output = Result<Position, E>>,
+    {
+        let mut rests = self.rests.clone();
+        loop {
+            let (before, now) = (head().await?, clock.now());
+            self.tell.reach(before).await;
+            if let Some(tasks) = &self.tasks {
+                tasks.reach(before).await;
+            }
+            if rests.wait_for(|rest| rest.read >= before && rest.at >= now).await.is_err() {
+                // Who would send is gone, and `stop` says so.
+                std::future::pending::<()>().await;
+            }
+            if head().await? == before {
+                return Ok(before);
+            }
+        }
     }
 
     /// Waits until all have stopped; the first failure is told. What they finished last is kept too.

@@ -133,6 +133,16 @@ impl NamesOf<'_> {
         Self::named(code, self.0.and_then(|c| c.bucket(code)).map(|b| &b.name))
     }
 
+    pub(crate) fn channel_group(self, code: &str) -> Named {
+        let known = self.0.and_then(|c| c.channel_groups.iter().find(|group| group.code == code));
+        match known {
+            None if code == OTHER_CHANNELS => {
+                Self::ours(code, "Другие каналы", "Басқа арналар", "Other channels")
+            }
+            found => Self::named(code, found.map(|group| &group.name)),
+        }
+    }
+
     pub(crate) fn district(self, code: &str) -> Named {
         match self.0.and_then(|c| c.district(code)) {
             None if code == UNKNOWN => Self::ours(code, "не определён", "анықталмаған", "not known"),
@@ -161,5 +171,7 @@ impl NamesOf<'_> {
 pub(crate) const UNKNOWN: &str = "unknown";
 /// As a group of the report: none of its rows.
 pub const NO_GROUP: &str = "none";
+/// As a group of channels: all that the city does not tell apart.
+pub(crate) const OTHER_CHANNELS: &str = "other";
 /// Outside the city.
 pub(crate) const REGION: &str = "region";

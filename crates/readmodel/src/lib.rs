@@ -25,8 +25,8 @@ pub use metrics::Metrics;
 pub use model::{
     Answer, AppealFilter, AppealView, CameraView, Card, Change, Checkpoint, Count, CountBy, EarlierView,
     Figures, FileView, FindingView, KeptView, Lag, Level, Line, MessageOutcome, MessageView, Named, Page,
-    Parked, Period, PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportRow, RulesVersion, SamePhoto,
-    Sentence, Task, Token,
+    Parked, Period, PlaceFigures, PlaceView, Queue, QueueReason, Report, ReportPart, ReportRow, RulesVersion,
+    SamePhoto, Sentence, Task, Token,
 };
 pub use projector::{Projector, ProjectorConfig};
 pub use query::{AppealRef, HAD, PARKED_SHOWN, Query, QueryConfig, View};

@@ -99,7 +99,7 @@ pub struct AppealFilter {
     pub party: Option<String>,
     /// Code of a party that has any finding, or a copy of one.
     pub concerns: Option<String>,
-    /// Code of the channel.
+    /// Code of the channel, or codes with commas between them: `instagram,facebook`.
     pub channel: Option<String>,
     /// Received on this local day (`2026-11-20`) or later.
     pub from: Option<String>,
@@ -645,6 +645,24 @@ pub struct Report {
     pub later: u64,
     /// Groups, in the order of the city's file.
     pub groups: Vec<ReportRow>,
+    /// The same for the channels that the city tells apart (`city.toml [[channel_group]]`: the halves of 2019), in its order, then for
+    /// all others (`other`); empty for a city that tells none apart.
+    pub channel_groups: Vec<ReportPart>,
+}
+
+/// The report of the appeals that came by some channels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReportPart {
+    /// The group of channels.
+    pub channel_group: Named,
+    /// Codes of its channels.
+    pub channels: Vec<String>,
+    /// Appeals in all groups of the report: the base of the shares.
+    pub total: u64,
+    /// Appeals in all, those beside the report and those not decided yet included.
+    pub all: u64,
+    /// Groups, in the order of the city's file.
+    pub groups: Vec<ReportRow>,
 }
 
 /// Narrow the report and the figures.
@@ -656,7 +674,7 @@ pub struct Period {
     pub from: Option<String>,
     /// Received on this local day or earlier.
     pub to: Option<String>,
-    /// Code of the channel.
+    /// Code of the channel, or codes with commas between them: `instagram,facebook`.
     pub channel: Option<String>,
     /// Code of the district.
     pub district: Option<String>,

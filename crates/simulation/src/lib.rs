@@ -8,16 +8,18 @@
 
 mod chance;
 mod grammar;
+mod meta;
 mod places;
 mod script;
 mod story;
 mod texts;
+mod way;
 mod whatsapp;
 
 pub use grammar::GrammarError;
 pub use script::{BESIDE, DAYS, Plan, PlanError, Script};
-pub use story::{ACCOUNT, Fate, Kind, Later, Said, Story};
-pub use whatsapp::post;
+pub use story::{Fate, Kind, Later, Said, Story};
+pub use way::{Arrived, Step, Way, post, states};
 
 /// The README's example is run as a test.
 #[cfg(doctest)]

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use chrono::{DateTime, Datelike, Duration, TimeZone, Timelike, Utc, Weekday};
-use zholdary_city::{City, Lang};
+use zholdary_city::{ChannelGroup, City, Lang};
+use zholdary_domain::inbound::Channel;
 
 use crate::{
     chance::Chance,
@@ -11,6 +12,7 @@ use crate::{
     places::{Places, Where},
     story::{Fate, Kind, Later, Said, Story},
     texts::Writer,
+    way::Way,
 };
 
 /// Days before the end in which everything was written.
@@ -45,7 +47,8 @@ pub enum PlanError {
     Nowhere,
 }
 
-/// Everything that residents will say.
+/// Everything that residents will say, in the shares of the city's report: of the channels that the report tells apart each has its
+/// count. Of which groups it consisted is known of one half of the report of 2019 alone, and taken for every other.
 #[derive(Debug, Clone)]
 pub struct Script {
     /// By time.
@@ -55,6 +58,8 @@ pub struct Script {
 /// The group of those who ask for nothing, and what they are about: beside the report.
 pub const BESIDE: &str = "other";
 const NOTHING: &str = "offtopic";
+/// The number of the first author of those: beyond those of all appeals.
+const BESIDE_FROM: usize = 8_000_000;
 
 /// Purposes of chance.
 const PEOPLE: u64 = 1;
@@ -64,6 +69,7 @@ const FATES: u64 = 4;
 const NOISE: u64 = 5;
 const FURTHER: u64 = 6;
 const STORMS: u64 = 7;
+const WAYS: u64 = 8;
 
 /// Of a hundred appeals about a street so many tell of what another one told.
 const AGAIN_TOLD: usize = 12;
@@ -90,11 +96,15 @@ impl Script {
         let grammar = Grammar::shipped()?;
         let places = Places::new(city);
         let mut writer = Writer::new(&grammar);
-        let [mut people, mut times, mut texts, mut fates, mut further] =
-            [PEOPLE, TIMES, TEXTS, FATES, FURTHER].map(|purpose| Chance::of(plan.seed, purpose));
+        let [mut people, mut times, mut texts, mut fates, mut further, mut ways] =
+            [PEOPLE, TIMES, TEXTS, FATES, FURTHER, WAYS].map(|purpose| Chance::of(plan.seed, purpose));
         let calendar = Times::new(plan, city);
         let mut stories = Vec::new();
-        for (group, count, satisfied) in shares(city, plan.appeals) {
+        let parts = parts(city, plan.appeals).into_iter();
+        let groups = parts.flat_map(|(channels, appeals)| {
+            shares(city, appeals).into_iter().map(move |share| (channels.clone(), share))
+        });
+        for (channels, (group, count, satisfied)) in groups {
             let subjects = subjects(city, &grammar, &group)?;
             let yes = satisfied.filter(|percent| *percent < 100.0).map(|percent| part(count, percent));
             let mut fresh: VecDeque<Problem<'_>> = VecDeque::new();
@@ -133,9 +143,12 @@ impl Script {
                 };
                 let Some(topic) = topic else { return Err(PlanError::Group(group)) };
                 let text = writer.about(topic, place, &mut texts);
-                let author = author(stories.len(), &mut people);
+                // A button stands under no comment.
+                let way = way(&channels, verdict.is_some(), &mut ways);
+                let author = author(way, stories.len(), &mut people);
                 let mut opening = opening(&grammar, &author, (at, tongue), text, stories.len(), &mut texts);
                 follow_up(&mut opening, &places, place, grammar.shared(tongue), &mut further);
+                opening.retain(|said| way.has(&said.kind));
                 let story = Story {
                     again: fates.happens(3),
                     category: category.map(str::to_owned),
@@ -144,11 +157,12 @@ impl Script {
                     lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
                     fate: fate(&group, verdict, &mut fates),
                     verdict,
-                    later: later(&writer, &grammar, place, tongue, verdict, &mut fates),
+                    later: later(&writer, &grammar, place, tongue, verdict, &mut fates)
+                        .filter(|_| !way.is_public()),
                     opening,
                 };
                 if problem.first.is_none() && place.is_in_city() {
-                    let first = Some(story.first().id.clone());
+                    let first = Some((way, story.first().id.clone()));
                     fresh.push_back(Problem { first, ..problem });
                     if fresh.len() > FRESH {
                         fresh.pop_front();
@@ -163,20 +177,55 @@ impl Script {
     }
 }
 
-/// How many appeals each group of the report has, the largest remainders first, and how many percent were satisfied.
-fn shares(city: &City, appeals: u32) -> Vec<(String, usize, Option<f64>)> {
+/// The channels that people write on, and how many appeals come by them: by each group of channels that the city's report tells apart.
+/// Of a city that tells none apart all come by WhatsApp.
+fn parts(city: &City, appeals: u32) -> Vec<(Vec<Channel>, usize)> {
+    let simulated = |group: &ChannelGroup| -> Vec<Channel> {
+        group.channels.iter().copied().filter(|channel| !Way::of(*channel).is_empty()).collect()
+    };
+    let groups = city.channel_groups.iter().map(|group| (simulated(group), f64::from(group.count)));
+    let mut groups: Vec<_> =
+        groups.filter(|(channels, count)| !channels.is_empty() && *count > 0.0).collect();
+    if groups.is_empty() {
+        groups.push((vec![Channel::Whatsapp], 1.0));
+    }
+    let counts = divided(appeals as usize, &groups.iter().map(|(_, count)| *count).collect::<Vec<_>>());
+    groups.into_iter().map(|(channels, _)| channels).zip(counts).collect()
+}
+
+/// How many appeals each group of the report has, and how many percent were satisfied.
+fn shares(city: &City, appeals: usize) -> Vec<(String, usize, Option<f64>)> {
     let groups: Vec<_> = city.buckets.iter().filter(|bucket| bucket.share > 0.0).collect();
-    let all: f64 = groups.iter().map(|bucket| bucket.share).sum();
-    let exact: Vec<f64> = groups.iter().map(|bucket| f64::from(appeals) * bucket.share / all).collect();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a u32")]
+    let counts = divided(appeals, &groups.iter().map(|bucket| bucket.share).collect::<Vec<_>>());
+    groups.iter().zip(counts).map(|(bucket, count)| (bucket.code.clone(), count, bucket.satisfied)).collect()
+}
+
+/// `whole`, divided by these shares: the largest remainders first.
+fn divided(whole: usize, shares: &[f64]) -> Vec<usize> {
+    let all: f64 = shares.iter().sum();
+    #[expect(clippy::cast_precision_loss, reason = "a count of appeals")]
+    let exact: Vec<f64> = shares.iter().map(|share| whole as f64 * share / all).collect();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count of appeals"
+    )]
     let mut counts: Vec<usize> = exact.iter().map(|exact| exact.floor() as usize).collect();
-    let mut order: Vec<usize> = (0..groups.len()).collect();
+    let mut order: Vec<usize> = (0..shares.len()).collect();
     order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()).then(a.cmp(b)));
-    let left = (appeals as usize).saturating_sub(counts.iter().sum());
+    let left = whole.saturating_sub(counts.iter().sum());
     for at in order.into_iter().take(left) {
         counts[at] += 1;
     }
-    groups.iter().zip(counts).map(|(bucket, count)| (bucket.code.clone(), count, bucket.satisfied)).collect()
+    counts
+}
+
+/// A way of these channels; `privately`: one that nobody else reads.
+fn way(channels: &[Channel], privately: bool, chance: &mut Chance) -> Way {
+    let ways = channels.iter().flat_map(|channel| Way::of(*channel));
+    let ways: Vec<_> = ways.filter(|(way, _)| !(privately && way.is_public())).collect();
+    let weights: Vec<usize> = ways.iter().map(|(_, weight)| *weight).collect();
+    ways[chance.weighted(&weights)].0
 }
 
 /// The nearest whole number to so many percent, a half upwards.
@@ -244,7 +293,7 @@ fn tongue(subjects: &[Subject<'_>], category: Option<&str>, chance: &mut Chance)
 #[derive(Clone)]
 struct Problem<'a> {
     /// The message that told it first.
-    first: Option<String>,
+    first: Option<(Way, String)>,
     at: DateTime<Utc>,
     category: Option<&'a str>,
     place: Where,
@@ -336,7 +385,14 @@ fn fate(group: &str, verdict: Option<bool>, chance: &mut Chance) -> Fate {
     }
 }
 
-fn author(nth: usize, chance: &mut Chance) -> (String, String) {
+/// Who writes.
+struct Author {
+    way: Way,
+    id: String,
+    name: String,
+}
+
+fn author(way: Way, nth: usize, chance: &mut Chance) -> Author {
     const NAMES: [&str; 24] = [
         "Айгүл",
         "Нурлан",
@@ -364,14 +420,14 @@ fn author(nth: usize, chance: &mut Chance) -> (String, String) {
         "Ержан",
     ];
     const LETTERS: [&str; 12] = ["А.", "Б.", "Ж.", "К.", "М.", "Н.", "О.", "С.", "Т.", "У.", "Ш.", "Е."];
-    // Numbers that no operator gives: 7 000.
-    (format!("7000{:07}", 1_000_000 + nth), format!("{} {}", chance.one(&NAMES), chance.one(&LETTERS)))
+    let name = format!("{} {}", chance.one(&NAMES), chance.one(&LETTERS));
+    Author { way, id: way.author(nth), name }
 }
 
 /// The messages that open an appeal: its words, then perhaps a photo and a word about it.
 fn opening(
     grammar: &Grammar,
-    (from, name): &(String, String),
+    Author { way, id: from, name }: &Author,
     (at, tongue): (DateTime<Utc>, Tongue),
     text: String,
     nth: usize,
@@ -379,7 +435,8 @@ fn opening(
 ) -> Vec<Said> {
     let said = |at, part: usize, kind| Said {
         at,
-        id: format!("wamid.SIM{nth:07}{part}"),
+        way: *way,
+        id: way.message(nth, part),
         from: from.clone(),
         name: name.clone(),
         answers: None,
@@ -458,11 +515,13 @@ fn noise(
         let list = if chance.happens(50) { &shared.abuse } else { &shared.chatter };
         let place = places.street(&mut chance);
         let text = writer.whole(list, &place, tongue, &mut chance);
-        let (_, name) = author(nth, &mut chance);
+        let nth = BESIDE_FROM + nth;
+        let Author { way, id: from, name } = author(Way::Whatsapp, nth, &mut chance);
         let said = Said {
             at: calendar.moment(0, &mut chance),
-            id: format!("wamid.SIMN{nth:07}"),
-            from: format!("7000{:07}", 9_000_000 + nth),
+            way,
+            id: way.message(nth, 0),
+            from,
             name,
             answers: None,
             kind: Kind::Text(text),

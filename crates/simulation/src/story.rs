@@ -1,12 +1,10 @@
 //! One appeal as it is meant, and what its author sends.
 
 use chrono::{DateTime, Duration, Utc};
+use serde_json::json;
 use zholdary_city::Lang;
 
-use crate::whatsapp::sent_line;
-
-/// Our account on the channel: the id of the phone number.
-pub const ACCOUNT: &str = "118920446655001";
+use crate::way::Way;
 
 const RECEIPT: &str = "RCP";
 const QUESTION: &str = "ASK";
@@ -18,9 +16,11 @@ const LATER: &str = "LTR";
 pub struct Said {
     /// When it was sent.
     pub at: DateTime<Utc>,
+    /// The way that it came.
+    pub way: Way,
     /// The platform's id of it.
     pub id: String,
-    /// The phone of who sent it.
+    /// The platform's id of who sent it; on WhatsApp the phone.
     pub from: String,
     /// The name in that person's profile.
     pub name: String,
@@ -90,8 +90,8 @@ pub struct Story {
     pub category: Option<String>,
     /// The code of its group in the report.
     pub group: String,
-    /// Somebody wrote about the same problem before: the first message of the first who did, by the platform's id.
-    pub problem: Option<String>,
+    /// Somebody wrote about the same problem before: the way and the platform's id of the first message of the first who did.
+    pub problem: Option<(Way, String)>,
     /// The language of its words, as an answer to it speaks.
     pub lang: Lang,
     /// What its party does.
@@ -118,21 +118,35 @@ impl Story {
         &self.opening[0]
     }
 
-    /// A message of ours that tells the author of the number, sent at `at`: a line of `*_sent.jsonl`.
+    /// A message of ours that tells the author of the number, sent by hand at `at`: a line of `*_sent.jsonl`.
     #[must_use]
     pub fn receipt(&self, at: DateTime<Utc>) -> String {
-        sent_line(&self.beside(RECEIPT), at, &self.first().id)
+        self.sent_by_hand(RECEIPT, at)
     }
 
-    /// A message of ours that asks whether it is fixed.
+    /// A message of ours that asks whether it is fixed, sent by hand at `at`.
     #[must_use]
     pub fn question(&self, at: DateTime<Utc>) -> String {
-        sent_line(&self.beside(QUESTION), at, &self.first().id)
+        self.sent_by_hand(QUESTION, at)
     }
 
-    /// The button under that question, pressed at `at`; none where the author says nothing.
+    fn sent_by_hand(&self, part: &str, at: DateTime<Utc>) -> String {
+        let Said { way, id, .. } = self.first();
+        json!({
+            "direction": "out",
+            "channel": way.channel().code(),
+            "account": way.account(),
+            "external_id": self.beside(part),
+            "sent_at": at.to_rfc3339(),
+            "answers": id,
+        })
+        .to_string()
+    }
+
+    /// A button under the question whether it is fixed, pressed at `at`; none where the author says nothing. Under the question that was
+    /// sent by hand, or under `asked`: the platform's id of one that was not, with the number that its buttons bear.
     #[must_use]
-    pub fn press(&self, at: DateTime<Utc>) -> Option<Said> {
+    pub fn press(&self, at: DateTime<Utc>, asked: Option<(&str, &str)>) -> Option<Said> {
         let fixed = self.verdict?;
         let title = match (self.lang, fixed) {
             (Lang::Kk, true) => "Иә",
@@ -140,16 +154,24 @@ impl Story {
             (_, true) => "Да",
             (_, false) => "Нет",
         };
-        let id = format!("fixed:{}", if fixed { "yes" } else { "no" });
+        let mut id = format!("fixed:{}", if fixed { "yes" } else { "no" });
+        let question = match asked {
+            Some((question, number)) => {
+                id = format!("{id}:{number}");
+                question.to_owned()
+            }
+            None => self.beside(QUESTION),
+        };
         let kind = Kind::Button { id, title: title.to_owned() };
-        Some(self.answer(BUTTON, QUESTION, at, kind))
+        Some(self.answer(BUTTON, question, at, kind))
     }
 
-    /// What the author says at `at` in answer to the receipt, if anything.
+    /// What the author says at `at` in answer to the receipt that was sent by hand, or to the one that the platform calls `receipt`.
     #[must_use]
-    pub fn later_said(&self, at: DateTime<Utc>) -> Option<Said> {
+    pub fn later_said(&self, at: DateTime<Utc>, receipt: Option<&str>) -> Option<Said> {
         let later = self.later.as_ref()?;
-        Some(self.answer(LATER, RECEIPT, at, Kind::Text(later.text.clone())))
+        let receipt = receipt.map_or_else(|| self.beside(RECEIPT), str::to_owned);
+        Some(self.answer(LATER, receipt, at, Kind::Text(later.text.clone())))
     }
 
     /// One of its messages sent again at `at`: the same author and words under other ids, which `mark` tells from others.
@@ -163,9 +185,8 @@ impl Story {
         Said { at, id: named(&said.id), kind, ..said.clone() }
     }
 
-    fn answer(&self, part: &str, to: &str, at: DateTime<Utc>, kind: Kind) -> Said {
-        let (id, answers) = (self.beside(part), Some(self.beside(to)));
-        Said { at, id, answers, kind, ..self.first().clone() }
+    fn answer(&self, part: &str, to: String, at: DateTime<Utc>, kind: Kind) -> Said {
+        Said { at, id: self.beside(part), answers: Some(to), kind, ..self.first().clone() }
     }
 
     /// The platform's id of a message beside the first.

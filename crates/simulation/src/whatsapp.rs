@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::story::{ACCOUNT, Kind, Said};
+use crate::{
+    story::{Kind, Said},
+    way::{Arrived, Step, Way},
+};
 
 /// Our number as it is shown.
 const DISPLAY: &str = "77272000100";
@@ -10,8 +13,7 @@ const DISPLAY: &str = "77272000100";
 const BUSINESS: &str = "104870029331200";
 
 /// One delivery that holds these messages.
-#[must_use]
-pub fn post(messages: &[&Said]) -> Vec<u8> {
+pub(crate) fn post(messages: &[&Said]) -> Value {
     let mut contacts: Vec<Value> = Vec::new();
     for said in messages {
         let contact = json!({ "profile": { "name": said.name }, "wa_id": said.from });
@@ -19,17 +21,43 @@ pub fn post(messages: &[&Said]) -> Vec<u8> {
             contacts.push(contact);
         }
     }
-    let value = json!({
+    let messages: Vec<Value> = messages.iter().map(|said| message(said)).collect();
+    body(&json!({ "contacts": contacts, "messages": messages }))
+}
+
+/// One delivery that tells how far these messages of ours came.
+pub(crate) fn states(states: &[&Arrived]) -> Value {
+    let status = |state: &&Arrived| {
+        let mut status = json!({
+            "id": state.id,
+            "status": match state.step {
+                Step::Delivered => "delivered",
+                Step::Read => "read",
+                Step::Failed { .. } => "failed",
+            },
+            "timestamp": state.at.timestamp().to_string(),
+            "recipient_id": state.to,
+        });
+        if let Step::Failed { code } = state.step {
+            status["errors"] = json!([{ "code": code, "title": "Message undeliverable" }]);
+        }
+        status
+    };
+    body(&json!({ "statuses": states.iter().map(status).collect::<Vec<_>>() }))
+}
+
+fn body(told: &Value) -> Value {
+    let mut value = json!({
         "messaging_product": "whatsapp",
-        "metadata": { "display_phone_number": DISPLAY, "phone_number_id": ACCOUNT },
-        "contacts": contacts,
-        "messages": messages.iter().map(|said| message(said)).collect::<Vec<_>>(),
+        "metadata": { "display_phone_number": DISPLAY, "phone_number_id": Way::Whatsapp.account() },
     });
-    let body = json!({
+    if let (Some(value), Some(told)) = (value.as_object_mut(), told.as_object()) {
+        value.extend(told.clone());
+    }
+    json!({
         "object": "whatsapp_business_account",
         "entry": [{ "id": BUSINESS, "changes": [{ "value": value, "field": "messages" }] }],
-    });
-    body.to_string().into_bytes()
+    })
 }
 
 fn message(said: &Said) -> Value {
@@ -63,17 +91,4 @@ fn message(said: &Said) -> Value {
         message["context"] = json!({ "from": DISPLAY, "id": answers });
     }
     message
-}
-
-/// A message of ours, `id`, that was sent at `at` in answer to a resident's: a line of `*_sent.jsonl`.
-pub(crate) fn sent_line(id: &str, at: chrono::DateTime<chrono::Utc>, answers: &str) -> String {
-    json!({
-        "direction": "out",
-        "channel": "whatsapp",
-        "account": ACCOUNT,
-        "external_id": id,
-        "sent_at": at.to_rfc3339(),
-        "answers": answers,
-    })
-    .to_string()
 }

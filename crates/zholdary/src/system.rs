@@ -71,6 +71,8 @@ pub(crate) struct System {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) registry: Registry,
     metrics: Metrics,
+    /// Platforms that nobody has: those of a demo.
+    pretended: Option<Carriers>,
 }
 
 struct Metrics {
@@ -95,7 +97,12 @@ impl System {
             held: IntGauge::new("zholdary_routing_lease_held", "1 while this process runs the workers.")?,
         };
         registry.register(Box::new(metrics.held.clone()))?;
-        Ok(Self { data, config, log, jetstream, clock, registry, metrics })
+        Ok(Self { data, config, log, jetstream, clock, registry, metrics, pretended: None })
+    }
+
+    /// Sends by nothing but `carriers`, which lead nowhere.
+    pub(crate) fn pretending(self, carriers: Carriers) -> Self {
+        Self { pretended: Some(carriers), ..self }
     }
 
     /// What takes messages in. Needs the key of ids that the log was begun with.
@@ -396,13 +403,14 @@ impl System {
 
     /// By what we send: nothing while no platform has a token.
     async fn carriers(&self) -> anyhow::Result<(Carriers, Settings)> {
+        let mut settings = Settings { config: self.config.delivery.clone(), ..Settings::default() };
+        if let Some(carriers) = &self.pretended {
+            settings.channels = carriers.channels().collect();
+            return Ok((carriers.clone(), settings));
+        }
         let mut carriers = Carriers::default();
-        let mut settings = Settings {
-            config: self.config.delivery.clone(),
-            parties: self.config.parties.clone(),
-            mailbox: self.config.email.address.clone(),
-            ..Settings::default()
-        };
+        settings.parties = self.config.parties.clone();
+        settings.mailbox = self.config.email.address.clone();
         let senders = &self.config.senders;
         if let Some((smtp, head)) = senders.email.out.clone() {
             let key = bound_key(&self.data, self.log.as_ref()).await?;
@@ -423,6 +431,16 @@ impl System {
             settings.channels.insert(Channel::Telegram);
         }
         Ok((carriers, settings))
+    }
+
+    /// Tells residents what became of their appeals: for a process that feeds the log and ends, and in whose folder no other one works.
+    pub(crate) async fn deliver(&self) -> anyhow::Result<Delivering> {
+        let (carriers, settings) = self.carriers().await?;
+        let key = bound_key(&self.data, self.log.as_ref()).await?;
+        let (parts, stop) = (self.workers(Turn::ours())?, CancellationToken::new());
+        let metrics = self.metrics.delivery.clone();
+        let workers = zholdary_delivery::Workers::start(&parts, &settings, carriers, key, metrics, &stop);
+        Ok(Delivering { workers, stop })
     }
 
     /// Tells residents what became of their appeals, until `stop`, whenever no other process does.
@@ -545,6 +563,30 @@ impl Seat {
         if let Self::Lease(lease) = self {
             lease.give_back().await;
         }
+    }
+}
+
+/// The workers of the delivery, run by this process.
+pub(crate) struct Delivering {
+    workers: zholdary_delivery::Workers,
+    stop: CancellationToken,
+}
+
+impl Delivering {
+    /// Waits until everybody was told who is told at this instant; answers whether nothing was recorded meanwhile.
+    pub(crate) async fn settle(&self, system: &System) -> anyhow::Result<bool> {
+        let before = system.log.head().await?;
+        let settled = self.workers.settle(system.clock.as_ref(), || system.log.head());
+        match self.stop.run_until_cancelled(settled).await {
+            Some(at) => Ok(at? == before),
+            None => bail!("a worker of the delivery ended; its log line says why"),
+        }
+    }
+
+    /// Stops them: what is in hand is finished.
+    pub(crate) async fn finish(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.workers.join().await.context("a worker of the delivery ended")
     }
 }
 

@@ -172,6 +172,7 @@ fn read(files: &Files, book: &Book) -> Option<City> {
         party_words: settings.party_words,
         flood: settings.flood,
         buckets: settings.buckets,
+        channel_groups: settings.channel_groups,
         groups: settings.groups,
         parties,
         categories,

@@ -219,6 +219,18 @@ pub(super) struct Bucket {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct ChannelGroup {
+    pub(super) code: String,
+    pub(super) channels: Spanned<Vec<String>>,
+    pub(super) count: u32,
+    pub(super) name_ru: String,
+    pub(super) name_kk: String,
+    #[serde(default)]
+    pub(super) name_en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Party {
     pub(super) code: String,
     pub(super) kind: crate::model::PartyKind,

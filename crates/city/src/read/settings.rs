@@ -6,16 +6,15 @@ use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use toml::Spanned;
-use zholdary_domain::PlaceKind;
-use zholdary_domain::calendar::DayHours;
+use zholdary_domain::{PlaceKind, calendar::DayHours, inbound::Channel};
 
 use super::book::{At, Book, Codes};
 use super::document::{Document, Entry};
 use super::expected::OTHER;
 use super::raw;
 use crate::model::{
-    Articles, Bounds, Bucket, Danger, Escalate, Flood, Legal, LegalKind, Matching, Meta, Notify, NotifyHow,
-    PartyWords, PlaceRules, Priority, Reminders, Scores, WorksRules,
+    Articles, Bounds, Bucket, ChannelGroup, Danger, Escalate, Flood, Legal, LegalKind, Matching, Meta,
+    Notify, NotifyHow, PartyWords, PlaceRules, Priority, Reminders, Scores, WorksRules,
 };
 use crate::names::{Lang, Names};
 
@@ -38,6 +37,7 @@ pub(super) struct Settings {
     pub(super) party_words: PartyWords,
     pub(super) flood: Flood,
     pub(super) buckets: Vec<Bucket>,
+    pub(super) channel_groups: Vec<ChannelGroup>,
     pub(super) groups: BTreeMap<String, Names>,
     pub(super) street_kinds: BTreeMap<String, Names>,
 }
@@ -93,6 +93,7 @@ pub(super) fn read(
     let party_words = party_words(doc, book);
     let flood = flood(doc, book);
     let (buckets, bucket_codes) = buckets(doc, &languages, book);
+    let channel_groups = channel_groups(doc, &languages, book);
     let (groups, group_codes) = names_by_code(doc, "groups", &languages, book);
     let (street_kinds, _) = match doc.has("street_kind") {
         true => names_by_code(doc, "street_kind", &languages, book),
@@ -115,6 +116,7 @@ pub(super) fn read(
             party_words,
             flood,
             buckets,
+            channel_groups,
             groups,
             street_kinds,
         })
@@ -624,6 +626,45 @@ fn buckets(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> (Vec<Buck
         );
     }
     (buckets, codes)
+}
+
+fn channel_groups(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> Vec<ChannelGroup> {
+    if !doc.has("channel_group") {
+        return Vec::new();
+    }
+    let (entries, _) = doc.list::<raw::ChannelGroup>("channel_group", "code", book);
+    let mut taken = BTreeSet::new();
+    let mut groups = Vec::new();
+    for Entry { line, value: raw } in entries {
+        let at = doc.on_line(line);
+        book.code(at, &raw.code);
+        let who = format!("channel_group \"{}\"", raw.code);
+        let name = Names { ru: raw.name_ru, kk: raw.name_kk, en: raw.name_en };
+        book.names(at, &who, languages, &name);
+        let at = doc.at(&raw.channels);
+        let mut channels = Vec::new();
+        for code in raw.channels.into_inner() {
+            let Some(channel) = Channel::from_code(&code) else {
+                let known = Channel::ALL.map(Channel::code).join(", ");
+                book.fault(at, format!("there is no channel \"{code}\""), format!("write some of {known}"));
+                continue;
+            };
+            if !taken.insert(channel) {
+                let remedy = "leave it in one [[channel_group]]";
+                book.fault(at, format!("the channel \"{code}\" would be counted twice"), remedy);
+            }
+            channels.push(channel);
+        }
+        if raw.code == OTHER {
+            let remedy = "call it otherwise: so the report calls the channels of no group";
+            book.fault(at, format!("{who} has a name that is taken"), remedy);
+        }
+        if channels.is_empty() {
+            book.fault(at, format!("{who} has no channel"), "name the channels that it counts");
+        }
+        groups.push(ChannelGroup { code: raw.code, name, channels, count: raw.count });
+    }
+    groups
 }
 
 fn names_by_code(

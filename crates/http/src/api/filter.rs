@@ -73,7 +73,7 @@ fn period(
 ) -> Result<(), Problem> {
     day("from", from)?;
     day("to", to)?;
-    one_of("channel", channel, |code| Channel::from_code(code).is_some())?;
+    one_of("channel", channel, |codes| codes.split(',').all(|code| Channel::from_code(code).is_some()))?;
     match city {
         Some(city) => one_of("district", district, |code| {
             matches!(code, "unknown" | "region") || city.district(code).is_some()

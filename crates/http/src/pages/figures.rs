@@ -1,7 +1,7 @@
 //! The honest figures and the report, as the public page shows them.
 
 use zholdary_city::{City, Lang};
-use zholdary_readmodel::{Period, Report, ReportRow};
+use zholdary_readmodel::{Period, Report, ReportPart, ReportRow};
 
 use super::{day_and_time, iso, map::Map, name, words::Words};
 use crate::app::App;
@@ -24,9 +24,21 @@ pub(super) struct Figures {
     pub(super) days: String,
     /// «N of M were corrected», as what stands before, between and behind the two.
     pub(super) corrected: Corrected,
-    pub(super) rows: Vec<Row>,
+    /// The table by channels that the city tells apart; of a city that does not, all together without a name.
+    pub(super) parts: Vec<Part>,
     /// None in a city without districts.
     pub(super) map: Option<Map>,
+}
+
+/// The report of the appeals that came by some channels.
+pub(super) struct Part {
+    /// What stands above its rows; nothing above all together.
+    pub(super) name: String,
+    /// Appeals in its rows and beside them.
+    pub(super) all: String,
+    /// Its channels, as a list's address says them.
+    pub(super) channels: String,
+    pub(super) rows: Vec<Row>,
 }
 
 /// One group of the report.
@@ -106,17 +118,34 @@ impl Figures {
             overdue: number(counts.overdue),
             beside: number(report.all.saturating_sub(report.total)),
             corrected: Corrected::of(report.corrected, report.all, lang),
-            rows: rows(city, &report, lang),
+            parts: parts(city, &report, lang),
             map: Map::new(city, &counts.districts, lang),
         })
     }
 }
 
-fn rows(city: &City, report: &Report, lang: Lang) -> Vec<Row> {
+fn parts(city: &City, report: &Report, lang: Lang) -> Vec<Part> {
+    let part = |part: &ReportPart| Part {
+        name: name(&part.channel_group, lang).to_owned(),
+        all: number(part.all),
+        channels: format!("&channel={}", part.channels.join(",")),
+        rows: rows(city, &part.groups, lang),
+    };
+    if report.channel_groups.is_empty() {
+        let rows = rows(city, &report.groups, lang);
+        return vec![Part { name: String::new(), all: number(report.all), channels: String::new(), rows }];
+    }
+    // By what the city does not tell apart something may have come, or not.
+    let shown = |part: &&ReportPart| {
+        part.all > 0 || city.channel_groups.iter().any(|group| group.code == part.channel_group.code)
+    };
+    report.channel_groups.iter().filter(shown).map(part).collect()
+}
+
+fn rows(city: &City, groups: &[ReportRow], lang: Lang) -> Vec<Row> {
     let is_beside = |code: &str| city.bucket(code).is_some_and(|bucket| bucket.share <= 0.0);
-    let longest = report.groups.iter().filter_map(|row| row.share).fold(0.0, f64::max);
-    report
-        .groups
+    let longest = groups.iter().filter_map(|row| row.share).fold(0.0, f64::max);
+    groups
         .iter()
         .filter(|row| !is_beside(&row.bucket.code))
         .map(|row| Row {

@@ -22,8 +22,8 @@ struct ListPage {
     had: Vec<Choice>,
     at: Option<(String, String)>,
     rows: Vec<Row>,
-    /// Days that the list is narrowed to, and that its filter leaves as they are.
-    days: Vec<(&'static str, String)>,
+    /// Days and channels that the list is narrowed to, and that its filter leaves as they are.
+    kept: Vec<(&'static str, String)>,
     next: Option<String>,
 }
 
@@ -56,6 +56,7 @@ pub(crate) struct ListQuery {
     state: Option<String>,
     bucket: Option<String>,
     district: Option<String>,
+    channel: Option<String>,
     had: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -73,6 +74,7 @@ impl ListQuery {
             state: given(&self.state),
             bucket: given(&self.bucket),
             district: given(&self.district),
+            channel: given(&self.channel),
             had: given(&self.had),
             from: given(&self.from),
             to: given(&self.to),
@@ -89,6 +91,7 @@ impl ListQuery {
             ("state", &self.state),
             ("bucket", &self.bucket),
             ("district", &self.district),
+            ("channel", &self.channel),
             ("had", &self.had),
             ("from", &self.from),
             ("to", &self.to),
@@ -154,9 +157,9 @@ pub(super) async fn page(
         rows: city
             .map(|city| found.items.iter().map(|card| row(city, card, lang)).collect())
             .unwrap_or_default(),
-        days: [("from", &filter.from), ("to", &filter.to)]
+        kept: [("channel", &filter.channel), ("from", &filter.from), ("to", &filter.to)]
             .into_iter()
-            .filter_map(|(name, day)| Some((name, day.clone()?)))
+            .filter_map(|(name, value)| Some((name, value.clone()?)))
             .collect(),
         next: found.next.map(|next| asked.href(lang.code(), Some(&next))),
     };

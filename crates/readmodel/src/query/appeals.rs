@@ -53,6 +53,13 @@ impl Conditions {
         self.sql.push(sql.replace('?', &format!("?{}", self.values.len())));
     }
 
+    /// `column` is one of the codes in `list`, which has commas between them.
+    pub(super) fn and_one_of(&mut self, column: &str, list: &str) {
+        let codes: Vec<&str> = list.split(',').collect();
+        let sql = format!("{column} IN (SELECT value FROM json_each(?))");
+        self.and(&sql, serde_json::json!(codes).to_string());
+    }
+
     fn and_is(&mut self, sql: &str) {
         self.sql.push(sql.to_owned());
     }
@@ -97,7 +104,7 @@ fn conditions(ask: &Ask<'_>, filter: &AppealFilter, level: Level) -> Conditions 
     let mut bucket = filter.bucket.as_ref();
     if bucket.is_some_and(|code| code == NO_GROUP) {
         let none: Vec<_> = std::iter::once(UNKNOWN).chain(beside_the_report(ask)).collect();
-        all.and("a.bucket IN (SELECT value FROM json_each(?))", serde_json::json!(none).to_string());
+        all.and_one_of("a.bucket", &none.join(","));
         bucket = None;
     }
     if let Some(asked) = &filter.had {
@@ -116,12 +123,14 @@ fn conditions(ask: &Ask<'_>, filter: &AppealFilter, level: Level) -> Conditions 
         ("a.district = ?", &filter.district),
         ("a.party = ?", &filter.party),
         (CONCERNS, &filter.concerns),
-        ("a.channel = ?", &filter.channel),
         ("a.day >= ?", &filter.from),
         ("a.day <= ?", &filter.to),
     ];
     if let Some(bucket) = bucket {
         all.and("a.bucket = ?", bucket.clone());
+    }
+    if let Some(channels) = &filter.channel {
+        all.and_one_of("a.channel", channels);
     }
     for (sql, value) in columns {
         if let Some(value) = value.clone() {

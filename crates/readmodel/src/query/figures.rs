@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use rusqlite::Row;
 
+use zholdary_domain::inbound::Channel;
+
 use super::{Ask, Query, View, appeals::Conditions, values::count};
 use crate::{
+    city::OTHER_CHANNELS,
     error::Error,
-    model::{Answer, Count, CountBy, Figures, Named, Period, PlaceFigures, Report, ReportRow},
+    model::{Answer, Count, CountBy, Figures, Named, Period, PlaceFigures, Report, ReportPart, ReportRow},
 };
 
 impl CountBy {
@@ -77,16 +80,14 @@ impl Query {
 
 fn conditions(period: &Period) -> Conditions {
     let mut all = Conditions::default();
-    let columns = [
-        ("day >= ?", &period.from),
-        ("day <= ?", &period.to),
-        ("channel = ?", &period.channel),
-        ("district = ?", &period.district),
-    ];
+    let columns = [("day >= ?", &period.from), ("day <= ?", &period.to), ("district = ?", &period.district)];
     for (sql, value) in columns {
         if let Some(value) = value.clone() {
             all.and(sql, value);
         }
+    }
+    if let Some(channels) = &period.channel {
+        all.and_one_of("channel", channels);
     }
     all
 }
@@ -125,7 +126,8 @@ fn percent(part: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| (part as f64 * 1000.0 / all as f64).round() / 10.0)
 }
 
-#[derive(Default)]
+/// What the rows of one group add up to.
+#[derive(Default, Clone)]
 struct Group {
     count: u64,
     answered: u64,
@@ -135,56 +137,47 @@ struct Group {
     sent_to: BTreeMap<String, u64>,
 }
 
-/// Groups that the report of the first year did not have: they stand beside it, and count in no share.
-pub(super) fn beside_the_report<'a>(ask: &'a Ask<'_>) -> impl Iterator<Item = &'a str> {
-    let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
-    buckets.iter().filter(|bucket| bucket.share <= 0.0).map(|bucket| bucket.code.as_str())
+impl Group {
+    fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.answered += other.answered;
+        self.done += other.done;
+        self.rated_yes += other.rated_yes;
+        self.rated_no += other.rated_no;
+        for (party, count) in other.sent_to {
+            *self.sent_to.entry(party).or_default() += count;
+        }
+    }
 }
 
-fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
-    type Read = (String, String, [i64; 6]);
-    let sql = |all: &str| {
-        format!(
-            "SELECT bucket, party, count(*), count(answered_at), count(done_at), coalesce(sum(rated = 1), 0), coalesce(sum(rated = 0), 0),
-                    sum(corrected)
-             FROM appeal WHERE {all} GROUP BY bucket, party ORDER BY bucket, party"
-        )
-    };
-    let read = rows(ask, period, sql, |row| -> rusqlite::Result<Read> {
-        let n = |i| row.get::<_, Option<i64>>(i).map(Option::unwrap_or_default);
-        Ok((row.get(0)?, row.get(1)?, [n(2)?, n(3)?, n(4)?, n(5)?, n(6)?, n(7)?]))
-    })?;
-    let mut groups = BTreeMap::<String, Group>::new();
-    let mut corrected = 0;
-    for (bucket, party, [all, answered, done, yes, no, of_them_corrected]) in read {
-        corrected += count(of_them_corrected);
-        let group = groups.entry(bucket).or_default();
-        group.count += count(all);
-        group.answered += count(answered);
-        group.done += count(done);
-        group.rated_yes += count(yes);
-        group.rated_no += count(no);
-        *group.sent_to.entry(party).or_default() += count(all);
+/// Groups by their codes.
+#[derive(Default)]
+struct Groups(BTreeMap<String, Group>);
+
+impl Groups {
+    fn add(&mut self, bucket: String, group: Group) {
+        self.0.entry(bucket).or_default().add(group);
     }
-    let all = groups.values().map(|g| g.count).sum();
-    let later = if period.to.is_some() {
-        let endless = Period { to: None, ..period.clone() };
-        counters(ask, &[], &endless)?.iter().map(|one| one.count).sum::<u64>().saturating_sub(all)
-    } else {
-        0
-    };
-    let undecided = groups.remove(crate::city::UNKNOWN).map_or(0, |g| g.count);
-    let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
-    let apart: Vec<_> = beside_the_report(ask).collect();
-    let stands_apart = |code: &str| apart.contains(&code);
-    let total = groups.iter().filter(|(code, _)| !stands_apart(code)).map(|(_, g)| g.count).sum();
-    // Every group of the city in its order, then those that only earlier rule sets knew.
-    let mut order: Vec<String> = buckets.iter().map(|b| b.code.clone()).collect();
-    order.extend(groups.keys().filter(|code| !buckets.iter().any(|b| b.code == **code)).cloned());
-    let groups = order
-        .into_iter()
-        .map(|code| {
-            let group = groups.remove(&code).unwrap_or_default();
+
+    fn count(&self) -> u64 {
+        self.0.values().map(|group| group.count).sum()
+    }
+
+    fn undecided(&self) -> u64 {
+        self.0.get(crate::city::UNKNOWN).map_or(0, |group| group.count)
+    }
+
+    /// The base of the shares, and every group of the city in its order, then those that only earlier rule sets knew.
+    fn rows(mut self, ask: &Ask<'_>) -> (u64, Vec<ReportRow>) {
+        self.0.remove(crate::city::UNKNOWN);
+        let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
+        let apart: Vec<_> = beside_the_report(ask).collect();
+        let stands_apart = |code: &str| apart.contains(&code);
+        let total = self.0.iter().filter(|(code, _)| !stands_apart(code)).map(|(_, g)| g.count).sum();
+        let mut order: Vec<String> = buckets.iter().map(|b| b.code.clone()).collect();
+        order.extend(self.0.keys().filter(|code| !buckets.iter().any(|b| b.code == **code)).cloned());
+        let row = |code: String| {
+            let group = self.0.remove(&code).unwrap_or_default();
             let voted = group.rated_yes + group.rated_no;
             ReportRow {
                 share: if stands_apart(&code) { None } else { percent(group.count, total) },
@@ -197,9 +190,90 @@ fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
                 rated_yes: group.rated_yes,
                 rated_no: group.rated_no,
             }
-        })
-        .collect();
-    Ok(Report { total, all, undecided, corrected, later, groups })
+        };
+        (total, order.into_iter().map(row).collect())
+    }
+}
+
+/// Groups that the report of the first year did not have: they stand beside it, and count in no share.
+pub(super) fn beside_the_report<'a>(ask: &'a Ask<'_>) -> impl Iterator<Item = &'a str> {
+    let buckets = ask.rules.as_ref().map(|r| r.city.buckets.as_slice()).unwrap_or_default();
+    buckets.iter().filter(|bucket| bucket.share <= 0.0).map(|bucket| bucket.code.as_str())
+}
+
+/// Channels that are counted together, and what came by them.
+struct Part {
+    name: Named,
+    channels: Vec<Channel>,
+    groups: Groups,
+}
+
+/// The groups of channels that the city tells apart, and all other channels; none where it tells none apart.
+fn parts(ask: &Ask<'_>) -> Vec<Part> {
+    let told_apart = ask.rules.as_ref().map(|r| r.city.channel_groups.as_slice()).unwrap_or_default();
+    let part = |code: &str, channels| Part {
+        name: ask.names().channel_group(code),
+        channels,
+        groups: Groups::default(),
+    };
+    let mut parts: Vec<Part> =
+        told_apart.iter().map(|group| part(&group.code, group.channels.clone())).collect();
+    if !parts.is_empty() {
+        let is_other = |channel: &Channel| !told_apart.iter().any(|group| group.channels.contains(channel));
+        parts.push(part(OTHER_CHANNELS, Channel::ALL.into_iter().filter(is_other).collect()));
+    }
+    parts
+}
+
+fn report(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Report> {
+    type Read = (String, String, Group, u64);
+    let sql = |all: &str| {
+        format!(
+            "SELECT channel, bucket, party, count(*), count(answered_at), count(done_at), coalesce(sum(rated = 1), 0),
+                    coalesce(sum(rated = 0), 0), sum(corrected)
+             FROM appeal WHERE {all} GROUP BY channel, bucket, party"
+        )
+    };
+    let read = rows(ask, period, sql, |row| -> rusqlite::Result<Read> {
+        let n = |i| row.get::<_, Option<i64>>(i).map(|n| count(n.unwrap_or_default()));
+        let group = Group {
+            count: n(3)?,
+            answered: n(4)?,
+            done: n(5)?,
+            rated_yes: n(6)?,
+            rated_no: n(7)?,
+            sent_to: BTreeMap::from([(row.get(2)?, n(3)?)]),
+        };
+        Ok((row.get(0)?, row.get(1)?, group, n(8)?))
+    })?;
+    let mut parts = parts(ask);
+    let (mut groups, mut corrected) = (Groups::default(), 0);
+    for (channel, bucket, group, of_them_corrected) in read {
+        corrected += of_them_corrected;
+        if let Some(part) =
+            parts.iter_mut().find(|part| part.channels.iter().any(|one| one.code() == channel))
+        {
+            part.groups.add(bucket.clone(), group.clone());
+        }
+        groups.add(bucket, group);
+    }
+    let all = groups.count();
+    let later = if period.to.is_some() {
+        let endless = Period { to: None, ..period.clone() };
+        counters(ask, &[], &endless)?.iter().map(|one| one.count).sum::<u64>().saturating_sub(all)
+    } else {
+        0
+    };
+    let undecided = groups.undecided();
+    let (total, groups) = groups.rows(ask);
+    let channel_groups = parts.into_iter().map(|part| {
+        let all = part.groups.count();
+        let (total, groups) = part.groups.rows(ask);
+        let channels = part.channels.iter().map(|channel| channel.code().to_owned()).collect();
+        ReportPart { channel_group: part.name, channels, total, all, groups }
+    });
+    let channel_groups = channel_groups.collect();
+    Ok(Report { total, all, undecided, corrected, later, groups, channel_groups })
 }
 
 fn figures(ask: &Ask<'_>, period: &Period) -> rusqlite::Result<Figures> {

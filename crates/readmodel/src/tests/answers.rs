@@ -234,6 +234,46 @@ async fn the_report_counts_shares_and_never_invents_satisfaction() {
     assert_eq!((row("yard").count, row("yard").share), (0, Some(0.0)));
 }
 
+/// Every appeal stands in one part of the report, and the list of its channels agrees with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_tells_channels_apart() {
+    let town = Town::with_city().await;
+    for (n, channel) in (1..).zip(["whatsapp", "whatsapp", "instagram", "facebook", "facebook", "email"]) {
+        let mut registered = registered(n);
+        registered["channel"] = json!(channel);
+        let route = routed_as("akimat-almaly", "current_repair", "pothole", "2026-11-25T09:00:00Z");
+        town.appeal(n, vec![registered, understood("pothole", false)]).await;
+        town.appeal(n, vec![route]).await;
+    }
+    let query = town.views().await;
+    let report = query.report(Period::default()).await.unwrap().body;
+    let repairs = |groups: &[crate::ReportRow]| {
+        let row = groups.iter().find(|row| row.bucket.code == "current_repair").unwrap();
+        (row.count, row.share)
+    };
+    assert_eq!(repairs(&report.groups), (6, Some(100.0)), "all together");
+    let parts: Vec<_> = report
+        .channel_groups
+        .iter()
+        .map(|part| (part.channel_group.code.as_str(), part.channel_group.ru.as_str(), part.all, part.total))
+        .collect();
+    let expected = [
+        ("whatsapp", "WhatsApp", 2, 2),
+        ("meta", "Instagram и Facebook", 3, 3),
+        ("other", "Другие каналы", 1, 1),
+    ];
+    assert_eq!(parts, expected);
+    for part in &report.channel_groups {
+        assert_eq!(repairs(&part.groups), (part.all, Some(100.0)), "{}", part.channel_group.code);
+        let channel = Some(part.channels.join(","));
+        let filter = AppealFilter { channel: channel.clone(), ..AppealFilter::default() };
+        let listed = query.appeals(filter, Level::Public).await.unwrap().body.items.len() as u64;
+        assert_eq!(listed, part.all, "{channel:?}");
+        let asked = query.report(Period { channel, ..Period::default() }).await.unwrap().body;
+        assert_eq!((asked.all, asked.groups), (part.all, part.groups.clone()), "asked for alone");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_appeal_counts_as_answered_and_done_by_its_main_finding() {
     let town = Town::with_city().await;

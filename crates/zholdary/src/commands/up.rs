@@ -54,7 +54,7 @@ pub(crate) struct Publish<'a> {
     pub(crate) folder: Option<&'a Path>,
 }
 
-/// Serves until SIGINT or SIGTERM; a second one ends at once. With a `trickle`, simulated residents write meanwhile.
+/// Serves until SIGINT or SIGTERM; a second one ends at once. With a `trickle`, simulated residents write and are written to meanwhile.
 pub(crate) async fn run(
     folder: &Path,
     mut config: Config,
@@ -71,7 +71,11 @@ pub(crate) async fn run(
     if config.workers.site == zholdary_routing::Config::default().site {
         config.workers.site = format!("http://{address}");
     }
-    let system = Arc::new(System::open(data, config, Arc::new(SystemClock)).await?);
+    let mut system = System::open(data, config, Arc::new(SystemClock)).await?;
+    if let Some(trickle) = &trickle {
+        system = system.pretending(trickle.carriers());
+    }
+    let system = Arc::new(system);
     let takes_in = roles.has(Role::Intake) || roles.has(Role::Http);
     let intake = if takes_in { Some(system.intake().await?) } else { None };
     let files = if takes_in { Some(system.files().await?) } else { None };

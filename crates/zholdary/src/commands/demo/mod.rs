@@ -1,5 +1,6 @@
 //! `zholdary demo`: a simulated city. Its messages go through the real intake path when the folder is new; then it is served.
 
+mod platform;
 mod play;
 mod trickle;
 
@@ -16,8 +17,11 @@ use zholdary_log::{
 use zholdary_natsd::{Options, Server};
 use zholdary_simulation::{DAYS, Plan, Script};
 
-use self::play::{Played, Player};
 pub(crate) use self::trickle::Trickle;
+use self::{
+    platform::Platform,
+    play::{Played, Player, SPEAKS_FOR},
+};
 use super::{
     token,
     up::{self, Publish, Roles},
@@ -46,7 +50,8 @@ const NATS: &str = "nats";
 
 pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(args.config.as_deref())?;
-    // Its residents are invented, and their numbers may be somebody's: nothing goes out, and no bot's updates come in.
+    // Its residents are invented, and their numbers may be somebody's: nothing goes out but to platforms that nobody has, and no bot's
+    // updates come in.
     config.senders = Senders::default();
     same_engine(&args)?;
     let shipped = system::city(&system::city_files(None)?)?;
@@ -71,7 +76,8 @@ pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
         ));
     }
     let trickle = Trickle::new(shipped, args.pace);
-    up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None }), trickle).await
+    up::run(&args.data, config, args.listen, &Roles::all(), Some(Publish { folder: None }), Some(trickle))
+        .await
 }
 
 /// A demo is opened with the engine that it was played on.
@@ -128,6 +134,8 @@ async fn played(args: &cli::Demo, config: &Config, shipped: &City) -> anyhow::Re
     // What is interrupted is thrown away whole, so nothing in it need be kept before all of it is.
     config.log.flush = Flush::AtEnd;
     config.raw.flush = Flush::AtEnd;
+    // Nobody waits for a look between two messages.
+    config.delivery.look_ms = 2;
     let server = if args.nats { Some(nats(&beside, &mut config).await?) } else { None };
     let until = play(args, folder, config.clone(), shipped).await?;
     let token = token::made(Role::Operator, &Data::open(&beside)?, &config).await?;
@@ -194,19 +202,28 @@ async fn play(args: &cli::Demo, data: Data, config: Config, shipped: &City) -> a
     let days = shipped.calendar.local_date(until) - WORKS_OF;
     let files = with_works_moved(system::city_files(None)?, days)?;
     let city = system::city(&files)?;
-    let appeals = args.appeals.unwrap_or_else(|| city.buckets.iter().map(|bucket| bucket.count).sum());
+    let appeals = args.appeals.unwrap_or_else(|| first_year(&city));
     let script = Script::new(&city, &Plan { seed: args.seed, until, appeals })
         .context("the city cannot be simulated")?;
     let clock = Arc::new(PlayedClock::at(from));
-    let system = Arc::new(System::open(data, config, Arc::clone(&clock) as _).await?);
+    let platform = Platform::new(Arc::clone(&clock) as _);
+    let system = System::open(data, config, Arc::clone(&clock) as _).await?.pretending(platform.carriers());
+    let system = Arc::new(system);
     system.publish_files_first(|| Ok(files)).await?;
-    let played = Player::new(&system, &clock, &script).await?.play(from, until).await?;
-    let Played { messages, appeals, corrected } = played;
+    let player = Player::new(&system, &clock, &script, &platform, until).await?;
+    let Played { messages, appeals, corrected, sent } = player.play(from, until).await?;
     print::note(&format!(
-        "{messages} messages of residents, {appeals} appeals, {corrected} of them corrected by the simulated operator, in {:.0} s",
+        "{messages} messages of residents, {appeals} appeals, {corrected} of them corrected by the simulated operator, {sent} messages to residents in the last {} days, in {:.0} s",
+        SPEAKS_FOR.num_days(),
         began.elapsed().as_secs_f64()
     ));
     Ok(until)
+}
+
+/// Appeals in the report of the city's first year.
+fn first_year(city: &City) -> u32 {
+    let halves: u32 = city.channel_groups.iter().map(|group| group.count).sum();
+    if halves > 0 { halves } else { city.buckets.iter().map(|bucket| bucket.count).sum() }
 }
 
 /// The city with every day of its works so many days later: what is dug up on the demo's last day is what the sample shows on its own.

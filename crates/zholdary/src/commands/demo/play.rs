@@ -8,12 +8,14 @@ use std::{
 };
 
 use anyhow::Context;
+use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use zholdary_city::Lang;
 use zholdary_domain::{
     AppealId, Clock, CommandId, IdKey, MessageId, Personal, StreamId,
     appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Refusal, Route, Stage},
+    inbound::{Channel, MessageRef},
     message::Outcome,
     time::PlayedClock,
 };
@@ -21,13 +23,25 @@ use zholdary_log::{
     Cause, Decider,
     streams::{Appeals, Messages},
 };
-use zholdary_simulation::{ACCOUNT, BESIDE, Fate, Said, Script, Story, post};
+use zholdary_simulation::{BESIDE, Fate, Said, Script, Story, Way, post};
 
-use super::super::ingest::{Feed, Source};
-use crate::{cli::Payload, print, system::System};
+use super::{
+    super::ingest::{Feed, Source},
+    platform::Platform,
+};
+use crate::{
+    cli::Payload,
+    print,
+    system::{Delivering, System},
+};
 
+/// For so long before the end the system itself tells people what becomes of their appeals; before that operators wrote by hand. Then each
+/// message has its own moment, which takes a while: of all ninety days nobody would wait for it.
+pub(super) const SPEAKS_FOR: Duration = Duration::hours(3 * 24 + 6);
 /// When operators and parties act, in hours of the city's day: the clock goes from one to the next at once.
 const ACT_AT: [i64; 2] = [10, 18];
+/// The author is asked so long after the party says that it is done.
+const ASKED_AFTER: Duration = Duration::hours(1);
 /// Deeds that are under way together.
 const AT_ONCE: usize = 64;
 /// Messages of one delivery.
@@ -46,6 +60,8 @@ pub(super) struct Played {
     pub(super) appeals: usize,
     /// Appeals whose understanding or group an operator corrected.
     pub(super) corrected: usize,
+    /// Messages of ours that platforms took.
+    pub(super) sent: u64,
 }
 
 /// Something that somebody will do.
@@ -55,7 +71,7 @@ enum Deed {
     Look(u8),
     /// An operator counts it to a problem that somebody told of before.
     Join,
-    /// A message of ours tells the author that it is registered.
+    /// An operator tells the author that it is registered.
     Receipt,
     Accept,
     Start,
@@ -63,7 +79,7 @@ enum Deed {
     Refuse,
     /// An operator ends what its party refused.
     Close,
-    /// A message of ours asks whether it is fixed.
+    /// An operator asks whether it is fixed.
     Ask,
     /// The author presses a button.
     Press,
@@ -86,9 +102,14 @@ type Deeds = BTreeMap<usize, Vec<Deed>>;
 type Due = Reverse<(DateTime<Utc>, usize, Deed)>;
 
 pub(super) struct Player<'a> {
+    system: &'a Arc<System>,
     feed: Feed<'a>,
     clock: &'a PlayedClock,
     script: &'a Script,
+    platform: &'a Platform,
+    /// From then on the system itself tells people.
+    speaks_from: DateTime<Utc>,
+    delivering: Option<Delivering>,
     appeals: Decider<Appeals>,
     messages: Decider<Messages>,
     key: IdKey,
@@ -103,13 +124,19 @@ impl<'a> Player<'a> {
         system: &'a Arc<System>,
         clock: &'a PlayedClock,
         script: &'a Script,
+        platform: &'a Platform,
+        until: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
         let decider = || (Arc::clone(&system.log), Arc::clone(&system.clock));
         let ((log, now), (same, again)) = (decider(), decider());
         Ok(Self {
+            system,
             feed: Feed::over(system, Some(clock), None).await?,
             clock,
             script,
+            platform,
+            speaks_from: until - SPEAKS_FOR,
+            delivering: None,
             appeals: Decider::new(log, now),
             messages: Decider::new(same, again),
             key: system.data.id_key()?,
@@ -142,13 +169,32 @@ impl<'a> Player<'a> {
         self.played.corrected = self.corrected.iter().filter(|corrected| **corrected).count();
         let in_report = |nth: &&usize| self.script.stories[**nth].group != BESIDE;
         self.played.appeals = self.placed.keys().filter(in_report).count();
+        self.played.sent = self.platform.taken();
         self.feed.settled().await?;
+        if let Some(delivering) = self.delivering.take() {
+            delivering.finish().await?;
+        }
         self.feed.finish().await?;
         Ok(self.played)
     }
 
+    /// Waits until everything is decided, and everybody was told who is told now.
+    async fn decided(&mut self) -> anyhow::Result<()> {
+        loop {
+            self.feed.decided().await?;
+            let Some(delivering) = &self.delivering else { return Ok(()) };
+            // What is told may be news of an appeal, of which something follows.
+            if delivering.settle(self.system).await? {
+                return Ok(());
+            }
+        }
+    }
+
     /// Everything up to `at`: the messages, what is due, and a look at what was opened.
     async fn step(&mut self, at: DateTime<Utc>, opened: std::ops::Range<usize>) -> anyhow::Result<()> {
+        if at > self.speaks_from && self.delivering.is_none() {
+            self.delivering = Some(self.system.deliver().await?);
+        }
         let stories = &self.script.stories[opened.clone()];
         let mut messages: Vec<Said> =
             stories.iter().flat_map(|story| story.opening.iter().cloned()).collect();
@@ -160,25 +206,41 @@ impl<'a> Player<'a> {
         {
             let Some(Reverse((due, nth, deed))) = self.due.pop() else { break };
             let story = &self.script.stories[nth];
+            let author = &story.first().from;
             match deed {
+                // What the system tells nobody writes by hand.
+                Deed::Receipt if story.first().at > self.speaks_from => {}
+                Deed::Ask if due - ASKED_AFTER > self.speaks_from => {}
                 Deed::Receipt => sent += &(story.receipt(due) + "\n"),
                 Deed::Ask => sent += &(story.question(due) + "\n"),
-                Deed::Press => messages.extend(story.press(due)),
-                Deed::Later => messages.extend(story.later_said(due)),
+                Deed::Press => {
+                    let asked = self.platform.question(author);
+                    let asked = asked.as_ref().map(|(id, number)| (id.as_str(), number.as_str()));
+                    messages.extend(story.press(due, asked));
+                }
+                Deed::Later => {
+                    messages.extend(story.later_said(due, self.platform.receipt(author).as_deref()));
+                }
                 look @ Deed::Look(_) => looks.entry(nth).or_default().push(look),
                 deed => deeds.entry(nth).or_default().push(deed),
             }
         }
-        self.feed_all(&sent, messages, again).await?;
+        self.take(Payload::Jsonl, "demo_sent.jsonl", sent.into()).await?;
+        if self.delivering.is_some() {
+            self.feed_each(messages, again).await?;
+        } else {
+            self.feed_all(messages, again).await?;
+        }
+        self.tell_states(at).await?;
         self.clock.advance_to(at);
         for nth in opened {
             self.open(nth).await?;
         }
         self.act_all(looks).await?;
         // What an operator corrected is with its party before that one acts.
-        self.feed.decided().await?;
+        self.decided().await?;
         self.act_all(deeds).await?;
-        self.feed.decided().await
+        self.decided().await
     }
 
     /// The deeds of each story one after another, of many stories at once.
@@ -199,31 +261,64 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Feeds what we sent, what residents wrote, and what is delivered `again`.
-    async fn feed_all(
-        &mut self,
-        sent: &str,
-        mut messages: Vec<Said>,
-        mut again: Vec<Said>,
-    ) -> anyhow::Result<()> {
-        if !sent.is_empty() {
-            let source =
-                Source { name: "demo_sent.jsonl", payload: Payload::Jsonl, bytes: sent.to_owned().into() };
-            self.feed.take(&source).await?;
-        }
+    /// Feeds what residents wrote, and what is delivered `again`, many messages in one delivery.
+    async fn feed_all(&mut self, mut messages: Vec<Said>, mut again: Vec<Said>) -> anyhow::Result<()> {
         messages.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         // A person's second message comes when the first is understood: what is made of it must not hang on who was faster.
         while !messages.is_empty() {
             let mut authors = HashSet::new();
             let (now, later): (Vec<Said>, Vec<Said>) =
                 messages.into_iter().partition(|said| authors.insert(said.from.clone()));
-            for part in now.chunks(IN_ONE_POST).chain(std::mem::take(&mut again).chunks(IN_ONE_POST)) {
-                let body = post(&part.iter().collect::<Vec<_>>());
-                let source = Source { name: "demo.json", payload: Payload::Whatsapp, bytes: body.into() };
-                self.played.messages += self.feed.take(&source).await?;
+            for said in [now, std::mem::take(&mut again)] {
+                let mut by_channel = BTreeMap::<Channel, Vec<&Said>>::new();
+                for said in &said {
+                    by_channel.entry(said.way.channel()).or_default().push(said);
+                }
+                for (channel, said) in by_channel {
+                    for part in said.chunks(IN_ONE_POST) {
+                        self.deliver(channel, post(channel, part)).await?;
+                    }
+                }
             }
             self.feed.decided().await?;
             messages = later;
+        }
+        Ok(())
+    }
+
+    /// Feeds each message at its own moment, and whatever platforms tell meanwhile: who wrote is told at once.
+    async fn feed_each(&mut self, mut messages: Vec<Said>, again: Vec<Said>) -> anyhow::Result<()> {
+        messages.extend(again);
+        messages.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        for said in messages {
+            self.tell_states(said.at).await?;
+            let channel = said.way.channel();
+            self.deliver(channel, post(channel, &[&said])).await?;
+            self.decided().await?;
+        }
+        Ok(())
+    }
+
+    /// Feeds what platforms tell of our messages up to `until`.
+    async fn tell_states(&mut self, until: DateTime<Utc>) -> anyhow::Result<()> {
+        for (channel, body) in self.platform.states(until) {
+            self.deliver(channel, body).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, channel: Channel, body: Vec<u8>) -> anyhow::Result<()> {
+        let payload = match channel {
+            Channel::Instagram => Payload::Instagram,
+            Channel::Facebook => Payload::Facebook,
+            _ => Payload::Whatsapp,
+        };
+        self.take(payload, "demo.json", body.into()).await
+    }
+
+    async fn take(&mut self, payload: Payload, name: &str, bytes: Bytes) -> anyhow::Result<()> {
+        if !bytes.is_empty() {
+            self.played.messages += self.feed.take(&Source { name, payload, bytes }).await?;
         }
         Ok(())
     }
@@ -232,7 +327,7 @@ impl<'a> Player<'a> {
     async fn open(&mut self, nth: usize) -> anyhow::Result<()> {
         let story = &self.script.stories[nth];
         let said = story.first();
-        let message = self.message(&said.id);
+        let message = self.message(said.way, &said.id);
         let outcome = self.messages.load(&StreamId::from(message)).await?.state.outcome;
         let appeal = match outcome {
             Some(Outcome::Placed { appeal, .. }) => appeal,
@@ -256,7 +351,7 @@ impl<'a> Player<'a> {
                 plan(after / 2, Deed::Start);
                 plan(after, Deed::Finish);
                 if story.verdict.is_some() {
-                    plan(after + Duration::hours(1), Deed::Ask);
+                    plan(after + ASKED_AFTER, Deed::Ask);
                     plan(after + Duration::hours(9), Deed::Press);
                 }
             }
@@ -273,8 +368,9 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    fn message(&self, id: &str) -> MessageId {
-        self.key.message("whatsapp", ACCOUNT, id)
+    fn message(&self, way: Way, id: &str) -> MessageId {
+        let (channel, account) = (way.channel(), way.account().to_owned());
+        MessageRef { channel, account, external_id: id.to_owned().into() }.id(&self.key)
     }
 
     /// Does it, and says what follows.
@@ -300,7 +396,8 @@ impl<'a> Player<'a> {
             Deed::Close => Vec::new(),
             Deed::Join => {
                 // It has the name of the message that told it first.
-                let problem = story.problem.as_deref().map(|first| AppealId::opened_by(self.message(first)));
+                let first = |(way, id): &(Way, String)| AppealId::opened_by(self.message(*way, id));
+                let problem = story.problem.as_ref().map(first);
                 let join = |problem| Command::Join { of: *appeal, problem, by: operator() };
                 problem.map(join).into_iter().collect()
             }

@@ -1,34 +1,61 @@
-//! What goes on after the simulated ninety days: a new message now and then, by the wall's clock, at a human pace.
+//! What goes on after the simulated ninety days, by the wall's clock: new messages now and then at a human pace, and what becomes of ours.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use bytes::Bytes;
 use chrono::Timelike;
 use tokio_util::sync::CancellationToken;
-use zholdary_channels::{Accounts, whatsapp};
+use zholdary_channels::Ours;
 use zholdary_city::City;
+use zholdary_delivery::Carriers;
 use zholdary_domain::{Clock, SystemClock, inbound::Channel};
 use zholdary_intake::Intake;
 use zholdary_simulation::{Plan, Script, post};
 
+use super::platform::Platform;
+
 /// Stories that are written before the next ones are planned.
 const STORIES: u32 = 500;
+/// How often it is looked what platforms have to tell.
+const LOOK: Duration = Duration::from_secs(1);
 
-/// New messages of a simulated city.
+/// A simulated city that goes on.
 pub(crate) struct Trickle {
     city: City,
-    pace: Duration,
+    /// Nothing: nobody writes any more.
+    pace: Option<Duration>,
+    platform: Platform,
 }
 
 impl Trickle {
     /// A story every `pace_s` seconds on the average; none when that is 0.
-    pub(crate) fn new(city: City, pace_s: u32) -> Option<Self> {
-        (pace_s > 0).then(|| Self { city, pace: Duration::from_secs(pace_s.into()) })
+    pub(crate) fn new(city: City, pace_s: u32) -> Self {
+        let pace = (pace_s > 0).then(|| Duration::from_secs(pace_s.into()));
+        Self { city, pace, platform: Platform::new(Arc::new(SystemClock)) }
     }
 
-    /// Writes until `stop`.
+    /// What carries messages to its residents.
+    pub(crate) fn carriers(&self) -> Carriers {
+        self.platform.carriers()
+    }
+
+    /// Goes on until `stop`.
     pub(crate) async fn run(self, intake: Intake, stop: CancellationToken) -> anyhow::Result<()> {
+        let (written, ()) = tokio::join!(self.write(&intake, &stop), self.tell_states(&intake, &stop));
+        written
+    }
+
+    async fn tell_states(&self, intake: &Intake, stop: &CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            for (channel, body) in self.platform.states(SystemClock.now()) {
+                take(intake, channel, body).await;
+            }
+        }
+    }
+
+    async fn write(&self, intake: &Intake, stop: &CancellationToken) -> anyhow::Result<()> {
+        let Some(pace) = self.pace else { return Ok(()) };
         loop {
             let now = SystemClock.now();
             // Another start, other words.
@@ -38,7 +65,7 @@ impl Trickle {
             for story in &script.stories {
                 // Between half and one and a half of the pace, as the script's own seconds fall.
                 let second = f64::from(story.first().at.second());
-                let wait = self.pace.mul_f64(0.5 + second / 60.0);
+                let wait = pace.mul_f64(0.5 + second / 60.0);
                 if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                     return Ok(());
                 }
@@ -46,15 +73,8 @@ impl Trickle {
                     // What follows a message comes as soon after it as it would.
                     let pause = story.opening.get(part + 1).map(|next| next.at - said.at);
                     let said = story.sent_again(said, &began.to_string(), SystemClock.now());
-                    let body = Bytes::from(post(&[&said]));
-                    let elements = whatsapp::parse(&body, &Accounts::any()).elements;
-                    if let Err(error) = intake.take(Channel::Whatsapp, body, elements).await {
-                        tracing::warn!(
-                            error = &error as &dyn std::error::Error,
-                            part,
-                            "a simulated message was not taken"
-                        );
-                    }
+                    let channel = said.way.channel();
+                    take(intake, channel, post(channel, &[&said])).await;
                     let wait = pause.and_then(|pause| pause.to_std().ok()).unwrap_or_default();
                     if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
                         return Ok(());
@@ -62,5 +82,13 @@ impl Trickle {
                 }
             }
         }
+    }
+}
+
+async fn take(intake: &Intake, channel: Channel, body: Vec<u8>) {
+    let body = Bytes::from(body);
+    let parsed = Ours::default().parse(channel, &body).unwrap_or_default();
+    if let Err(error) = intake.take(channel, body, parsed.elements).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a simulated delivery was not taken");
     }
 }

@@ -1,0 +1,166 @@
+//! Platforms as a demo has them: nothing leaves the process, and our messages are taken, delivered and read as they would be.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+use zholdary_channels::outbound::Form;
+use zholdary_delivery::{Carried, Carrier, Carriers};
+use zholdary_domain::{
+    Clock, MessageId,
+    inbound::{Channel, Surface},
+    outgoing::{Outgoing, Trouble},
+};
+use zholdary_simulation::{Arrived, Step, states};
+
+/// Of so many people one cannot be reached.
+const ONE_IN: u64 = 40;
+/// What WhatsApp says of a phone that it cannot bring a message to (Meta, «Error codes»).
+const UNDELIVERABLE: i64 = 131_026;
+/// What Messenger and Instagram say of a person who lets nothing of ours through.
+const NOT_AVAILABLE: i64 = 551;
+/// Of a hundred messages so many are read.
+const READ: u64 = 70;
+
+/// The platforms of all channels that the demo simulates. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Platform(Arc<Inner>);
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    /// The last receipt and the last question of each person.
+    sent: HashMap<String, Sent>,
+    /// What is still to be told of our messages, by when.
+    states: BTreeMap<(DateTime<Utc>, u64), (Channel, Arrived)>,
+    /// Messages taken.
+    taken: u64,
+}
+
+/// What of ours a person answers.
+#[derive(Debug, Clone, Default)]
+struct Sent {
+    receipt: Option<String>,
+    /// The question whether it is fixed, and the number that its buttons bear.
+    question: Option<(String, String)>,
+}
+
+impl Platform {
+    /// Platforms by a clock.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner { clock, told: Mutex::default() }))
+    }
+
+    /// What carries messages to them.
+    pub(crate) fn carriers(&self) -> Carriers {
+        let mut carriers = Carriers::default();
+        for channel in [Channel::Whatsapp, Channel::Instagram, Channel::Facebook] {
+            carriers.add(channel, Arc::new(self.clone()));
+        }
+        carriers
+    }
+
+    /// Messages that were taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.with(|told| told.taken)
+    }
+
+    /// The receipt that a person got, by the platform's id.
+    pub(crate) fn receipt(&self, to: &str) -> Option<String> {
+        self.with(|told| told.sent.get(to)?.receipt.clone())
+    }
+
+    /// The question that a person was asked, by the platform's id, and the number that its buttons bear.
+    pub(crate) fn question(&self, to: &str) -> Option<(String, String)> {
+        self.with(|told| told.sent.get(to)?.question.clone())
+    }
+
+    /// Bodies of webhooks that tell what became of our messages up to `until`.
+    pub(crate) fn states(&self, until: DateTime<Utc>) -> Vec<(Channel, Vec<u8>)> {
+        let due = self.with(|told| {
+            let later = told.states.split_off(&(until, u64::MAX));
+            std::mem::replace(&mut told.states, later)
+        });
+        let mut by_channel = BTreeMap::<Channel, Vec<Arrived>>::new();
+        for (channel, arrived) in due.into_values() {
+            by_channel.entry(channel).or_default().push(arrived);
+        }
+        let body =
+            |(channel, arrived): (_, Vec<_>)| (channel, states(channel, &arrived.iter().collect::<Vec<_>>()));
+        by_channel.into_iter().map(body).collect()
+    }
+
+    /// A panic elsewhere leaves what was told whole: each of these changes it at once.
+    fn with<T>(&self, what: impl FnOnce(&mut Told) -> T) -> T {
+        what(&mut self.0.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Carrier for Platform {
+    async fn carry(&self, id: MessageId, out: &Outgoing, _: Form) -> Carried {
+        let (to, channel, now) = (out.to.reveal(), out.channel, self.0.clock.now());
+        let person = drawn(to, 0);
+        let is_private = !matches!(out.surface, Surface::Comment | Surface::Post | Surface::Mention);
+        let is_out_of_reach = is_private && person % ONE_IN == 1;
+        if is_out_of_reach && channel != Channel::Whatsapp {
+            return Carried::NotTaken {
+                why: Trouble::Blocked,
+                code: Some(NOT_AVAILABLE),
+                again: false,
+                after: None,
+            };
+        }
+        let name = match channel {
+            Channel::Whatsapp => format!("wamid.OUT{}", id.uuid().simple()),
+            _ => format!("m_OUT{}", id.uuid().simple()),
+        };
+        self.with(|told| {
+            told.taken += 1;
+            let sent = told.sent.entry(to.clone()).or_default();
+            let asks = out.buttons.iter().find_map(|button| button.id.strip_prefix("fixed:yes:"));
+            match asks {
+                Some(number) => sent.question = Some((name.clone(), number.to_owned())),
+                None if out.what.starts_with("receipt") => sent.receipt = Some(name.clone()),
+                None => {}
+            }
+            if !is_private {
+                return;
+            }
+            let mut tell = |after: Duration, step| {
+                let arrived = Arrived { id: name.clone(), to: to.clone(), step, at: now + after };
+                told.states
+                    .insert((arrived.at, told.taken * 2 + u64::from(step == Step::Read)), (channel, arrived));
+            };
+            if is_out_of_reach {
+                return tell(Duration::minutes(2), Step::Failed { code: UNDELIVERABLE });
+            }
+            // Instagram tells of nothing but reading.
+            if channel != Channel::Instagram {
+                tell(Duration::seconds(2), Step::Delivered);
+            }
+            let reading = drawn(to, now.timestamp().unsigned_abs());
+            if reading % 100 < READ {
+                let after = i64::try_from(reading % 3_600).unwrap_or_default();
+                tell(Duration::seconds(20 + after), Step::Read);
+            }
+        });
+        Carried::Taken(name)
+    }
+}
+
+/// A number that is always the same for one person and one `nth`.
+fn drawn(to: &str, nth: u64) -> u64 {
+    let mut hash = blake3::Hasher::new();
+    hash.update(to.as_bytes()).update(&nth.to_le_bytes());
+    let mut number = [0; 8];
+    hash.finalize_xof().fill(&mut number);
+    u64::from_le_bytes(number)
+}
