@@ -1,6 +1,6 @@
 //! The command line as people use it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use zholdary_domain::{Clock, SystemClock};
@@ -136,9 +136,17 @@ async fn the_demo_plays_the_report_of_2019() {
         .await;
         let list = city.read("/api/v1/appeals?limit=200").await;
         assert_eq!(list["next"], Value::Null, "all of them");
-        assert!(city.stop().await.success());
         let appeals: BTreeMap<_, _> = list["items"].as_array().unwrap().iter().map(in_any_folder).collect();
-        (report, appeals)
+        // How far each message to a resident came.
+        let mut came = BTreeMap::new();
+        for number in appeals.keys() {
+            let appeal = city.read(&format!("/api/v1/appeals/{number}")).await;
+            let ours = appeal["thread"].as_array().unwrap().iter().filter(|message| message["ours"] == true);
+            let states = ours.map(|message| message["delivery"].as_str().unwrap_or("sent").to_owned());
+            came.insert(number.clone(), states.collect::<Vec<_>>());
+        }
+        assert!(city.stop().await.success());
+        (report, appeals, came)
     };
     let expected = seen(demo(file.path(), &[]), file.path()).await;
     let report = &expected.0;
@@ -165,6 +173,10 @@ async fn the_demo_plays_the_report_of_2019() {
         assert_eq!(stated.count(), 1, "what nobody was asked is not stated");
     }
     assert_eq!(groups(report)[1], ("yard", 36, groups(report)[1].2, 0), "both together");
+    let came: BTreeSet<&str> = expected.2.values().flatten().map(String::as_str).collect();
+    for state in ["sent", "delivered", "read", "failed"] {
+        assert!(came.contains(state), "no message to a resident is {state}: {came:?}");
+    }
     let log = told_in(file.path()).await;
     log.check();
     assert_eq!(json(&["verify", "--json", "--data", path(file.path())])[0]["sound"], true);
