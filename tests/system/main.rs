@@ -10,6 +10,7 @@ mod crash;
 mod delivery;
 #[cfg(feature = "mail")]
 mod dovecot;
+mod faults;
 mod harness;
 mod hook;
 mod learn;

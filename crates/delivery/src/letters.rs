@@ -100,6 +100,8 @@ fn refused(reply: Reply) -> Carried {
         (_, 530 | 534 | 535 | 538, _) | (Step::Login, ..) => later(Trouble::Token, told),
         // It refuses us, not this letter.
         (Step::Greeting, ..) => later(Trouble::Busy, told),
+        // About the address of who writes, which is ours.
+        (_, _, Some(Enhanced(_, 1, 7 | 8))) => never(Trouble::Refused, told),
         (Step::Recipient | Step::Letter, _, Some(Enhanced(_, 1, _))) => never(Trouble::NoSuchAddress, told),
         (Step::Recipient, 550 | 551 | 553, None) => never(Trouble::NoSuchAddress, told),
         _ => never(Trouble::Refused, told),

@@ -41,7 +41,7 @@ fn came(out: &Outgoing, answer: Result<serde_json::Value, CallError>) -> Carried
             if refusal.is_certain() && outbound::is_proof(out.channel, refusal.status, refusal.code) =>
         {
             let Verdict { why, again } =
-                outbound::verdict(out.channel, refusal.status, refusal.code, refusal.subcode);
+                outbound::refusal(out, refusal.status, refusal.code, refusal.subcode);
             Carried::NotTaken { why, code: refusal.code, again, after: refusal.retry_after }
         }
         Err(CallError::Refused(_) | CallError::Unknown { .. }) => Carried::Unknown,

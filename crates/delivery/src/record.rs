@@ -11,13 +11,13 @@ use zholdary_log::{
 };
 use zholdary_routing::Error;
 
-/// We mean to send `out`.
+/// We mean to send `out`. Whether that is new.
 pub(crate) async fn queue(
     messages: &Decider<Messages>,
     id: MessageId,
     cause: Cause,
     out: Outgoing,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let command = message::Command::Queue(Box::new(out));
     let queued = messages
         .handle(&StreamId::from(id), command_id::queued(id), cause, |state, _| {
@@ -25,24 +25,26 @@ pub(crate) async fn queue(
         })
         .await;
     match queued {
-        Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+        Ok(handled) => Ok(handled.new),
+        Err(DeciderError::Refused(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
 
-/// An appeal hears of something.
+/// An appeal hears of something. Whether that is new.
 pub(crate) async fn note(
     appeals: &Decider<Appeals>,
     appeal: AppealId,
     id: CommandId,
     cause: Cause,
     command: appeal::Command,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let noted = appeals
         .handle(&StreamId::from(appeal), id, cause, |state, _| appeal::decide(state, command.clone()))
         .await;
     match noted {
-        Ok(_) | Err(DeciderError::Refused(_)) => Ok(()),
+        Ok(handled) => Ok(handled.new),
+        Err(DeciderError::Refused(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -251,7 +251,8 @@ impl Tasks {
         let Some(command) = wish(&rules.city.party_words, task, text) else { return Ok(()) };
         // What is not theirs any more, or was done before, a person sees in the letter.
         let id = CommandId::of(message, "party answer");
-        record::note(&self.appeals, news.appeal, id, news.cause, command).await
+        record::note(&self.appeals, news.appeal, id, news.cause, command).await?;
+        Ok(())
     }
 
     async fn read(&self, news: &News) -> Result<Read, Error> {
@@ -351,7 +352,8 @@ impl Tasks {
             why: why.to_owned(),
             message: None,
         };
-        record::note(&self.appeals, news.appeal, id, news.cause, command).await
+        record::note(&self.appeals, news.appeal, id, news.cause, command).await?;
+        Ok(())
     }
 }
 

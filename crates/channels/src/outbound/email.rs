@@ -3,7 +3,13 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use zholdary_domain::{IdKey, MessageId, Personal, inbound::Channel, outgoing::Outgoing};
+use zholdary_domain::{
+    IdKey, MessageId, Personal,
+    inbound::Channel,
+    outgoing::{Outgoing, Trouble},
+};
+
+use super::Verdict;
 
 /// The longest address (RFC 5321, 4.5.3.1.3), in bytes.
 const ADDRESS_BYTES: usize = 254;
@@ -17,6 +23,17 @@ const WORD_BYTES: usize = 39;
 const GUARD_DIGITS: usize = 16;
 /// The longest line of encoded text (RFC 2045, 6.8), in characters.
 const LINE_CHARS: usize = 76;
+
+/// What the report of the post says by a status: as a number, 5.1.1 is 5 001 001 (RFC 3463). Else it says no more than that the letter
+/// does not arrive.
+pub(super) const fn verdict(code: i64) -> Option<Verdict> {
+    match (code / 1_000_000, code / 1000 % 1000, code % 1000) {
+        // About the address of who wrote, which is ours.
+        (4 | 5, 1, 7 | 8) => None,
+        (4 | 5, 1, _) => Some(Verdict::never(Trouble::NoSuchAddress)),
+        _ => None,
+    }
+}
 
 /// What all letters of ours share.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -74,9 +74,11 @@ pub(super) fn taken(answer: &Value) -> Option<String> {
 
 /// Error codes of the Graph API (Meta, «Handle errors»; Messenger, «Error codes»).
 pub(super) const fn verdict(code: i64, subcode: Option<i64>) -> Option<Verdict> {
-    match subcode {
-        Some(2_018_278 | 2_534_022) => return Some(Verdict::never(Trouble::WindowClosed)),
-        Some(1_545_041) => return Some(Verdict::never(Trouble::Blocked)),
+    match (code, subcode) {
+        (_, Some(2_018_065 | 2_018_278 | 2_534_022)) => return Some(Verdict::never(Trouble::WindowClosed)),
+        (_, Some(1_545_041 | 2_018_108)) => return Some(Verdict::never(Trouble::Blocked)),
+        // A comment that is gone; a person whom nobody of theirs is.
+        (100, Some(33 | 2_018_001)) => return Some(Verdict::never(Trouble::NoSuchAddress)),
         _ => {}
     }
     Some(match code {
@@ -85,6 +87,7 @@ pub(super) const fn verdict(code: i64, subcode: Option<i64>) -> Option<Verdict> 
         200..=299 => Verdict::never(Trouble::Permission),
         10 | 2018278 => Verdict::never(Trouble::WindowClosed),
         551 | 1545041 => Verdict::never(Trouble::Blocked),
+        33 => Verdict::never(Trouble::NoSuchAddress),
         100 => Verdict::never(Trouble::Refused),
         _ => return None,
     })

@@ -93,9 +93,23 @@ pub fn taken(out: &Outgoing, answer: &Value) -> Option<String> {
 pub const fn is_proof(channel: Channel, status: u16, code: Option<i64>) -> bool {
     let says_nothing = match channel {
         Channel::Whatsapp | Channel::Instagram | Channel::Facebook => matches!(code, Some(1 | 131_000)),
+        // Its code is the status again: of a server that ends with the message under way, or of what stands before it
+        // (tdlib/telegram-bot-api#868).
+        Channel::Telegram => true,
         _ => false,
     };
     status < 500 || !says_nothing
+}
+
+/// What the refusal of `out` means: as [`verdict`], and what it was about.
+#[must_use]
+pub fn refusal(out: &Outgoing, status: u16, code: Option<i64>, subcode: Option<i64>) -> Verdict {
+    let verdict = verdict(out.channel, status, code, subcode);
+    // In public there is no window: the same code says there that a permission is missing.
+    if verdict.why == Trouble::WindowClosed && is_public(out.surface) && !out.private_reply {
+        return Verdict::never(Trouble::Permission);
+    }
+    verdict
 }
 
 /// What a refusal with this HTTP `status` and the platform's `code` and `subcode` means.
@@ -105,6 +119,7 @@ pub fn verdict(channel: Channel, status: u16, code: Option<i64>, subcode: Option
         Channel::Whatsapp => whatsapp::verdict(code),
         Channel::Instagram | Channel::Facebook => meta::verdict(code, subcode),
         Channel::Telegram => telegram::verdict(code),
+        Channel::Email => email::verdict(code),
         _ => None,
     });
     known.unwrap_or(match status {

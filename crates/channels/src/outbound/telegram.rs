@@ -49,7 +49,7 @@ pub(super) const fn verdict(code: i64) -> Option<Verdict> {
     Some(match code {
         401 | 404 => Verdict::later(Trouble::Token),
         403 => Verdict::never(Trouble::Blocked),
-        429 | 500.. => Verdict::later(Trouble::Busy),
+        429 => Verdict::later(Trouble::Busy),
         400 => Verdict::never(Trouble::Refused),
         _ => return None,
     })

@@ -322,7 +322,12 @@ fn each_refusal_means_one_thing() {
             (100, 2_018_278, WindowClosed),
             (10, 2_534_022, WindowClosed),
             (551, 1_545_041, Blocked),
+            (10, 2_018_065, WindowClosed),
             (200, 1_545_041, Blocked),
+            (10, 2_018_108, Blocked),
+            (100, 33, NoSuchAddress),
+            (100, 2_018_001, NoSuchAddress),
+            (100, 2_018_034, Refused),
             (200, 7, Permission),
         ] {
             let got = verdict(channel, 400, Some(code), Some(subcode));
@@ -330,6 +335,7 @@ fn each_refusal_means_one_thing() {
         }
         check(channel, 400, &[10, 2_018_278], WindowClosed, false);
         check(channel, 400, &[551, 1_545_041], Blocked, false);
+        check(channel, 400, &[33], NoSuchAddress, false);
         check(channel, 400, &[100], Refused, false);
     }
     let telegram = |code: u16, why, again| check(Channel::Telegram, code, &[code.into()], why, again);
@@ -369,6 +375,11 @@ fn each_refusal_means_one_thing() {
     // A code of another platform is nobody's.
     assert_eq!(verdict(Channel::Facebook, 400, Some(131_047), None), Verdict::never(Refused));
     assert_eq!(verdict(Channel::Email, 503, Some(190), None), Verdict::later(Busy));
+
+    // What the post reports: 5.1.1 is 5001001.
+    let email = |codes, why, again| check(Channel::Email, 400, codes, why, again);
+    email(&[5_001_001, 5_001_010, 4_001_002], NoSuchAddress, false);
+    email(&[5_000_000, 5_001_008, 5_002_002, 5_007_509, 4_004_007, 550], Refused, false);
 }
 
 #[test]
@@ -380,9 +391,31 @@ fn a_platforms_own_fault_proves_nothing() {
         (Channel::Whatsapp, 400, Some(131_000), true),
         (Channel::Whatsapp, 500, Some(131_026), true),
         (Channel::Facebook, 500, Some(190), true),
-        (Channel::Telegram, 500, Some(500), true),
+        (Channel::Telegram, 500, Some(500), false),
+        (Channel::Telegram, 502, Some(502), false),
+        (Channel::Telegram, 429, Some(429), true),
     ] {
         assert_eq!(is_proof(channel, status, code), expected, "{channel:?} {status} {code:?}");
+    }
+}
+
+#[test]
+fn in_public_there_is_no_window() {
+    use Trouble::{Blocked, Permission, WindowClosed};
+    let private = |out: Outgoing| Outgoing { private_reply: true, ..out };
+    for channel in [Channel::Instagram, Channel::Facebook] {
+        let check = |out: &Outgoing, code, subcode, why| {
+            let got = refusal(out, 403, Some(code), subcode);
+            assert_eq!(got, Verdict::never(why), "{out:?} {code} {subcode:?}");
+        };
+        let (direct, comment) = (
+            out(channel, Surface::Private, "7", RECEIPT_RU),
+            under(out(channel, Surface::Comment, "7", RECEIPT_RU), "c_1"),
+        );
+        check(&direct, 10, None, WindowClosed);
+        check(&comment, 10, None, Permission);
+        check(&comment, 551, None, Blocked);
+        check(&private(comment), 10, Some(2_018_278), WindowClosed);
     }
 }
 

@@ -104,8 +104,17 @@ impl Inner {
         };
         let id = CommandId::of(id, purpose);
         match record::note(&self.appeals, appeal, id, half.cause, command).await {
+            Ok(is_new) => {
+                if let Err(why) = half.told
+                    && half.is_late
+                    && is_new
+                {
+                    self.metrics.failed(half.channel, why);
+                }
+                Ok(())
+            }
             Err(error) if error.is_of_one_stream() => Ok(()),
-            told => told,
+            Err(error) => Err(error),
         }
     }
 
@@ -173,6 +182,7 @@ impl Inner {
 
     /// The same in another form, or on another channel: once for each reason.
     async fn follow(&self, id: MessageId, cause: Cause, out: Outgoing, next: &Next) -> Result<(), Error> {
+        let from = out.channel;
         let follow_ups = match next {
             Next::Registered => vec![(id.instead("window"), Outgoing { instead_of: Some(id), ..out })],
             Next::Elsewhere(channel, address) => {
@@ -202,8 +212,12 @@ impl Inner {
                 parts.into_iter().enumerate().map(part).collect()
             }
         };
-        for (new, out) in follow_ups {
-            record::queue(&self.messages, new, cause, out).await?;
+        let last = follow_ups.len().saturating_sub(1);
+        for (nth, (new, elsewhere)) in follow_ups.into_iter().enumerate() {
+            // A text that goes in parts is one.
+            if record::queue(&self.messages, new, cause, elsewhere).await? && nth == last {
+                self.metrics.went_instead(from, next.code());
+            }
         }
         Ok(())
     }

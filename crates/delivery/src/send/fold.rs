@@ -17,7 +17,11 @@ use zholdary_log::{Cause, Recorded};
 use zholdary_routing::Ruleset;
 
 use super::{Ended, later};
-use crate::{metrics::UNKNOWN, people::People, window::Way};
+use crate::{
+    metrics::{REGISTERED, UNKNOWN},
+    people::People,
+    window::Way,
+};
 
 /// Why an appeal hears that a message never goes whose records do not read.
 const UNREADABLE: &str = "unreadable";
@@ -78,6 +82,16 @@ pub(super) enum Next {
     Elsewhere(Channel, Address),
 }
 
+impl Next {
+    /// What the figures call it.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Registered => REGISTERED,
+            Self::Elsewhere(channel, _) => channel.code(),
+        }
+    }
+}
+
 /// Where a person is reached in private.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
@@ -92,6 +106,8 @@ pub(super) struct Address {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Half {
     pub(super) appeal: Option<AppealId>,
+    /// Where it went.
+    pub(super) channel: Channel,
     pub(super) what: String,
     /// It went to a party, about this.
     pub(super) task: Option<Task>,
@@ -393,13 +409,14 @@ impl Fold {
         from: DateTime<Utc>,
         cause: Cause,
     ) {
-        let Some(About { appeal, what, task, taken, .. }) = self.about.get(&id) else { return };
+        let Some(About { appeal, channel, what, task, taken, .. }) = self.about.get(&id) else { return };
         // Nobody hears of a hint that was not told.
         if appeal.is_none() && told.is_err() {
             return;
         }
         let half = Half {
             appeal: *appeal,
+            channel: *channel,
             what: what.clone(),
             task: task.clone(),
             told,

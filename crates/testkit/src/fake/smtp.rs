@@ -26,6 +26,8 @@ pub enum Post {
     Recipient(&'static str),
     /// The letter is answered so when it is whole, and not taken.
     Letter(&'static str),
+    /// The connection dies once the recipient is named.
+    DiesBeforeTheLetter,
     /// The connection dies in the middle of the letter, which is not taken.
     DiesInTheLetter,
     /// The letter is taken, and the connection dies before anybody hears of it.
@@ -165,6 +167,7 @@ async fn talk(stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
                 "250 2.1.0 go on"
             }
             ("RCPT", Some(Post::Recipient(line))) => line,
+            ("RCPT", Some(Post::DiesBeforeTheLetter)) => return Ok(()),
             ("RCPT", _) => {
                 mail.recipients.push(address());
                 "250 2.1.5 go on"
