@@ -11,7 +11,7 @@ use zholdary_testkit::sign;
 /// A delivery leads somewhere, and to the same when it comes again: by that a redelivery is known.
 fn delivery(channel: Channel, body: &[u8]) -> Parsed {
     let ours = Ours {
-        telegram: "7000000001".to_owned(),
+        telegram: telegram::Bot { id: "7000000001".to_owned(), ..telegram::Bot::default() },
         email: Mailbox { address: "a@b.kz".to_owned(), ..Mailbox::default() },
         ..Ours::default()
     };

@@ -83,6 +83,10 @@ async fn telegram_is_asked_who_gets_its_updates() {
     assert!(!is_well && posted[2].1 == "none is set", "{posted:?}");
     let (is_well, other) = check("telegram", &settings("bot = \"7\"\n"));
     assert!(!is_well && other[1].2, "{other:?}");
+    for (name, expected) in [("@Zholdary_Bot", true), ("zholdary_test_bot", false)] {
+        let (is_well, told) = check("telegram", &settings(&format!("name = \"{name}\"\n")));
+        assert_eq!((is_well, told[1].2), (expected, !expected), "{name}: {told:?}");
+    }
 }
 
 #[tokio::test]

@@ -376,10 +376,6 @@ pub(crate) const BOT: &str = "7000000001:FAKE-TOKEN";
 async fn whoever_sent_what_we_cannot_open_is_told_once_how_to_write() {
     let sending = Sending::start().await;
     let closed = json!({ "type": "unsupported", "errors": [{ "code": 131_051, "title": "Unsupported message type" }] });
-    let press = |lang: &str| {
-        let reply = json!({ "id": format!("lang:{lang}"), "title": lang });
-        json!({ "type": "interactive", "interactive": { "type": "button_reply", "button_reply": reply } })
-    };
     sending.hears("wamid.H1", WHO, closed.clone()).await;
     let taken = sending.until_taken(1).await;
     // Nobody knows their language yet.
@@ -407,6 +403,168 @@ async fn whoever_sent_what_we_cannot_open_is_told_once_how_to_write() {
     assert!(taken[4].1.contains("принято, № Z-"), "{taken:?}");
     sending.city.idle().await;
     assert_eq!(sending.taken().len(), 5, "{:?}", sending.taken());
+}
+
+/// How a resident chooses a language.
+fn press(lang: &str) -> Value {
+    let reply = json!({ "id": format!("lang:{lang}"), "title": lang });
+    json!({ "type": "interactive", "interactive": { "type": "button_reply", "button_reply": reply } })
+}
+
+#[tokio::test]
+async fn who_only_greets_is_greeted_and_what_they_write_then_is_the_appeal() {
+    let sending = Sending::start().await;
+    sending.says("wamid.G1", WHO, "Здравствуйте!").await;
+    let taken = sending.until_taken(1).await;
+    assert!(
+        taken[0].1.starts_with("Здравствуйте! Здесь принимают") && !taken[0].1.contains("Сәлем"),
+        "{taken:?}"
+    );
+    let other = "77000000302";
+    sending.says("wamid.G2", other, "Сәлеметсіз бе").await;
+    let taken = sending.until_taken(2).await;
+    assert!(taken[1].1.starts_with("Сәлеметсіз бе! Мұнда") && !taken[1].1.contains("Здравств"), "{taken:?}");
+    // Once; and nobody has a number for it.
+    sending.says("wamid.G3", WHO, "Добрый день").await;
+    sending.says("wamid.G4", WHO, "Яма на Абая, угол Розыбакиева").await;
+    let taken = sending.until_taken(3).await;
+    assert!(taken[2].1.contains("принято, № Z-"), "{taken:?}");
+    // A greeting within the ten minutes goes on what was begun.
+    sending.says("wamid.G5", WHO, "Здравствуйте").await;
+    sending.city.idle().await;
+    assert_eq!(sending.taken().len(), 3, "{:?}", sending.taken());
+    let appeal = sending.only().await;
+    let thread = appeal["thread"].as_array().unwrap().iter().filter(|message| message["ours"] != true);
+    let said: Vec<_> = thread.map(|message| message["text"].as_str().unwrap()).collect();
+    assert_eq!(said, ["Яма на Абая, угол Розыбакиева", "Здравствуйте"]);
+}
+
+#[tokio::test]
+async fn a_chosen_language_is_that_of_all_that_is_told_from_then_on() {
+    let sending = Sending::start().await;
+    let kazakh = |text: &str| text.contains(['ә', 'ғ', 'қ', 'ң', 'ө', 'ұ', 'ү', 'і']);
+    sending.hears("wamid.L1", WHO, press("kk")).await;
+    sending.until_taken(1).await;
+    sending.says("wamid.L2", WHO, "Яма на дороге, глубокая выбоина").await;
+    // The receipt, and the question where it is.
+    let taken = sending.until_taken(3).await;
+    assert!(taken[1].1.contains("Өтінішіңіз") && taken[2].1.contains("Бұл қай жерде?"), "{taken:?}");
+    // Whoever reads the log again knows it.
+    let Sending { data, graph, city } = sending;
+    assert!(city.stop().await.success());
+    let sending = Sending { city: Sending::up(data.path(), &graph).await, data, graph };
+    sending.says("wamid.L3", WHO, "Абая 45, Алмалинский район").await;
+    let taken = sending.until_taken(4).await;
+    assert!(kazakh(&taken[3].1), "{taken:?}");
+    sending.hears("wamid.L4", WHO, press("ru")).await;
+    sending.until_taken(5).await;
+    sending.act("accept", json!({ "finding": 0 })).await;
+    let taken = sending.until_taken(6).await;
+    assert!(taken[5].1.contains("обращени") && !kazakh(&taken[5].1), "{taken:?}");
+    // But who writes in Kazakh since then is answered in it.
+    let other = "77000000302";
+    sending.hears("wamid.L5", other, press("ru")).await;
+    sending.until_taken(7).await;
+    sending.says("wamid.L6", other, "Абай даңғылында терең шұңқыр бар, жөндеп беріңіздерші").await;
+    let taken = sending.until_taken(8).await;
+    assert!(kazakh(&taken[7].1), "{taken:?}");
+}
+
+#[tokio::test]
+async fn a_group_of_whatsapp_hears_once_where_we_listen() {
+    let sending = Sending::start().await;
+    let said =
+        |group: &str, text: &str| json!({ "type": "text", "text": { "body": text }, "group_id": group });
+    for n in 0..3 {
+        sending.hears(&format!("wamid.C{n}"), WHO, said("GROUP1", "Яма на Абая, угол Розыбакиева")).await;
+    }
+    sending.until_taken(1).await;
+    sending.hears("wamid.C4", "77000000302", said("GROUP2", "Яма на Толе би")).await;
+    sending.until_taken(2).await;
+    sending.says("wamid.C5", WHO, "Яма на Абая, угол Розыбакиева").await;
+    sending.until_taken(3).await;
+    sending.city.idle().await;
+    let accepted = sending.graph.accepted();
+    let to: Vec<_> = accepted
+        .iter()
+        .map(|taken| (&taken.request.body["recipient_type"], &taken.request.body["to"]))
+        .map(|(kind, to)| format!("{} {}", kind.as_str().unwrap(), to.as_str().unwrap()))
+        .collect();
+    assert_eq!(to, ["group GROUP1".to_owned(), "group GROUP2".to_owned(), format!("individual {WHO}")]);
+    for (_, text) in &sending.taken()[..2] {
+        assert!(
+            text.contains("В группах мы обращения не принимаем") && text.contains("Топтық чатта"),
+            "{text}"
+        );
+    }
+    assert_eq!(sending.only().await["thread"].as_array().unwrap().len(), 2, "the message, and the receipt");
+    no_word_of_groups_is_kept(&sending.city, 2).await;
+}
+
+/// Of so many groups it is known that they spoke, and nothing else.
+async fn no_word_of_groups_is_kept(city: &City, count: usize) {
+    let aside = city.read("/api/v1/messages?aside=no_appeal&limit=50").await;
+    let groups: Vec<_> =
+        aside.as_array().unwrap().iter().filter(|message| message["surface"] == "group").collect();
+    assert_eq!(groups.len(), count, "{aside}");
+    for group in groups {
+        for private in ["text", "name", "phone", "point"] {
+            assert!(group[private].is_null(), "{private}: {group}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_of_telegram_hears_once_and_only_when_it_speaks_to_the_bot() {
+    let (data, telegram) = (folder(), fake::Telegram::start(BOT).await);
+    let token = data.path().join("bot.token");
+    std::fs::write(&token, BOT).unwrap();
+    let settings = data.path().join("settings.toml");
+    let bot = format!(
+        "[telegram]\ntoken_file = \"{}\"\napi = \"{}\"\nbot = \"7000000001\"\nname = \"@zholdary_test_bot\"\n",
+        path(&token),
+        telegram.url()
+    );
+    std::fs::write(&settings, format!("{bot}{SETTINGS}{DELIVERY}")).unwrap();
+    let mut city = City::start(&["up", "--config", path(&settings), "--data", path(data.path())]);
+    until("it is ready", async || city.get("/readyz").await.0 == 200).await;
+    city.speak_as(data.path(), "operator").await;
+    let says = |n: i64, chat: i64, more: Value| {
+        let kind = if chat < 0 { "supergroup" } else { "private" };
+        let mut message = json!({
+            "message_id": n, "date": now().timestamp(), "chat": { "id": chat, "type": kind, "title": "Двор" },
+            "from": { "id": 5_000_000_701_i64, "is_bot": false, "first_name": "Жанар" },
+        });
+        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        telegram.push(json!({ "update_id": 8_000 + n, "message": message }));
+    };
+    let (yard, house) = (-1_001_999_000_111, -1_001_999_000_112);
+    says(1, yard, json!({ "text": "Яма во дворе" }));
+    says(2, yard, json!({ "text": "@weather_bot будет дождь?" }));
+    says(3, house, json!({ "text": "@zholdary_test_bot яма во дворе" }));
+    until("the one is told", async || telegram.accepted().len() == 1).await;
+    says(4, house, json!({ "text": "/start@zholdary_test_bot" }));
+    let ours = json!({ "id": 7_000_000_001_i64, "is_bot": true, "first_name": "Z" });
+    let reply = json!({ "message_id": 9, "chat": { "id": yard }, "from": ours });
+    says(5, yard, json!({ "text": "А куда писать?", "reply_to_message": reply }));
+    until("the other is told", async || telegram.accepted().len() == 2).await;
+    says(6, 5_000_000_701, json!({ "text": "Яма на Абая, угол Розыбакиева" }));
+    until("the appeal is answered", async || telegram.accepted().len() == 3).await;
+    city.idle().await;
+    let said = |taken: &fake::Accepted| {
+        let body = &taken.request.body;
+        (body["chat_id"].as_i64().unwrap(), body["text"].as_str().unwrap().to_owned())
+    };
+    let told: Vec<_> = telegram.accepted().iter().map(said).collect();
+    let chats: Vec<_> = told.iter().map(|(chat, _)| *chat).collect();
+    assert_eq!(chats, [house, yard, 5_000_000_701], "{told:?}");
+    for (_, text) in &told[..2] {
+        assert!(text.contains("личные сообщения") && text.contains("жеке хабарлама"), "{text}");
+    }
+    let list = city.read("/api/v1/appeals?limit=10").await;
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+    no_word_of_groups_is_kept(&city, 2).await;
+    assert!(city.stop().await.success());
 }
 
 #[tokio::test]

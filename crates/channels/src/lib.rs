@@ -5,6 +5,7 @@
 
 pub mod email;
 pub mod facebook;
+mod group;
 pub mod instagram;
 mod json;
 pub mod jsonl;

@@ -5,7 +5,9 @@ use zholdary_domain::{Inbound, inbound::Channel};
 use crate::{
     Accounts, Parsed,
     email::{self, Mailbox},
-    facebook, instagram, telegram, whatsapp,
+    facebook, instagram,
+    telegram::{self, Bot},
+    whatsapp,
 };
 
 /// Our own accounts on each platform that delivers.
@@ -17,8 +19,8 @@ pub struct Ours {
     pub instagram: Accounts,
     /// Facebook: pages.
     pub facebook: Accounts,
-    /// Telegram: the id of our bot. Its updates do not name it; empty, one bot is as good as another.
-    pub telegram: String,
+    /// Telegram: our bot.
+    pub telegram: Bot,
     /// E-mail: our mailbox.
     pub email: Mailbox,
 }
@@ -46,7 +48,7 @@ impl Ours {
     pub fn seeded(&self, mut element: Inbound) -> Inbound {
         if let Inbound::Sent(sent) = &mut element
             && sent.id.channel == Channel::Telegram
-            && self.telegram.is_empty()
+            && self.telegram.id.is_empty()
         {
             sent.id.account.clear();
         }

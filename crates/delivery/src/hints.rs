@@ -8,11 +8,13 @@ use zholdary_channels::outbound;
 use zholdary_city::{City, Lang, Values};
 use zholdary_domain::{
     AppealId, ContactId, MessageId, StreamKind, appeal,
+    hello::Hello,
     inbound::{Channel, Surface},
     message::{self, Outcome, Received, SetAside},
     outgoing::{OutButton, Outgoing},
 };
 use zholdary_log::{Cause, Recorded};
+use zholdary_routing::languages::{self, Languages, Spoken, chosen};
 
 /// The same hint goes to a person once in this time.
 const ONCE_IN: TimeDelta = TimeDelta::hours(24);
@@ -22,12 +24,14 @@ const HISTORY: TimeDelta = TimeDelta::days(8);
 /// What may be hinted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
-    /// Somebody pressed «start».
+    /// Somebody pressed «start», or only greets.
     Greeting,
     /// Somebody chose a language: the greeting, in it.
     Language(Lang),
     /// We cannot open what was sent.
     WriteText,
+    /// A group spoke to us.
+    PrivateOnly,
 }
 
 impl Kind {
@@ -35,7 +39,13 @@ impl Kind {
         match self {
             Self::Greeting | Self::Language(_) => "greeting",
             Self::WriteText => "write_text",
+            Self::PrivateOnly => "private_only",
         }
+    }
+
+    /// Whether it is told at `now` to whom it was told `last`. A group hears it once for all.
+    fn is_told_again(self, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        self != Self::PrivateOnly && now - last >= ONCE_IN
     }
 
     /// What is hinted to whoever sent this, when it was set aside.
@@ -43,6 +53,8 @@ impl Kind {
         let content = &received.content;
         let button = content.button.as_ref().map(|button| button.id.as_str());
         match (why, button) {
+            (SetAside::NoAppeal, _) if received.surface == Surface::Group => Some(Self::PrivateOnly),
+            (SetAside::NoAppeal, None) => content.hello().map(|_| Self::Greeting),
             (SetAside::NoAppeal, Some("start")) => Some(Self::Greeting),
             (SetAside::NoAppeal, Some(id)) => chosen(id).map(Self::Language),
             (SetAside::ForPerson, None) => content.unsupported.is_some().then_some(Self::WriteText),
@@ -51,18 +63,13 @@ impl Kind {
     }
 }
 
-/// The language that a button chooses.
-fn chosen(button: &str) -> Option<Lang> {
-    Lang::from_code(button.strip_prefix("lang:")?)
-}
-
 /// A hint to be told.
 #[derive(Debug, Clone)]
 pub(crate) struct Hint {
     pub(crate) message: MessageId,
     pub(crate) cause: Cause,
     kind: Kind,
-    /// The language in which the person wrote last, or that they chose.
+    /// The language that the person chose, or wrote in last.
     lang: Option<Lang>,
     received: Box<Received>,
 }
@@ -73,7 +80,9 @@ pub(crate) struct Fold {
     /// Messages of which nobody said yet what became of them.
     open: HashMap<MessageId, Box<Received>>,
     told: HashMap<(ContactId, Kind), DateTime<Utc>>,
-    langs: HashMap<ContactId, Lang>,
+    /// In what each wrote last.
+    written: HashMap<ContactId, Spoken>,
+    chosen: Languages,
     authors: HashMap<AppealId, ContactId>,
 }
 
@@ -99,10 +108,10 @@ impl Fold {
                     self.authors.insert(id, registered.contact);
                 }
                 appeal::Event::Understood(understood) => {
-                    if let (Some(author), Some(lang)) =
-                        (self.authors.get(&id), Lang::from_code(understood.lang.answer()))
+                    if let (Some(author), Some(spoken)) =
+                        (self.authors.get(&id), Spoken::in_text(understood.lang, record.recorded_at))
                     {
-                        self.langs.insert(*author, lang);
+                        self.written.insert(*author, spoken);
                     }
                 }
                 _ => {}
@@ -112,6 +121,7 @@ impl Fold {
 
     fn note_message(&mut self, record: &Recorded, channels: &[Channel]) -> Option<Hint> {
         let id = record.stream.message()?;
+        self.chosen.note(record);
         let mut hint = None;
         for event in record.events::<message::Event>().unwrap_or_default() {
             match (event.outcome(), event) {
@@ -125,8 +135,8 @@ impl Fold {
                 (None, message::Event::Received(received))
                     if may_be_told(&received, record.recorded_at) && channels.contains(&received.channel) =>
                 {
-                    if let Some(lang) = received.content.button.as_ref().and_then(|b| chosen(&b.id)) {
-                        self.langs.insert(received.contact, lang);
+                    if let Some(spoken) = greets_in(&received, record.recorded_at) {
+                        self.written.insert(received.contact, spoken);
                     }
                     self.open.insert(id, received);
                 }
@@ -145,21 +155,34 @@ impl Fold {
     ) -> Option<Hint> {
         let kind = Kind::of(&received, why)?;
         let last = self.told.get(&(received.contact, kind));
-        if last.is_some_and(|last| record.recorded_at - *last < ONCE_IN) {
+        if last.is_some_and(|last| !kind.is_told_again(*last, record.recorded_at)) {
             return None;
         }
         self.told.insert((received.contact, kind), record.recorded_at);
         let lang = match kind {
             Kind::Language(lang) => Some(lang),
-            _ => self.langs.get(&received.contact).copied(),
+            _ => {
+                let written = self.written.get(&received.contact).copied();
+                languages::answer(self.chosen.of(received.contact), written)
+            }
         };
         Some(Hint { message, cause: Cause::record(record), kind, lang, received })
     }
 }
 
-/// Whether somebody waits for a word: a person who wrote to us alone, just now.
+/// The language of a greeting that has one.
+fn greets_in(received: &Received, at: DateTime<Utc>) -> Option<Spoken> {
+    let lang = match received.content.hello()? {
+        Hello::Russian => Lang::Ru,
+        Hello::Kazakh => Lang::Kk,
+        Hello::Any => return None,
+    };
+    Some(Spoken { lang, at })
+}
+
+/// Whether somebody waits for a word: a person who wrote to us alone, or a group that spoke to us, just now.
 fn may_be_told(received: &Received, recorded_at: DateTime<Utc>) -> bool {
-    matches!(received.surface, Surface::Private)
+    matches!(received.surface, Surface::Private | Surface::Group)
         && received.letter.is_none()
         && !received.keys_changed
         && received.address.is_some()
@@ -173,13 +196,15 @@ impl Hint {
     }
 
     /// The messages that tell it, in their order. Where the language is not known it is said in both.
-    pub(crate) fn outgoing(&self, city: &City) -> Vec<Outgoing> {
+    pub(crate) fn outgoing(&self, city: &City, site: &str) -> Vec<Outgoing> {
         let (Some(template), Some(to)) = (city.template(self.kind.template()), &self.received.address) else {
             return vec![];
         };
         let langs = self.lang.map_or_else(|| vec![Lang::Ru, Lang::Kk], |lang| vec![lang]);
+        let mut values = Values::new();
+        values.set("site", site);
         let texts: Vec<String> =
-            langs.iter().filter_map(|lang| Some(template.fill(*lang, &Values::new()).ok()?.text)).collect();
+            langs.iter().filter_map(|lang| Some(template.fill(*lang, &values).ok()?.text)).collect();
         if texts.is_empty() {
             return vec![];
         }

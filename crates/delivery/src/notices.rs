@@ -9,7 +9,10 @@ use zholdary_domain::{
     appeal::{Actor, Answer, Appeal, Because, Clock, DESK, Event, FindingId, FindingState, Route, Stage},
     outgoing::{OutButton, VendorTemplate},
 };
-use zholdary_routing::rules;
+use zholdary_routing::{
+    languages::{self, Spoken},
+    rules,
+};
 
 use crate::flood;
 
@@ -105,6 +108,8 @@ pub struct Happened<'a> {
     pub problem: Option<&'a Problem>,
     /// Why a party did not take it, the last time that one did not.
     pub refused: Option<&'a Personal<String>>,
+    /// The language that its author chose.
+    pub chosen: Option<Spoken>,
 }
 
 impl Happened<'_> {
@@ -332,8 +337,10 @@ impl Happened<'_> {
     }
 
     fn lang(&self) -> Lang {
-        let said = self.after.understanding.as_ref().and_then(|u| Lang::from_code(u.lang.answer()));
-        said.unwrap_or(self.city.meta.default_language)
+        let written = self.after.understanding.as_ref().zip(self.after.registered.as_ref());
+        let written =
+            written.and_then(|(said, registered)| Spoken::in_text(said.lang, registered.received_at));
+        languages::answer(self.chosen, written).unwrap_or(self.city.meta.default_language)
     }
 
     fn filled(&self, code: &str, values: &Values) -> Option<Notice> {

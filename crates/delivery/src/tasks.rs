@@ -205,6 +205,8 @@ impl Tasks {
                 at: news.at,
                 problem: None,
                 refused: None,
+                // Parties read what their city wrote for them.
+                chosen: None,
             },
             appeal: news.appeal,
             hand_overs: &read.hand_overs,

@@ -189,7 +189,7 @@ impl Tell {
 
     /// Counted down, as everything that is told.
     async fn hint(&self, rules: &Ruleset, hint: &Hint) -> Result<(), Error> {
-        let all = hint.outgoing(&rules.city);
+        let all = hint.outgoing(&rules.city, &self.parts.config.site);
         for (left, out) in (0..all.len()).rev().zip(all) {
             record::queue(&self.messages, hint.message.hint(&left.to_string()), hint.cause, out).await?;
         }
@@ -236,6 +236,7 @@ impl Tell {
             at: news.at,
             problem: problem.as_ref(),
             refused: refused.as_ref(),
+            chosen: after.registered.as_ref().and_then(|registered| book.chosen(registered.contact)),
         };
         let (notices, lacking) = match flood::count(&after) {
             Some(count) if is_flood_news => (happened.of_a_flood(count), Default::default()),

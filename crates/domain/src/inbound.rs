@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    hello::{self, Hello},
     ids::{IdKey, MessageId},
     number::Number,
     personal::{self, Personal},
@@ -78,6 +79,8 @@ impl Channel {
 pub enum Surface {
     /// A private chat.
     Private,
+    /// A chat of several people. What is said there is not served (channel rule R23): of its messages nothing is kept but that they came.
+    Group,
     /// A public comment.
     Comment,
     /// A post on our page.
@@ -202,6 +205,15 @@ impl Content {
     #[must_use]
     pub fn has_words(&self) -> bool {
         self.usable_text().is_some() || self.opening_subject().is_some()
+    }
+
+    /// What it greets in, when it only greets: nothing is asked or told beside.
+    #[must_use]
+    pub fn hello(&self) -> Option<Hello> {
+        let Self { text, subject, quoted, attachments, point, button, unsupported } = self;
+        let is_alone = attachments.is_empty()
+            && (subject, quoted, point, button, unsupported) == (&None, &None, &None, &None, &None);
+        hello::read(text.as_ref().filter(|_| is_alone)?.reveal())
     }
 
     /// Whether nothing in it can be part of an appeal: a sticker alone, no text, no point.

@@ -26,7 +26,7 @@ const CSP: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; 
 pub(crate) static PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Where photos come.
-const UPLOADS: [&str; 3] = ["/", "/api/v1/files", "/task/{token}"];
+const UPLOADS: [&str; 4] = ["/", "/api/v1/files", "/desk/write", "/task/{token}"];
 
 /// What is needed around a request.
 #[derive(Clone)]

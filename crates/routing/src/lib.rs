@@ -7,7 +7,7 @@
 //! Each reads the log in order, decides, and appends; nothing else is asked and nothing else is changed. Their command
 //! ids come from causes, so a worker that runs twice, dies half-way or meets another of its kind repeats
 //! itself without effect. One that waits for its [`Turn`] reads along all the same. The pure parts stand apart: [`rules`] (which rule holds), [`settle`] (what a message leads to),
-//! [`register::fold`] (which appeal a message belongs to).
+//! [`register::fold`] (which appeal a message belongs to), [`languages`] (in which language people are told).
 
 mod checkpoints;
 pub mod deadlines;
@@ -15,6 +15,7 @@ mod error;
 mod follow;
 mod further;
 mod lanes;
+pub mod languages;
 mod metrics;
 mod pending;
 mod progress;

@@ -32,6 +32,7 @@ use crate::{
     checkpoints::Unfinished,
     follow::Follow,
     further, lanes,
+    languages::Languages,
     restart::keep_running,
     rules::{self, Case},
     settle::{Earlier, Words, alarms, decide_all, settle},
@@ -56,6 +57,8 @@ pub(crate) const WORKER: &str = "route";
 struct Memory {
     rules: Option<Arc<Ruleset>>,
     numbers: HashMap<Number, AppealId>,
+    /// What people are answered in.
+    languages: Languages,
     /// Appeals of which a record could not be decided: what follows waits behind it.
     parked: Mutex<HashSet<AppealId>>,
 }
@@ -155,6 +158,7 @@ impl Route {
         while let Some(page) = follow.next(stop).await? {
             for record in &page {
                 follow.pass(record);
+                memory.languages.note(record);
                 if record.stream.kind() == StreamKind::Rules {
                     if let Some(rules) = self.parts.rulesets.read(record).await? {
                         follow.govern(&rules);
@@ -372,6 +376,7 @@ impl Route {
             place_asked: appeal.place_asked,
             taken: if appeal.findings.iter().any(|f| taken(&f)) { appeal.findings.len() } else { 0 },
             site: &self.parts.config.site,
+            chosen: memory.languages.of(registered.contact),
         };
         let mut settlement = settle(rules, understood, &words);
         if registered.message.is_none() && registered.parent.is_none() {

@@ -12,6 +12,7 @@ use zholdary_triage::{Triage, Understood};
 
 use crate::{
     Ruleset,
+    languages::{self, Spoken},
     rules::{self, Case, Decision},
 };
 
@@ -37,6 +38,8 @@ pub struct Words<'a> {
     pub taken: usize,
     /// Address of the public page, without a slash at its end.
     pub site: &'a str,
+    /// The language that they chose.
+    pub chosen: Option<Spoken>,
 }
 
 /// An earlier appeal, as far as everybody may know it.
@@ -83,7 +86,8 @@ fn decided(ruleset: &Ruleset, understood: &Understood, words: &Words<'_>) -> Set
     let Ruleset { city, triage } = ruleset;
     let day = city.calendar.local_date(words.now);
     let decisions = decide_all(city, triage, understood, FindingId(0), words.received_at, day);
-    let lang = Lang::from_code(understood.understanding.lang.answer()).unwrap_or(city.meta.default_language);
+    let written = Spoken::in_text(understood.understanding.lang, words.received_at);
+    let lang = languages::answer(words.chosen, written).unwrap_or(city.meta.default_language);
     let telling = Telling { city, words, lang, day, understood, decisions: &decisions };
     let question = telling.question();
     let answers = telling.answers();
@@ -396,6 +400,7 @@ mod tests {
                 place_asked,
                 taken: 0,
                 site: "https://city.example",
+                chosen: None,
             };
             let told = settle(&ruleset, understood, &words);
             let answers: Vec<_> =

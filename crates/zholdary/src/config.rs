@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use zholdary_channels::outbound::email::is_address;
-use zholdary_channels::{Accounts, Ours};
+use zholdary_channels::{Accounts, Ours, telegram::Bot};
 use zholdary_city::Lang;
 use zholdary_delivery::PartyContact;
 use zholdary_domain::{Personal, inbound::Channel};
@@ -201,6 +201,8 @@ pub(crate) struct TelegramFiles {
     /// The bot's id: the digits before the colon of its token. Updates do not name the bot that got them. Default: empty, which
     /// is right as long as there was never another bot.
     pub(crate) bot: String,
+    /// The bot's name: by it a group speaks to the bot. Default: empty, any bot's name is taken for it.
+    pub(crate) name: String,
     /// File with the `secret_token` that the hook was set with. Default: none; `ZHOLDARY_TELEGRAM_SECRET_TOKEN` holds it.
     pub(crate) secret_token_file: Option<PathBuf>,
     /// File with the bot's token. Default: none; `ZHOLDARY_TELEGRAM_TOKEN` holds it. Without one nothing is sent there.
@@ -288,7 +290,10 @@ impl Config {
             whatsapp: config.whatsapp.accounts.clone(),
             instagram: config.instagram.accounts.clone(),
             facebook: config.facebook.accounts.clone(),
-            telegram: config.telegram.bot.clone(),
+            telegram: Bot {
+                id: config.telegram.bot.clone(),
+                name: config.telegram.name.trim_start_matches('@').to_owned(),
+            },
             email: config.email.mailbox(),
         };
         for (code, party) in &config.party {

@@ -127,6 +127,7 @@ fn whatsapp_is_asked_to_send() {
             Outgoing { lang: "en".into(), ..registered(phone("Is it fixed?"), done_ru) },
             Form::Template,
         ),
+        ("to a group", out(Channel::Whatsapp, Surface::Group, "+Y2Fw.a==", "Напишите нам."), Form::Text),
         ("within the window it is not needed", registered(phone(FIXED_ASKED_RU), done_ru), Form::Text),
     ]);
     insta::assert_json_snapshot!(called);

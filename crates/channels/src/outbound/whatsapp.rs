@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use zholdary_domain::{
     MessageId,
+    inbound::Surface,
     outgoing::{Outgoing, Trouble, VendorTemplate},
 };
 
@@ -17,15 +18,21 @@ const POINT: &str = "place:point";
 
 pub(super) fn call(id: MessageId, out: &Outgoing, form: Form) -> Call {
     let to = out.to.reveal();
+    let is_group = out.surface == Surface::Group;
     let mut body = json!({
         "messaging_product": "whatsapp",
-        "recipient_type": "individual",
+        "recipient_type": if is_group { "group" } else { "individual" },
         // Comes back with every status: one that beats the answer to this call finds its message.
         "biz_opaque_callback_data": id.to_string(),
     });
-    // A phone is digits; a business-scoped user id has its country before a dot (Meta, «Business-scoped user IDs»).
-    let field = if to.contains('.') { "recipient" } else { "to" };
-    body[field] = json!(to.trim_start_matches('+'));
+    // A phone is digits; a business-scoped user id has its country before a dot (Meta, «Business-scoped user IDs»). The id of a
+    // group is its own (Meta, «Groups API»).
+    let (field, to) = match to.as_str() {
+        group if is_group => ("to", group),
+        user if user.contains('.') => ("recipient", user),
+        phone => ("to", phone.trim_start_matches('+')),
+    };
+    body[field] = json!(to);
     match (&out.instead, form) {
         (Some(template), Form::Template) => {
             body["type"] = json!("template");

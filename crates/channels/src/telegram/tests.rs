@@ -7,11 +7,15 @@ use crate::{Limits, UNKNOWN_TIME, told};
 
 const BOT: &str = "7000000001";
 
+fn bot() -> Bot {
+    Bot { id: BOT.to_owned(), name: "zholdary_test_bot".to_owned() }
+}
+
 #[test]
 fn each_sample_leads_to_its_elements() {
     let files = samples::of("telegram").into_iter().filter(|(name, _)| name.ends_with(".json"));
     let told: Vec<_> =
-        files.map(|(name, raw)| (name[..2].to_owned(), told::all(&parse(&raw, BOT)))).collect();
+        files.map(|(name, raw)| (name[..2].to_owned(), told::all(&parse(&raw, &bot())))).collect();
     let timur = "from 5000000101 Тимур";
     let photo = |n: u8| format!("Image AgACAgIA{n}x image/jpeg -");
     let expected = [
@@ -40,7 +44,8 @@ fn each_sample_leads_to_its_elements() {
                 "message callback/21474836480001 {timur} re 5000000101:90 [fixed:yes:Z-2026-000301]"
             )],
         ),
-        ("11", vec!["nothing: group".to_owned()]),
+        // Neither who spoke to the bot nor what they said.
+        ("11", vec!["message group/-1001999000111/2026-11-20 from -1001999000111".to_owned()]),
         ("12", vec!["news update/880013 of 5000000103: Blocked".to_owned()]),
     ];
     assert_eq!(told, expected.map(|(name, lines)| (name.to_owned(), lines)));
@@ -63,7 +68,7 @@ fn the_next_updates_are_asked_for_behind_the_highest() {
 /// What one update with this field says.
 fn one(update: &str) -> String {
     let raw = format!(r#"{{"update_id":1,{update}}}"#);
-    let told = told::all(&parse(raw.as_bytes(), BOT));
+    let told = told::all(&parse(raw.as_bytes(), &bot()));
     assert_eq!(told.len(), 1, "{update}");
     told.into_iter().next().expect("one")
 }
@@ -236,12 +241,53 @@ fn every_kind_of_update_leads_somewhere() {
 }
 
 #[test]
+fn a_group_is_heard_when_it_speaks_to_the_bot() {
+    let told = |bot: &Bot, fields: &str| {
+        let raw = format!(
+            r#"{{"update_id":1,"message":{{"message_id":7,"date":1795147200,"chat":{{"id":-42,"type":"supergroup"}},
+                "from":{{"id":42,"is_bot":false,"first_name":"А"}},{fields}}}}}"#
+        );
+        told::all(&parse(raw.as_bytes(), bot))
+    };
+    let heard = "message group/-42/2026-11-20 from -42";
+    let nothing = "nothing: group";
+    let check = |fields: &str, named: bool, nameless: bool| {
+        let of = |is_heard| [if is_heard { heard } else { nothing }];
+        assert_eq!(told(&bot(), fields), of(named), "{fields}");
+        assert_eq!(told(&Bot::default(), fields), of(nameless), "any bot: {fields}");
+    };
+    check(r#""text":"яма во дворе""#, false, false);
+    check(r#""text":"/start""#, true, true);
+    check(r#""text":"/help@Zholdary_Test_Bot яма""#, true, true);
+    check(r#""text":"/help@weather_bot""#, false, true);
+    check(r#""text":"/ яма""#, false, false);
+    check(r#""text":"/яма""#, false, false);
+    check(r#""text":"5/8 Абая""#, false, false);
+    check(r#""text":"яма, @zholdary_test_bot!""#, true, true);
+    check(r#""text":"@weather_bot дождь?""#, false, true);
+    check(r#""text":"спроси @aigul""#, false, false);
+    check(r#""text":"пишите a@zholdary_test_bot""#, false, false);
+    check(r#""text":"@""#, false, false);
+    check(r#""photo":[],"caption":"@zholdary_test_bot яма""#, true, true);
+    let reply = |from: &str| format!(r#""text":"яма","reply_to_message":{{"message_id":5,"from":{from}}}"#);
+    check(&reply(r#"{"id":7000000001,"is_bot":true,"username":"zholdary_test_bot"}"#), true, true);
+    check(&reply(r#"{"id":9,"is_bot":true,"username":"weather_bot"}"#), false, true);
+    check(&reply(r#"{"id":43,"is_bot":false,"username":"abbot"}"#), false, false);
+    let from_a_bot = r#""text":"/start","from":{"id":9,"is_bot":true}"#;
+    check(from_a_bot, false, false);
+    assert_eq!(
+        one(r#""message":{"date":1,"from":{"id":42},"chat":{"id":"x","type":"group"},"text":"/start"}"#),
+        "kept: chat of another shape"
+    );
+}
+
+#[test]
 fn one_broken_update_leaves_its_neighbours() {
     let good = r#"{"update_id":2,"message":{"message_id":7,"chat":{"id":42,"type":"private"},"text":"яма"}}"#;
     let check = |broken: &str, expected: &str| {
         let raw = format!(r#"{{"ok":true,"result":[{broken},{good}]}}"#);
         assert_eq!(
-            told::all(&parse(raw.as_bytes(), BOT)),
+            told::all(&parse(raw.as_bytes(), &bot())),
             [expected, "message 42:7 from  «яма»"],
             "{broken}"
         );
@@ -260,7 +306,7 @@ fn one_broken_update_leaves_its_neighbours() {
 fn bodies_that_do_not_read_are_kept_whole() {
     let limits = Limits { body_bytes: 4000, elements: 2, ..Limits::default() };
     let check = |raw: &[u8], expected: &str| {
-        assert_eq!(told::all(&parse_within(raw, BOT, &limits)), [expected]);
+        assert_eq!(told::all(&parse_within(raw, &bot(), &limits)), [expected]);
     };
     let album = samples::one("telegram", "04");
     check(&album[..album.len() / 2], "kept: not the JSON of an update");
@@ -285,7 +331,7 @@ fn times_are_the_messages_own() {
         let raw = format!(
             r#"{{"update_id":1,"message":{{"message_id":7,"date":{date},"chat":{{"id":42,"type":"private"}},"text":"я"}}}}"#
         );
-        let parsed = parse(raw.as_bytes(), BOT);
+        let parsed = parse(raw.as_bytes(), &bot());
         let [Inbound::Message(message)] = &parsed.elements[..] else { panic!("a message") };
         assert_eq!((message.sent_at, message.id.account.as_str()), (expected, BOT), "{date}");
     }
@@ -306,7 +352,7 @@ proptest! {
                 _ => raw.insert(place, *b"{}[]\",:\\".get(usize::from(byte) % 8).unwrap()),
             }
         }
-        prop_assert!(!parse(&raw, BOT).elements.is_empty());
+        prop_assert!(!parse(&raw, &bot()).elements.is_empty());
         let _offset = next_offset(&raw);
     }
 
@@ -320,6 +366,6 @@ proptest! {
         let quotes: Vec<usize> = text.match_indices('"').map(|(at, _)| at).collect();
         let pair = place.index(quotes.len() / 2) * 2;
         let mutated = format!("{}{value}{}", &text[..quotes[pair]], &text[quotes[pair + 1] + 1..]);
-        prop_assert!(!parse(mutated.as_bytes(), BOT).elements.is_empty());
+        prop_assert!(!parse(mutated.as_bytes(), &bot()).elements.is_empty());
     }
 }

@@ -8,22 +8,26 @@ use zholdary_domain::{
     inbound::{Channel, Content, InboundMessage, InboundNews, MessageRef, News, Sender},
 };
 
-use super::content::{Said, full_name, pressed, said};
+use super::{
+    Bot,
+    content::{Said, full_name, pressed, said},
+};
 use crate::{
     Limits, Parsed, UNKNOWN_TIME, Way,
+    group::{IN_A_GROUP, group},
     json::{self, id, text_at},
 };
 
-/// What a body holds: one update, or an answer of `getUpdates`. `bot` is the id of our bot. It never fails: what does not read is
+/// What a body holds: one update, or an answer of `getUpdates`. It never fails: what does not read is
 /// kept beside its sound neighbours.
 #[must_use]
-pub fn parse(raw: &[u8], bot: &str) -> Parsed {
+pub fn parse(raw: &[u8], bot: &Bot) -> Parsed {
     parse_within(raw, bot, &Limits::default())
 }
 
 /// As [`parse`], reading no more than `limits` allow.
 #[must_use]
-pub fn parse_within(raw: &[u8], bot: &str, limits: &Limits) -> Parsed {
+pub fn parse_within(raw: &[u8], bot: &Bot, limits: &Limits) -> Parsed {
     if raw.len() > limits.body_bytes {
         return Parsed::kept("larger than the limit");
     }
@@ -89,7 +93,7 @@ struct Body<'a> {
 }
 
 struct Reading<'a> {
-    bot: &'a str,
+    bot: &'a Bot,
     limits: &'a Limits,
 }
 
@@ -97,7 +101,7 @@ impl Reading<'_> {
     fn named(&self, external_id: String) -> MessageRef {
         MessageRef {
             channel: Channel::Telegram,
-            account: self.bot.to_owned(),
+            account: self.bot.id.clone(),
             external_id: external_id.into(),
         }
     }
@@ -121,7 +125,8 @@ impl Reading<'_> {
 
     fn message(&self, message: &Value) -> Inbound {
         if let Some(nothing) = not_served(message) {
-            return nothing;
+            let spoken_to = nothing == IN_A_GROUP && self.bot.is_addressed(message);
+            return if spoken_to { self.group(message) } else { nothing };
         }
         let Some(own_id) = message_id(message) else {
             return Inbound::Kept { why: "message without an id" };
@@ -147,6 +152,15 @@ impl Reading<'_> {
             id(&message["media_group_id"]),
             time(&message["date"]),
         )
+    }
+
+    /// A group spoke to the bot. Neither what was said nor who said it goes any further.
+    fn group(&self, message: &Value) -> Inbound {
+        match message["chat"]["id"].as_i64() {
+            Some(_) if message["from"]["is_bot"] == true => IN_A_GROUP,
+            Some(chat) => group(&self.named(String::new()), chat.to_string(), time(&message["date"])),
+            None => Inbound::Kept { why: "chat of another shape" },
+        }
     }
 
     fn received(
@@ -199,8 +213,8 @@ impl Reading<'_> {
     /// A pressed button. It has no time of its own.
     fn callback(&self, query: &Value) -> Inbound {
         let under = &query["message"];
-        if let Some(group @ Inbound::Nothing { what: "group" }) = not_served(under) {
-            return group;
+        if not_served(under) == Some(IN_A_GROUP) {
+            return IN_A_GROUP;
         }
         let (Some(query_id), Some(button)) = (id(&query["id"]), pressed(&query["data"])) else {
             return Inbound::Kept { why: "button of another shape" };
@@ -248,7 +262,7 @@ impl Reading<'_> {
 fn not_served(message: &Value) -> Option<Inbound> {
     match text_at(message, &["chat", "type"]) {
         Some("private") => (message["from"]["is_bot"] == true).then_some(Inbound::Nothing { what: "bot" }),
-        Some(_) => Some(Inbound::Nothing { what: "group" }),
+        Some(_) => Some(IN_A_GROUP),
         None => Some(Inbound::Kept { why: "chat of another shape" }),
     }
 }

@@ -10,19 +10,26 @@ use super::{
     content::{Said, content, time},
     people::{self, Person},
 };
-use crate::{Limits, Way, json::id};
+use crate::{
+    Limits, Way,
+    group::{IN_A_GROUP, group},
+    json::id,
+};
 
 /// Reads one message of our `account`.
 pub(super) fn read(message: &Value, account: &str, people: &[Person], limits: &Limits) -> Inbound {
-    // Group chats are not served (channel rule R23).
-    if message.get("group_id").is_some_and(|group| !group.is_null()) {
-        return Inbound::Nothing { what: "group" };
-    }
     let named = |external_id: String| MessageRef {
         channel: Channel::Whatsapp,
         account: account.to_owned(),
         external_id: external_id.into(),
     };
+    // Group chats are not served (channel rule R23).
+    if let Some(chat) = message.get("group_id").filter(|chat| !chat.is_null()) {
+        return match (id(chat), content(message, limits)) {
+            (Some(chat), Said::Content(_)) => group(&named(String::new()), chat, time(message)),
+            _ => IN_A_GROUP,
+        };
+    }
     let Some(own_id) = id(&message["id"]) else { return Inbound::Kept { why: "message without an id" } };
     let sent_at = time(message);
     match message["type"].as_str() {

@@ -162,7 +162,6 @@ fn every_kind_of_message_leads_somewhere() {
         r#""type":"system","system":{"type":"customer_changed_number","new_wa_id":"77000000177"}"#,
         "message now +77000000177",
     );
-    check(r#""type":"text","text":{"body":"яма"},"group_id":"g""#, "nothing: group");
     check(r#""type":"holograph","holograph":{}"#, "kept: message of an unknown kind");
     check(r#""text":{"body":"яма"}"#, "kept: message of an unknown kind");
     check(
@@ -174,6 +173,25 @@ fn every_kind_of_message_leads_somewhere() {
         "kept: edit of another shape",
     );
     check(r#""type":"revoke","revoke":{}"#, "kept: withdrawal of another shape");
+}
+
+#[test]
+fn of_a_group_nothing_is_kept_but_that_it_wrote() {
+    let check = |fields: &str, expected: &str| {
+        let message = format!(r#"{{"id":"m","from":"77000000101","timestamp":"1795147200",{fields}}}"#);
+        assert_eq!(told::all(&parse(body(&message, "").as_bytes(), &ours())), [expected], "{fields}");
+    };
+    let (heard, nothing) = ("message group/g1/2026-11-20 from g1", "nothing: group");
+    check(r#""type":"text","text":{"body":"яма"},"group_id":"g1""#, heard);
+    check(r#""type":"image","image":{"id":"i"},"context":{"id":"o1"},"group_id":"g1""#, heard);
+    check(r#""type":"reaction","reaction":{"message_id":"m0","emoji":"👍"},"group_id":"g1""#, nothing);
+    check(r#""type":"system","system":{"type":"user_changed_number"},"group_id":"g1""#, nothing);
+    check(r#""type":"revoke","revoke":{"original_message_id":"m0"},"group_id":"g1""#, nothing);
+    check(
+        r#""type":"edit","edit":{"original_message_id":"m0","message":{"type":"text","text":{"body":"я"}}},"group_id":"g1""#,
+        nothing,
+    );
+    check(r#""type":"text","text":{"body":"яма"},"group_id":{}"#, nothing);
 }
 
 #[test]

@@ -14,6 +14,11 @@ fn pressed(button: &str) -> Content {
     Content { button: Some(Button { id: button.to_owned() }), ..Content::default() }
 }
 
+/// Somebody said this.
+fn said(text: &str) -> Content {
+    Content { text: Some(text.to_owned().into()), ..Content::default() }
+}
+
 /// Something that we cannot open.
 fn closed() -> Content {
     Content { unsupported: Some("dice".to_owned()), ..Content::default() }
@@ -61,7 +66,7 @@ async fn marker(rig: &Rig) {
 async fn each_is_told_what_helps_to_begin() {
     type But = fn(&mut Received);
     type Case = (&'static str, Channel, (Content, SetAside), But, Option<&'static str>);
-    let as_it_is: But = |_| ();
+    let (as_it_is, in_a_group): (But, But) = (|_| (), |received| received.surface = Surface::Group);
     let (no_appeal, for_person) = (SetAside::NoAppeal, SetAside::ForPerson);
     let cases: Vec<Case> = vec![
         ("start", Channel::Telegram, (pressed("start"), no_appeal), as_it_is, Some("greeting ru")),
@@ -70,6 +75,18 @@ async fn each_is_told_what_helps_to_begin() {
         ("the other", Channel::Telegram, (pressed("lang:ru"), no_appeal), as_it_is, Some("greeting ru")),
         ("none that there is", Channel::Telegram, (pressed("lang:xx"), no_appeal), as_it_is, None),
         ("a button of an appeal", Channel::Telegram, (pressed("fixed:yes"), no_appeal), as_it_is, None),
+        ("hello", Channel::Telegram, (said("Здравствуйте!"), no_appeal), as_it_is, Some("greeting ru")),
+        ("in Kazakh", Channel::Whatsapp, (said("Сәлеметсіз бе"), no_appeal), as_it_is, Some("greeting kk")),
+        ("in English", Channel::Telegram, (said("Hi"), no_appeal), as_it_is, Some("greeting ru")),
+        ("what is no greeting", Channel::Telegram, (said("."), no_appeal), as_it_is, None),
+        ("a group", Channel::Telegram, (Content::default(), no_appeal), in_a_group, Some("private_only ru")),
+        (
+            "of WhatsApp",
+            Channel::Whatsapp,
+            (Content::default(), no_appeal),
+            in_a_group,
+            Some("private_only ru"),
+        ),
         ("closed", Channel::Telegram, (closed(), for_person), as_it_is, Some("write_text ru")),
         ("no word at all", Channel::Telegram, (Content::default(), no_appeal), as_it_is, None),
         ("a channel that we do not answer on", Channel::Email, (closed(), for_person), as_it_is, None),
@@ -123,4 +140,53 @@ async fn the_same_is_told_once_a_day_in_the_language_of_the_person() {
     rig.tell();
     sends(&rig, Channel::Telegram, "m7", start, |_| ()).await;
     assert_eq!(hinted(&rig, "the last", 5).await[4..], ["greeting kk"]);
+}
+
+#[tokio::test]
+async fn a_group_is_told_once_for_all() {
+    let rig = Rig::new().await;
+    rig.tell();
+    let heard = (Content::default(), SetAside::NoAppeal);
+    let of = |chat: &'static str| {
+        move |received: &mut Received| {
+            received.surface = Surface::Group;
+            received.contact = contact(Channel::Telegram, chat);
+            received.address = Some(chat.to_owned().into());
+        }
+    };
+    sends(&rig, Channel::Telegram, "g1", heard.clone(), of("-42")).await;
+    hinted(&rig, "the first", 1).await;
+    rig.clock.set(rig.clock.now() + TimeDelta::days(40));
+    sends(&rig, Channel::Telegram, "g2", heard.clone(), of("-42")).await;
+    sends(&rig, Channel::Telegram, "g3", heard, of("-43")).await;
+    assert_eq!(hinted(&rig, "another group", 2).await, ["private_only ru"; 2]);
+    let meant = rig.meant().await;
+    let to: Vec<_> = meant.iter().map(|out| out.to.reveal().as_str()).collect();
+    assert_eq!(to, ["-42", "-43"]);
+    let text = meant[0].text.reveal();
+    assert!(text.contains("в личные сообщения") && text.contains("Бізге жеке хабарлама"), "{text}");
+    assert!(meant.iter().all(|out| out.surface == Surface::Group && out.buttons.is_empty()), "{meant:?}");
+}
+
+/// A language that was chosen outweighs the one that is written in, but for Kazakh.
+#[tokio::test]
+async fn who_chose_a_language_is_greeted_in_it() {
+    for (chosen, hello, expected) in [
+        ("lang:kk", "Здравствуйте", "greeting kk"),
+        ("lang:ru", "Здравствуйте", "greeting ru"),
+        ("lang:ru", "Hi", "greeting ru"),
+        ("lang:kk", "Hi", "greeting kk"),
+        ("lang:ru", "Сәлеметсіз бе", "greeting kk"),
+    ] {
+        let rig = Rig::new().await;
+        rig.tell();
+        sends(&rig, Channel::Telegram, "m1", (pressed(chosen), SetAside::NoAppeal), |_| ()).await;
+        hinted(&rig, chosen, 1).await;
+        rig.clock.set(rig.clock.now() + TimeDelta::minutes(1));
+        sends(&rig, Channel::Telegram, "m2", (said(hello), SetAside::NoAppeal), |_| ()).await;
+        assert_eq!(hinted(&rig, hello, 2).await[1..], [expected], "{chosen} {hello}");
+        let text = rig.meant().await[1].text.reveal().clone();
+        let both = text.contains("Здравствуйте!") && text.contains("Сәлеметсіз бе!");
+        assert!(!both, "{chosen} {hello}: {text}");
+    }
 }

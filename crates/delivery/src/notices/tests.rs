@@ -1,5 +1,6 @@
 use std::sync::OnceLock;
 
+use chrono::TimeDelta;
 use zholdary_city::Files;
 use zholdary_domain::{
     AppealId, MessageId, Place, PlaceKind,
@@ -217,7 +218,49 @@ fn told(commands: &[Command], problem: Option<&Problem>) -> (Vec<Notice>, Vec<(S
         last.iter().for_each(|event| after.evolve(event));
     }
     let (before, after, events) = (&before, &after, &last[..]);
-    Happened { city: city(), site: SITE, before, after, events, at: at(NOW), problem, refused }.told()
+    Happened { city: city(), site: SITE, before, after, events, at: at(NOW), problem, refused, chosen: None }
+        .told()
+}
+
+/// The receipt of an appeal in words of `written`, whose author chose a language so long before it, or after.
+fn receipt_in(written: TextLang, chosen: Lang, hours: i64) -> String {
+    let (mut before, mut events) = (Appeal::default(), vec![]);
+    let mut after = Appeal::default();
+    for command in [register(), pothole(written)] {
+        before = after.clone();
+        events = decide(&before, command).unwrap();
+        events.iter().for_each(|event| after.evolve(event));
+    }
+    let received_at = after.registered.as_ref().unwrap().received_at;
+    let chosen = Some(Spoken { lang: chosen, at: received_at + TimeDelta::hours(hours) });
+    let (before, after, events) = (&before, &after, &events[..]);
+    let at = at(NOW);
+    let happened = Happened {
+        city: city(),
+        site: SITE,
+        before,
+        after,
+        events,
+        at,
+        problem: None,
+        refused: None,
+        chosen,
+    };
+    happened.notices()[0].lang.clone()
+}
+
+#[test]
+fn texts_are_in_the_language_that_was_chosen_but_for_who_writes_in_kazakh_since() {
+    for (written, chosen, hours, expected) in [
+        (TextLang::Ru, Lang::Kk, -1, "kk"),
+        (TextLang::Ru, Lang::Kk, 1, "kk"),
+        (TextLang::Kk, Lang::Ru, -1, "kk"),
+        (TextLang::Kk, Lang::Ru, 1, "ru"),
+        (TextLang::Mixed, Lang::Ru, -1, "ru"),
+        (TextLang::Ru, Lang::En, -1, "en"),
+    ] {
+        assert_eq!(receipt_in(written, chosen, hours), expected, "{written:?} {chosen:?} {hours}");
+    }
 }
 
 /// `receipt at_once instead`: a notice in the words of the table.

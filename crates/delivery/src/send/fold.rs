@@ -288,6 +288,7 @@ impl Fold {
         let surface = match received.surface {
             Surface::Private | Surface::Story => Surface::Private,
             Surface::Mail => Surface::Mail,
+            Surface::Group => Surface::Group,
             // What somebody writes in public opens no window.
             _ => return,
         };

@@ -37,6 +37,7 @@ fn letters_in(commands: &[Command], lang: Lang) -> Vec<(Letter, String)> {
         at: at(NOW),
         problem: None,
         refused: None,
+        chosen: None,
     };
     let key = id_key();
     let given = Given {

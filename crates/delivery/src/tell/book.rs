@@ -10,6 +10,7 @@ use zholdary_domain::{
     message::{self, Received},
 };
 use zholdary_log::Recorded;
+use zholdary_routing::languages::{Languages, Spoken};
 
 use crate::people::People;
 
@@ -28,10 +29,12 @@ pub(super) struct Book {
     moved: HashMap<(ContactId, Channel), Moved>,
     /// How many appeals were joined to a problem.
     joined: HashMap<AppealId, u32>,
+    languages: Languages,
 }
 
 impl Book {
     pub(super) fn note(&mut self, record: &Recorded) {
+        self.languages.note(record);
         if record.stream.message().is_some() {
             // What does not read is told of by whoever needs it.
             for event in record.events::<message::Event>().unwrap_or_default() {
@@ -76,6 +79,11 @@ impl Book {
     pub(super) fn moved_since(&self, received: &Received) -> Option<&Moved> {
         let moved = self.moved.get(&(self.people.of(received.contact), received.channel));
         moved.filter(|moved| moved.at >= received.sent_at)
+    }
+
+    /// The language that somebody chose.
+    pub(super) fn chosen(&self, contact: ContactId) -> Option<Spoken> {
+        self.languages.of(contact)
     }
 
     /// How many write about a problem, its first author included.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Characters that the field of the point takes: links of maps are long.
-const POINT_MAX_CHARS: usize = 2_000;
+pub(super) const POINT_MAX_CHARS: usize = 2_000;
 /// How long a form that is shown again waits to hear which of its photos are kept: less than what
 /// [`form_timeout`](crate::config::Config::form_timeout) leaves for the page.
 const LOOK: Duration = Duration::from_secs(2);
@@ -159,7 +159,8 @@ pub(crate) async fn write(
     let filing = async {
         cut.map_or(Ok(()), Err)?;
         photographed(refused, names.len(), limits, w)?;
-        let point = meant(&form, city, limits, w)?;
+        let point = meant(&form.point, city, limits, w);
+        let point = point.map_err(|says| Refused::Field(Wrong::of("point", says)))?;
         filed(&app, &caller, &form, point, &names, photos, key, raw).await
     };
     let filed = tokio::time::timeout(app.config.form_timeout(), filing).await;
@@ -259,30 +260,27 @@ fn said(problem: &Problem, form: &Filled, limits: &Limits, w: &Words) -> Wrong {
     }
 }
 
-/// The point that is meant, when one is.
-fn meant(
-    form: &Filled,
+/// The point that is meant by what was `typed`, when one is; else what is wrong with it, for people.
+pub(super) fn meant(
+    typed: &str,
     city: Option<&City>,
     limits: &Limits,
     w: &Words,
-) -> Result<Option<PointBody>, Refused> {
-    if form.point.trim().is_empty() {
+) -> Result<Option<PointBody>, &'static str> {
+    if typed.trim().is_empty() {
         return Ok(None);
     }
-    let wrong = |says: &str| Refused::Field(Wrong::of("point", says));
-    let point = point::read(&form.point).map_err(|error| {
-        wrong(match error {
-            PointError::Unreadable => w.error_point,
-            PointError::NoPoint => w.error_point_none,
-            PointError::Short => w.error_point_short,
-            PointError::Impossible => w.error_point_impossible,
-            PointError::Swapped => w.error_point_swapped,
-        })
+    let point = point::read(typed).map_err(|error| match error {
+        PointError::Unreadable => w.error_point,
+        PointError::NoPoint => w.error_point_none,
+        PointError::Short => w.error_point_short,
+        PointError::Impossible => w.error_point_impossible,
+        PointError::Swapped => w.error_point_swapped,
     })?;
     match city.map_or(Ok(()), |city| near(point, city, limits)) {
         Ok(()) => Ok(Some(point.into())),
-        Err(NotHere::Swapped) => Err(wrong(w.error_point_swapped)),
-        Err(NotHere::Far) => Err(wrong(w.error_point_far)),
+        Err(NotHere::Swapped) => Err(w.error_point_swapped),
+        Err(NotHere::Far) => Err(w.error_point_far),
     }
 }
 

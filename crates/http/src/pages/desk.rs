@@ -5,7 +5,7 @@
 
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -13,11 +13,17 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use uuid::Uuid;
-use zholdary_channels::meeting::spoken_contact;
+use zholdary_channels::{meeting::spoken_contact, point};
 use zholdary_city::{City, Lang};
 use zholdary_domain::{access::Role, inbound::Channel};
+use zholdary_intake::Draft;
 
-use super::{Frame, LangQuery, frame, language, render, words::Words};
+use super::{
+    Frame, LangQuery,
+    ask::{POINT_MAX_CHARS, counted, meant, photo_refused},
+    frame, language, render,
+    words::Words,
+};
 use crate::{
     api::{
         file::{self, Filed, NewAppeal},
@@ -25,10 +31,11 @@ use crate::{
     },
     app::{App, Shared},
     caller::Caller,
-    extract::{PageQuery, RawBody, known},
+    extract::{PageQuery, known},
     permission::{Level, Who},
     problem::{Code, Problem},
     token,
+    upload::{self, PhotoRefused},
 };
 
 #[derive(Template)]
@@ -67,7 +74,15 @@ struct Form {
     date: String,
     place: String,
     district: String,
+    point: String,
     token: String,
+    /// Photos were chosen: shown again, the form asks for them again.
+    #[serde(skip)]
+    brought: bool,
+    #[serde(skip)]
+    photos_hint: String,
+    #[serde(skip)]
+    point_max: usize,
     #[serde(skip)]
     contact_max: usize,
     #[serde(skip)]
@@ -114,13 +129,16 @@ pub(crate) async fn form(
 }
 
 /// `POST /desk/write`: takes what an operator wrote down, and shows the numbers. Sent twice, they are the same numbers.
-pub(crate) async fn write(
-    State(app): State<Shared>,
-    headers: HeaderMap,
-    RawBody(raw): RawBody,
-) -> Result<Response, Problem> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(&raw).unwrap_or_default();
-    let mut form: Form = known(pairs, Code::BadField)?;
+pub(crate) async fn write(State(app): State<Shared>, request: Request) -> Result<Response, Problem> {
+    let headers = request.headers().clone();
+    let upload::Sent { fields, photos, refused, brought, cut, .. } = upload::form(&app, request).await?;
+    let cut = match cut {
+        // Nothing was written that could be lost.
+        Some(problem) if fields.is_empty() => return Err(problem),
+        cut => cut,
+    };
+    let form: Form = known(fields, Code::BadField)?;
+    let mut form = Form { brought, ..form };
     let rules = app.query.city().await.unwrap_or_default();
     let city = rules.as_deref().map(|rules| &rules.city);
     let lang = language(form.lang.as_deref(), &headers, city);
@@ -129,7 +147,16 @@ pub(crate) async fn write(
     let key = Uuid::try_parse(&form.key).unwrap_or_else(|_| Uuid::new_v4());
     form.key = key.simple().to_string();
     let token = std::mem::take(&mut form.token);
-    match taken(&app, &form, &token, w).await {
+    let many = (photos.len() > app.config.limits.photos_max).then_some(PhotoRefused::TooMany);
+    let filed = match (cut, refused.or(many)) {
+        (Some(problem), _) => Err((problem.code().status(), said(&problem, &form, w))),
+        (None, Some(why)) => {
+            let says = photo_refused(why, &app.config.limits, w);
+            Err((Code::BadField.status(), Wrong::of("photo", says)))
+        }
+        (None, None) => taken(&app, city, &form, &token, photos, w).await,
+    };
+    match filed {
         Ok(given) => show(&app, city, lang, form, given, StatusCode::OK),
         Err((status, wrong)) => {
             form.wrong = Some(wrong);
@@ -158,7 +185,12 @@ fn show(
     let page = Page {
         frame: frame(lang, city, |code| format!("/desk/write?lang={code}")),
         districts: city.into_iter().flat_map(|city| &city.districts).map(district).collect(),
-        form: Form { contact_max: app.config.limits.contact_max_chars, ..form },
+        form: Form {
+            photos_hint: counted(Words::of(lang).photos_hint, &app.config.limits),
+            point_max: POINT_MAX_CHARS,
+            contact_max: app.config.limits.contact_max_chars,
+            ..form
+        },
         given,
     };
     render(&page, lang, status)
@@ -167,7 +199,14 @@ fn show(
 type Refused = (StatusCode, Wrong);
 
 /// What became of each line.
-async fn taken(app: &App, form: &Form, token: &str, w: &Words) -> Result<Vec<Given>, Refused> {
+async fn taken(
+    app: &App,
+    city: Option<&City>,
+    form: &Form,
+    token: &str,
+    photos: Vec<Draft>,
+    w: &Words,
+) -> Result<Vec<Given>, Refused> {
     let problem = |problem: Problem| (problem.code().status(), said(&problem, form, w));
     let field = |name, says: &str| (Code::BadField.status(), Wrong::of(name, says));
     let operator = token::operator(&app.query, token, app.clock.now()).await.map_err(problem)?;
@@ -181,8 +220,11 @@ async fn taken(app: &App, form: &Form, token: &str, w: &Words) -> Result<Vec<Giv
             text: text.clone(),
             channel: Some(Channel::Phone.code().to_owned()),
             contact,
-            point: None,
-            photos: vec![],
+            point: meant(&form.point, city, &app.config.limits, w).map_err(|says| field("point", says))?,
+            photos: upload::each_once(photos.iter().map(|draft| draft.id().clone()))
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
         };
         let caller = Caller {
             who: Who::Bearer(Role::Operator),
@@ -190,9 +232,19 @@ async fn taken(app: &App, form: &Form, token: &str, w: &Words) -> Result<Vec<Giv
             token: Some(operator),
             party: None,
         };
-        let raw = Bytes::from(serde_json::json!({ "text": new.text, "contact": new.contact }).to_string());
-        let filed = file::submit(app, &caller, new, vec![], key, raw).await.map_err(problem)?;
+        let raw = serde_json::json!({
+            "text": new.text, "contact": new.contact, "point": form.point, "photos": new.photos,
+        });
+        let raw = Bytes::from(raw.to_string());
+        let filed = file::submit(app, &caller, new, photos, key, raw).await.map_err(problem)?;
         return Ok(vec![given(&filed, text)]);
+    }
+    // Which of its lines would they belong to?
+    if !photos.is_empty() {
+        return Err(field("photo", w.desk_call_only));
+    }
+    if !form.point.trim().is_empty() {
+        return Err(field("point", w.desk_call_only));
     }
     let date = Some(form.date.trim()).filter(|date| !date.is_empty());
     let date = date.map(|date| date.parse::<NaiveDate>().map_err(|_| field("date", w.desk_error_date)));
@@ -216,15 +268,21 @@ async fn taken(app: &App, form: &Form, token: &str, w: &Words) -> Result<Vec<Giv
     Ok(written.lines.iter().zip(texts).map(|(filed, text)| given(filed, text)).collect())
 }
 
-/// A line as it is typed: what happened, then, behind strokes, a phone or a mail address, and a place, in any order.
+/// A line as it is typed: what happened, then, behind strokes, a phone or a mail address, a place, and a point, in any order.
 fn line(typed: &str) -> NewLine {
     let mut parts = typed.split('|').map(str::trim);
     let mut line = NewLine { text: parts.next().unwrap_or_default().to_owned(), ..NewLine::default() };
     let mut places: Vec<&str> = vec![];
     for part in parts.filter(|part| !part.is_empty()) {
+        let point = point::read(part).ok().filter(|_| line.point.is_none());
+        if point.is_some() {
+            line.point = point.map(Into::into);
+            continue;
+        }
+        let is_link = part.contains("://");
         let looks_like_one = part.contains('@') || part.chars().filter(char::is_ascii_digit).count() >= 7;
         // A number that cannot exist is refused, not taken for a street.
-        if line.contact.is_none() && (spoken_contact(part).is_some() || looks_like_one) {
+        if line.contact.is_none() && !is_link && (spoken_contact(part).is_some() || looks_like_one) {
             line.contact = Some(part.to_owned());
         } else {
             places.push(part);
@@ -255,6 +313,13 @@ fn said(problem: &Problem, form: &Form, w: &Words) -> Wrong {
         (Code::BadField, field) if field.ends_with(".contact") || field.ends_with(".phone") => {
             of_line(w.desk_error_phone)
         }
+        (Code::BadField, field) if field.ends_with(".point") => of_line(w.error_point_far),
+        (Code::BadField, field) if field.starts_with("photos") => Wrong::of("photo", w.photos_all_again),
+        (Code::NotWhole | Code::Timeout, _) => {
+            let says = if problem.code() == Code::Timeout { w.error_slow } else { w.error_cut };
+            Wrong::of(form.brought.then_some("photo"), says)
+        }
+        (Code::TooLarge, "") if form.brought => Wrong::of("photo", w.error_cut),
         (Code::BadField, "text" | "lines") if form.lines.trim().is_empty() => of_line(w.error_empty),
         (Code::BadField | Code::TooLarge, _) => of_line(w.error_long),
         (Code::KeyReused, _) => Wrong::of(None, w.error_reused),
@@ -280,6 +345,18 @@ mod tests {
             let read = line(typed);
             let read = (read.text.as_str(), read.contact.as_deref(), read.place.as_deref());
             assert_eq!(read, (text, contact, place), "{typed}");
+        }
+        for (typed, point, place) in [
+            ("Яма | 43.238, 76.889", true, None),
+            ("Яма | 87011234567 | Абая 45 | 43.238 76.889", true, Some("Абая 45")),
+            ("Яма | https://maps.google.com/?q=43.238,76.889", true, None),
+            ("Яма | 45, 12, 7", false, Some("45, 12, 7")),
+            ("Яма | https://example.org/12345678", false, Some("https://example.org/12345678")),
+        ] {
+            let read = line(typed);
+            let expected = point.then(|| serde_json::json!({ "lon": 76.889, "lat": 43.238 }));
+            let point = read.point.map(|point| serde_json::to_value(point).unwrap());
+            assert_eq!((point, read.place.as_deref()), (expected, place), "{typed}");
         }
     }
 }

@@ -4,7 +4,10 @@ use axum::{body::Body, http::Method};
 use serde_json::{Value, json};
 use zholdary_domain::access::Role;
 
-use crate::town::{Answer, Town, request};
+use crate::{
+    photos::{BOUNDARY, form, jpeg, name_of},
+    town::{Answer, Town, request},
+};
 
 const PATH: &str = "/api/v1/meetings";
 
@@ -199,6 +202,70 @@ async fn an_operator_writes_a_meeting_or_a_call_down_without_script() {
     );
     let list = town.get(&operator, "/api/v1/appeals").await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 3);
+}
+
+/// The same, with photos.
+async fn typed_with(town: &Town, fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)]) -> Answer {
+    let label = format!("multipart/form-data; boundary={BOUNDARY}");
+    let post = request(Method::POST, "", "/desk/write").header("content-type", label);
+    town.ask(post.body(Body::from(form(fields, photos))).unwrap()).await
+}
+
+#[tokio::test]
+async fn an_operator_adds_photos_and_a_point_to_a_call_and_points_to_lines() {
+    let mut town = Town::start().await;
+    let operator = town.token(Role::Operator).await;
+    let key = "5f0c7a526b0e4f0e9d430c1f6f2f8a12";
+    let with = |kind: &'static str, lines: &'static str, point: &'static str| {
+        [
+            ("key", key),
+            ("lang", "en"),
+            ("kind", kind),
+            ("lines", lines),
+            ("title", "Встреча"),
+            ("point", point),
+            ("token", operator.as_str()),
+        ]
+    };
+    let photos = [("a.jpg", jpeg(1)), ("b.jpg", jpeg(2)), ("again.jpg", jpeg(1))];
+    let refused = async |fields: &[(&str, &str)], photos: &[(&str, Vec<u8>)], field: &str| {
+        let page = typed_with(&town, fields, photos).await.expect(422).text();
+        assert!(page.contains(&format!("id=\"{field}-error\"")), "{field}: {page}");
+        assert_eq!(page.contains("id=\"photo-again\""), !photos.is_empty(), "{field}: {page}");
+        assert!(page.contains("Яма на Абая") && !page.contains(&operator), "{page}");
+    };
+    let (call, meeting) = (with("phone", "Яма на Абая", "43.238, 76.889"), "Яма на Абая | 43.238, 76.889");
+    refused(&with("meeting", "Яма на Абая", ""), &photos, "photo").await;
+    refused(&with("meeting", "Яма на Абая", "43.238, 76.889"), &[], "point").await;
+    refused(&with("meeting", "Яма на Абая | 51.13, 71.43", ""), &[], "lines").await;
+    refused(&with("phone", "Яма на Абая", "76.889, 43.238"), &photos, "point").await;
+    refused(&with("phone", "Яма на Абая", ""), &[("a.txt", b"words".to_vec())], "photo").await;
+    let stranger = typed_with(&town, &call[..6], &photos).await.expect(422).text();
+    assert!(stranger.contains("id=\"token-error\""), "{stranger}");
+    let page = typed_with(&town, &call, &photos).await.expect(200).text();
+    assert!(page.contains("Z-2026-000001"), "{page}");
+    // Pressed twice, it is the same appeal.
+    assert_eq!(typed_with(&town, &call, &photos).await.expect(200).text(), page);
+    let mut written = with("meeting", meeting, "");
+    written[0].1 = "5f0c7a526b0e4f0e9d430c1f6f2f8a13";
+    assert!(typed_with(&town, &written, &[]).await.expect(200).text().contains("Z-2026-000002"));
+    town.settle().await;
+    for (number, names) in
+        [("Z-2026-000001", vec![name_of(&jpeg(1)), name_of(&jpeg(2))]), ("Z-2026-000002", vec![])]
+    {
+        let seen = town.get(&operator, &format!("/api/v1/appeals/{number}")).await.expect(200).json();
+        let said = &seen["thread"][0];
+        let files = said["files"].as_array().into_iter().flatten().map(|file| file["file"].as_str().unwrap());
+        assert_eq!(
+            (&said["text"], files.collect::<Vec<_>>()),
+            (&json!("Яма на Абая"), names.iter().map(String::as_str).collect())
+        );
+        assert_eq!(
+            (&said["point"]["lat"], &said["point"]["lon"]),
+            (&json!(43.238), &json!(76.889)),
+            "{number}"
+        );
+    }
 }
 
 #[tokio::test]

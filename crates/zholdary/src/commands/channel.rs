@@ -123,15 +123,21 @@ impl Check {
         };
         self.look("token", "given", None);
         let bot = Bot::new(http, api.clone(), token.clone());
-        let named = &config.http.ours.telegram;
+        let ours = &config.http.ours.telegram;
         match bot.call("getMe", &Value::Null).await {
             Err(error) => return self.trouble("bot", "", &error),
             Ok(told) => {
                 let (id, name) =
                     (told["id"].as_i64().unwrap_or_default(), told["username"].as_str().unwrap_or_default());
-                let is_other = !named.is_empty() && *named != id.to_string();
-                let remedy =
-                    is_other.then_some("telegram.bot names another bot: its updates would be doubled");
+                let is_other = !ours.id.is_empty() && ours.id != id.to_string();
+                let is_called_otherwise = !ours.name.is_empty() && !ours.name.eq_ignore_ascii_case(name);
+                let remedy = is_other
+                    .then_some("telegram.bot names another bot: its updates would be doubled")
+                    .or_else(|| {
+                        is_called_otherwise.then_some(
+                            "telegram.name is another name: groups that speak to the bot are not heard",
+                        )
+                    });
                 self.look("bot", format!("{id}: @{name}"), remedy);
             }
         }
