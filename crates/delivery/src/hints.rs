@@ -8,7 +8,6 @@ use zholdary_channels::outbound;
 use zholdary_city::{City, Lang, Values};
 use zholdary_domain::{
     AppealId, ContactId, MessageId, StreamKind, appeal,
-    hello::Hello,
     inbound::{Channel, Surface},
     message::{self, Outcome, Received, SetAside},
     outgoing::{OutButton, Outgoing},
@@ -24,7 +23,7 @@ const HISTORY: TimeDelta = TimeDelta::days(8);
 /// What may be hinted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
-    /// Somebody pressed «start», or only greets.
+    /// Somebody pressed «start».
     Greeting,
     /// Somebody chose a language: the greeting, in it.
     Language(Lang),
@@ -54,7 +53,6 @@ impl Kind {
         let button = content.button.as_ref().map(|button| button.id.as_str());
         match (why, button) {
             (SetAside::NoAppeal, _) if received.surface == Surface::Group => Some(Self::PrivateOnly),
-            (SetAside::NoAppeal, None) => content.hello().map(|_| Self::Greeting),
             (SetAside::NoAppeal, Some("start")) => Some(Self::Greeting),
             (SetAside::NoAppeal, Some(id)) => chosen(id).map(Self::Language),
             (SetAside::ForPerson, None) => content.unsupported.is_some().then_some(Self::WriteText),
@@ -135,9 +133,6 @@ impl Fold {
                 (None, message::Event::Received(received))
                     if may_be_told(&received, record.recorded_at) && channels.contains(&received.channel) =>
                 {
-                    if let Some(spoken) = greets_in(&received, record.recorded_at) {
-                        self.written.insert(received.contact, spoken);
-                    }
                     self.open.insert(id, received);
                 }
                 _ => {}
@@ -168,16 +163,6 @@ impl Fold {
         };
         Some(Hint { message, cause: Cause::record(record), kind, lang, received })
     }
-}
-
-/// The language of a greeting that has one.
-fn greets_in(received: &Received, at: DateTime<Utc>) -> Option<Spoken> {
-    let lang = match received.content.hello()? {
-        Hello::Russian => Lang::Ru,
-        Hello::Kazakh => Lang::Kk,
-        Hello::Any => return None,
-    };
-    Some(Spoken { lang, at })
 }
 
 /// Whether somebody waits for a word: a person who wrote to us alone, or a group that spoke to us, just now.

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    hello::{self, Hello},
     ids::{IdKey, MessageId},
     number::Number,
     personal::{self, Personal},
@@ -205,15 +204,6 @@ impl Content {
     #[must_use]
     pub fn has_words(&self) -> bool {
         self.usable_text().is_some() || self.opening_subject().is_some()
-    }
-
-    /// What it greets in, when it only greets: nothing is asked or told beside.
-    #[must_use]
-    pub fn hello(&self) -> Option<Hello> {
-        let Self { text, subject, quoted, attachments, point, button, unsupported } = self;
-        let is_alone = attachments.is_empty()
-            && (subject, quoted, point, button, unsupported) == (&None, &None, &None, &None, &None);
-        hello::read(text.as_ref().filter(|_| is_alone)?.reveal())
     }
 
     /// Whether nothing in it can be part of an appeal: a sticker alone, no text, no point.

@@ -9,7 +9,6 @@ pub mod access;
 pub mod appeal;
 pub mod calendar;
 mod file;
-pub mod hello;
 pub mod ids;
 pub mod inbound;
 pub mod link;

@@ -14,11 +14,6 @@ fn pressed(button: &str) -> Content {
     Content { button: Some(Button { id: button.to_owned() }), ..Content::default() }
 }
 
-/// Somebody said this.
-fn said(text: &str) -> Content {
-    Content { text: Some(text.to_owned().into()), ..Content::default() }
-}
-
 /// Something that we cannot open.
 fn closed() -> Content {
     Content { unsupported: Some("dice".to_owned()), ..Content::default() }
@@ -75,10 +70,6 @@ async fn each_is_told_what_helps_to_begin() {
         ("the other", Channel::Telegram, (pressed("lang:ru"), no_appeal), as_it_is, Some("greeting ru")),
         ("none that there is", Channel::Telegram, (pressed("lang:xx"), no_appeal), as_it_is, None),
         ("a button of an appeal", Channel::Telegram, (pressed("fixed:yes"), no_appeal), as_it_is, None),
-        ("hello", Channel::Telegram, (said("Здравствуйте!"), no_appeal), as_it_is, Some("greeting ru")),
-        ("in Kazakh", Channel::Whatsapp, (said("Сәлеметсіз бе"), no_appeal), as_it_is, Some("greeting kk")),
-        ("in English", Channel::Telegram, (said("Hi"), no_appeal), as_it_is, Some("greeting ru")),
-        ("what is no greeting", Channel::Telegram, (said("."), no_appeal), as_it_is, None),
         ("a group", Channel::Telegram, (Content::default(), no_appeal), in_a_group, Some("private_only ru")),
         (
             "of WhatsApp",
@@ -166,27 +157,4 @@ async fn a_group_is_told_once_for_all() {
     let text = meant[0].text.reveal();
     assert!(text.contains("в личные сообщения") && text.contains("Бізге жеке хабарлама"), "{text}");
     assert!(meant.iter().all(|out| out.surface == Surface::Group && out.buttons.is_empty()), "{meant:?}");
-}
-
-/// A language that was chosen outweighs the one that is written in, but for Kazakh.
-#[tokio::test]
-async fn who_chose_a_language_is_greeted_in_it() {
-    for (chosen, hello, expected) in [
-        ("lang:kk", "Здравствуйте", "greeting kk"),
-        ("lang:ru", "Здравствуйте", "greeting ru"),
-        ("lang:ru", "Hi", "greeting ru"),
-        ("lang:kk", "Hi", "greeting kk"),
-        ("lang:ru", "Сәлеметсіз бе", "greeting kk"),
-    ] {
-        let rig = Rig::new().await;
-        rig.tell();
-        sends(&rig, Channel::Telegram, "m1", (pressed(chosen), SetAside::NoAppeal), |_| ()).await;
-        hinted(&rig, chosen, 1).await;
-        rig.clock.set(rig.clock.now() + TimeDelta::minutes(1));
-        sends(&rig, Channel::Telegram, "m2", (said(hello), SetAside::NoAppeal), |_| ()).await;
-        assert_eq!(hinted(&rig, hello, 2).await[1..], [expected], "{chosen} {hello}");
-        let text = rig.meant().await[1].text.reveal().clone();
-        let both = text.contains("Здравствуйте!") && text.contains("Сәлеметсіз бе!");
-        assert!(!both, "{chosen} {hello}: {text}");
-    }
 }

@@ -267,11 +267,6 @@ impl Fold {
         if let Some(appeal) = self.window(received) {
             return placed(appeal, Found::ByWindow);
         }
-        // Who begins with a greeting is greeted; what is told after it is the appeal.
-        if received.surface == Surface::Private && received.join == Join::Window && content.hello().is_some()
-        {
-            return SetAside::NoAppeal.into();
-        }
         Outcome::Placed { appeal: AppealId::opened_by(message), opens: true, found: Found::Opened }
     }
 
@@ -503,17 +498,6 @@ mod tests {
                 },
                 aside(SetAside::ForPerson),
             ),
-            ("a greeting", from("a", 601, "Здравствуйте!"), aside(SetAside::NoAppeal)),
-            ("a stranger's greeting", from("b", 10, "Сәлеметсіз бе"), aside(SetAside::NoAppeal)),
-            ("a greeting behind an appeal", from("a", 10, "Здравствуйте!"), joins(Found::ByWindow)),
-            ("a greeting in reply", reply(from("a", 9999, "Привет"), "out"), joins(Found::ByReply)),
-            ("a greeting and more", from("b", 10, "Здравствуйте, яма"), opens),
-            (
-                "a greeting in public",
-                Received { surface: Surface::Comment, ..from("b", 10, "Привет") },
-                opens,
-            ),
-            ("a letter that greets", Received { join: Join::ReplyOnly, ..from("b", 10, "Привет") }, opens),
             (
                 "a group, whatever it says",
                 reply(Received { surface: Surface::Group, ..from("a", 10, "яма") }, "out"),
