@@ -10,8 +10,8 @@ use zholdary_domain::{
 use zholdary_testkit::id_key;
 
 const CHANNELS: [Channel; 4] = [Channel::Whatsapp, Channel::Instagram, Channel::Facebook, Channel::Telegram];
-const SURFACES: [Surface; 5] =
-    [Surface::Private, Surface::Story, Surface::Comment, Surface::Post, Surface::Mention];
+const SURFACES: [Surface; 6] =
+    [Surface::Private, Surface::Group, Surface::Story, Surface::Comment, Surface::Post, Surface::Mention];
 
 fn out(channel: Channel, surface: Surface, text: &str) -> Outgoing {
     Outgoing {
