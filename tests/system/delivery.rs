@@ -176,31 +176,6 @@ async fn a_resident_hears_of_each_step() {
     assert!(sending.city.stop().await.success());
 }
 
-/// What a platform does to one message; how often it may be taken, and how its way ends.
-#[tokio::test]
-async fn trouble_on_the_way_out_doubles_nothing_and_loses_nothing() {
-    let error = |status, code| Answer::Error { status, code, subcode: None };
-    for (name, answer, times, ends) in [
-        ("no time", error(429, 130_429), 1, "sent"),
-        ("no time, for a while", Answer::TooMany { retry_after: 1 }, 1, "sent"),
-        ("its own fault, which it names", error(500, 131_000), 0, "unknown"),
-        ("its own fault, which says nothing", Answer::Status(502), 0, "unknown"),
-        ("the token is refused", error(401, 190), 1, "sent"),
-        ("nobody there", error(400, 131_026), 0, "failed"),
-        ("taken, and silent", Answer::TakenThenSilent, 1, "unknown"),
-        ("taken, and cut off", Answer::TakenThenCut, 1, "unknown"),
-    ] {
-        let sending = Sending::start().await;
-        sending.graph.next(answer);
-        sending.says("wamid.T1", WHO, "Яма на Абая 45").await;
-        until(name, async || sending.deliveries().await == [ends]).await;
-        assert_eq!(sending.taken().len(), times, "{name}");
-        let Sending { graph, city, .. } = sending;
-        assert!(city.stop().await.success());
-        assert_eq!(graph.accepted().len(), times, "{name}: again at the end");
-    }
-}
-
 /// The platform takes a message, reports later that it failed, and names messages of ours whose outcome nobody knew.
 #[tokio::test]
 async fn what_a_status_says_later_is_known() {

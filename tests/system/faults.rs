@@ -112,6 +112,25 @@ impl Row {
     fn waits(self, wait_ms: i64) -> Self {
         Self { wait_ms, ..self }
     }
+
+    /// What stands beside our texts in the thread of the appeal, in the order of the alphabet.
+    fn ends(&self) -> Vec<String> {
+        let mut ends: Vec<_> = self
+            .came
+            .iter()
+            .filter_map(|outcome| match *outcome {
+                "busy" | "token" => None,
+                "taken" => Some("sent".to_owned()),
+                "unknown" => Some("unknown".to_owned()),
+                _ => Some("failed".to_owned()),
+            })
+            .collect();
+        if let [Does::TakesAndFails(_)] = self.does.as_slice() {
+            "failed".clone_into(&mut ends[0]);
+        }
+        ends.sort();
+        ends
+    }
 }
 
 impl fmt::Display for Row {
@@ -617,13 +636,20 @@ async fn whatever_a_platform_does_no_text_is_doubled_or_lost_and_a_figure_says_s
         assert!(waits.iter().all(|wait| *wait == row.wait_ms), "{row}: {waits:?}");
         assert_eq!(resident.has().len(), row.has, "{row}: after a start");
 
-        let untold = async || {
+        let desk = async || {
             let seen = place.city.read(&format!("/api/v1/appeals/{appeal}")).await;
-            let history = seen["history"].as_array().unwrap().clone();
-            let untold = history.iter().filter(|line| line["event"] == "not_told");
-            untold.map(|line| line["data"]["why"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            let said = |list: &str, what: &str, is: &dyn Fn(&Value) -> bool| {
+                let lines = seen[list].as_array().unwrap().iter().filter(|line| is(line));
+                lines.map(|line| line.pointer(what).unwrap().as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            };
+            let untold = said("history", "/data/why", &|line| line["event"] == "not_told");
+            let mut ends = said("thread", "/delivery", &|message| message["ours"] == true);
+            ends.sort();
+            (untold, ends)
         };
-        until(&format!("{row}: the desk sees {:?}", row.untold), async || untold().await == row.untold).await;
+        let untold: Vec<_> = row.untold.iter().map(|&why| why.to_owned()).collect();
+        let expected = (untold, row.ends());
+        until(&format!("{row}: the desk sees {expected:?}"), async || desk().await == expected).await;
     }
     assert!(place.city.stop().await.success());
 }

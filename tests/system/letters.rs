@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use zholdary_testkit::fake::{self, Mail, Post};
+use zholdary_testkit::fake::{self, Mail};
 
 use crate::harness::{City, folder, path, until};
 
@@ -80,7 +80,7 @@ pub(crate) fn letter(id: &str, subject: &str, fields: &str, text: &str) -> Vec<u
 
 /// A city with a mailbox.
 struct Writing {
-    data: TempDir,
+    _data: TempDir,
     post: fake::Smtp,
     lmtp: u16,
     city: City,
@@ -90,7 +90,7 @@ impl Writing {
     async fn start() -> Self {
         let (data, post, lmtp) = (folder(), fake::Smtp::start().await, free_port());
         let city = Self::up(data.path(), &post, lmtp).await;
-        Self { data, post, lmtp, city }
+        Self { _data: data, post, lmtp, city }
     }
 
     async fn up(data: &Path, post: &fake::Smtp, lmtp: u16) -> City {
@@ -209,32 +209,6 @@ async fn a_resident_and_the_city_write_letters() {
         (4, thread + 1)
     );
     assert!(writing.city.stop().await.success());
-}
-
-/// What the mail server does to one letter; how often it has it in the end, and how its way ends.
-#[tokio::test]
-async fn trouble_with_the_post_doubles_nothing_and_loses_nothing() {
-    for (how, times, ends) in [
-        (Post::Greeting("421 4.3.2 no time"), 1, "sent"),
-        (Post::Login("535 5.7.8 who?"), 1, "sent"),
-        (Post::Recipient("450 4.2.0 later"), 1, "sent"),
-        (Post::Recipient("550 5.1.1 nobody"), 0, "failed"),
-        (Post::TakenThenDies, 1, "unknown"),
-        (Post::TakenThenSilent, 1, "unknown"),
-    ] {
-        let writing = Writing::start().await;
-        writing.post.next(how.clone());
-        writing.hears("<t1@example.org>", "hole", "", "Яма на Абая 45");
-        until(&format!("{how:?}"), async || writing.deliveries().await == [ends]).await;
-        assert_eq!(writing.post.taken().len(), times, "{how:?}");
-        let Writing { post, city, data, lmtp } = writing;
-        assert!(city.stop().await.success());
-        // Whoever reads the log again sends nothing again.
-        let again = Writing { city: Writing::up(data.path(), &post, lmtp).await, data, post, lmtp };
-        again.city.idle().await;
-        assert_eq!(again.post.taken().len(), times, "{how:?}: after a start");
-        assert!(again.city.stop().await.success());
-    }
 }
 
 /// What a mail server is answered.
