@@ -191,8 +191,9 @@ trial-ingest:
 trial-bodies channel dir ending:
     cargo build --release --bin zholdary
     into=$(mktemp -d) && echo "into $into" && told="$into/told.jsonl" \
-    && find {{ dir }} -name '*{{ ending }}' -print0 | sort -z | (xargs -0 target/release/zholdary ingest {{ channel }} --at 2026-11-20T09:00:00+05:00 --data "$into" > "$told" || true) \
-    && python3 -c 'import json, sys; lines = [json.loads(line) for line in open(sys.argv[1])]; print(len(lines), "files;", "; ".join(f"{key} {sum(line[key] for line in lines)}" for key in ("messages", "new_appeals", "ignored", "parked"))); [print(line["file"], line["error"]) for line in lines if line["error"]]' "$told" \
+    && files=$(find "{{ dir }}" -name '*{{ ending }}' | wc -l) \
+    && (find "{{ dir }}" -name '*{{ ending }}' -print0 | sort -z | xargs -0 target/release/zholdary ingest {{ channel }} --at 2026-11-20T09:00:00+05:00 --data "$into" > "$told" || true) \
+    && python3 -c 'import json, sys; lines = [json.loads(line) for line in open(sys.argv[1])]; print(len(lines), "files;", "; ".join(f"{key} {sum(line[key] for line in lines)}" for key in ("messages", "new_appeals", "ignored", "parked"))); [print(line["file"], line["error"]) for line in lines if line["error"]]; sys.exit(len(lines) != int(sys.argv[2]))' "$told" "$files" \
     && target/release/zholdary verify --data "$into"
 
 # the chain of the log in ./data, or another folder

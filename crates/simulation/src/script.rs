@@ -20,6 +20,9 @@ pub const DAYS: i64 = 90;
 /// Earliest, in days before the end, that an appeal comes which its author will have judged by then.
 const JUDGED_BEFORE: i64 = 9;
 
+/// Of a hundred appeals that are judged so many come in the last three days, and are done on the same day.
+const LATELY: usize = 3;
+
 /// What is to be planned.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -116,14 +119,21 @@ impl Script {
                     _ => None,
                 });
                 let latest = if verdict.is_some() { JUDGED_BEFORE } else { 0 };
-                let told = further
-                    .happens(AGAIN_TOLD)
+                // A button stands under no comment.
+                let way = way(&channels, verdict.is_some(), &mut ways);
+                // Only a phone is asked for sure: elsewhere a window may have closed.
+                let lately = verdict.is_some() && way == Way::Whatsapp && ways.happens(LATELY);
+                let told = (!lately && further.happens(AGAIN_TOLD))
                     .then(|| told_before(&fresh, &calendar, latest, &mut further))
                     .flatten();
                 let (problem, at) = match told {
                     Some((problem, at)) => (problem, at),
                     None => {
-                        let at = calendar.moment(latest, &mut times);
+                        let at = if lately {
+                            calendar.lately(&mut ways)
+                        } else {
+                            calendar.moment(latest, &mut times)
+                        };
                         let month = calendar.month(at);
                         let category = subject(&grammar, &subjects, month, &mut texts);
                         let place = match (group.as_str(), category) {
@@ -143,8 +153,6 @@ impl Script {
                 };
                 let Some(topic) = topic else { return Err(PlanError::Group(group)) };
                 let text = writer.about(topic, place, &mut texts);
-                // A button stands under no comment.
-                let way = way(&channels, verdict.is_some(), &mut ways);
                 let author = author(way, stories.len(), &mut people);
                 let mut opening = opening(&grammar, &author, (at, tongue), text, stories.len(), &mut texts);
                 follow_up(&mut opening, &places, place, grammar.shared(tongue), &mut further);
@@ -155,9 +163,13 @@ impl Script {
                     group: group.clone(),
                     problem: first.clone(),
                     lang: if tongue == Tongue::Ru { Lang::Ru } else { Lang::Kk },
-                    fate: fate(&group, verdict, &mut fates),
+                    fate: if lately {
+                        Fate::Done { after: Duration::minutes(ways.between(3 * 60, 7 * 60)) }
+                    } else {
+                        fate(&group, verdict, &mut fates)
+                    },
                     verdict,
-                    later: later(&writer, &grammar, place, tongue, verdict, &mut fates)
+                    later: later(&writer, &grammar, (place, tongue), verdict, plan.until - at, &mut fates)
                         .filter(|_| !way.is_public()),
                     opening,
                 };
@@ -335,6 +347,12 @@ impl<'a> Times<'a> {
         at.with_timezone(&self.city.calendar.zone()).month()
     }
 
+    /// On one of the last days but the very last, early enough to be done on it.
+    fn lately(&self, chance: &mut Chance) -> DateTime<Utc> {
+        self.until - Duration::days(chance.between(2, 4))
+            + Duration::seconds(chance.between(8 * 3_600, 11 * 3_600))
+    }
+
     /// By day more than at night, on working days more than at weekends, more in some weeks of bad weather, most in a storm.
     fn moment(&self, latest: i64, chance: &mut Chance) -> DateTime<Utc> {
         const HOURS: [usize; 24] =
@@ -482,9 +500,9 @@ fn follow_up(
 fn later(
     writer: &Writer<'_>,
     grammar: &Grammar,
-    place: &Where,
-    tongue: Tongue,
+    (place, tongue): (&Where, Tongue),
     verdict: Option<bool>,
+    left: Duration,
     chance: &mut Chance,
 ) -> Option<Later> {
     let shared = grammar.shared(tongue);
@@ -493,8 +511,10 @@ fn later(
         None if chance.happens(8) => &shared.followups,
         _ => return None,
     };
+    // Of the last days, too, somebody asks before the end.
+    let hours = if left < Duration::days(4) && verdict.is_none() { 2..20 } else { 170..400 };
     Some(Later {
-        after: Duration::hours(chance.between(170, 400)),
+        after: Duration::hours(chance.between(hours.start, hours.end)),
         text: writer.whole(list, place, tongue, chance),
     })
 }

@@ -1,6 +1,6 @@
 //! The parts of one process, wired.
 
-use std::{fs::File, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs::File, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
@@ -19,8 +19,8 @@ use zholdary_intake::{
     Rounds,
 };
 use zholdary_log::{
-    Checkpoints, Decider, EventLog, JetStreamLog, Marks, SqliteCheckpoints, SqliteLog, jetstream::Lease,
-    streams::Rules,
+    Checkpoint, Checkpoints, Decider, EventLog, JetStreamLog, Marks, Prev, Recorded, SqliteCheckpoints,
+    SqliteLog, jetstream::Lease, streams::Rules,
 };
 use zholdary_mail::Lmtp;
 use zholdary_platforms::{Bot, Graph, Http};
@@ -71,7 +71,7 @@ pub(crate) struct System {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) registry: Registry,
     metrics: Metrics,
-    /// Platforms that nobody has: those of a demo.
+    /// Pretended platforms: those of a demo.
     pretended: Option<Carriers>,
 }
 
@@ -100,7 +100,7 @@ impl System {
         Ok(Self { data, config, log, jetstream, clock, registry, metrics, pretended: None })
     }
 
-    /// Sends by nothing but `carriers`, which lead nowhere.
+    /// Sends by nothing but `carriers`, those of pretended platforms.
     pub(crate) fn pretending(self, carriers: Carriers) -> Self {
         Self { pretended: Some(carriers), ..self }
     }
@@ -433,11 +433,21 @@ impl System {
         Ok((carriers, settings))
     }
 
-    /// Tells residents what became of their appeals: for a process that feeds the log and ends, and in whose folder no other one works.
+    /// Tells residents what becomes of their appeals from now on: for a process that feeds the log and ends, and in whose folder no other
+    /// one works. What the log holds already is told to nobody.
     pub(crate) async fn deliver(&self) -> anyhow::Result<Delivering> {
         let (carriers, settings) = self.carriers().await?;
         let key = bound_key(&self.data, self.log.as_ref()).await?;
         let (parts, stop) = (self.workers(Turn::ours())?, CancellationToken::new());
+        if let Some(last) = last_record(self.log.as_ref()).await? {
+            let checkpoint = Checkpoint {
+                finished: last.position,
+                but: BTreeSet::new(),
+                read: Prev { position: last.position, hash: last.hash },
+                looked_until: None,
+            };
+            parts.checkpoints.keep(zholdary_delivery::tell::WORKER, &checkpoint).await?;
+        }
         let metrics = self.metrics.delivery.clone();
         let workers = zholdary_delivery::Workers::start(&parts, &settings, carriers, key, metrics, &stop);
         Ok(Delivering { workers, stop })
@@ -535,6 +545,8 @@ pub(crate) const WORKERS_LOCK: &str = "workers.lock";
 const VIEWS_LOCK: &str = "views.lock";
 /// Held by whoever runs the workers of a log on NATS.
 pub(crate) const LEASE: &str = "routing";
+/// How long it may take until everybody was told who is told at one instant.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is asked whether somebody's place is free.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -577,9 +589,17 @@ impl Delivering {
     pub(crate) async fn settle(&self, system: &System) -> anyhow::Result<bool> {
         let before = system.log.head().await?;
         let settled = self.workers.settle(system.clock.as_ref(), || system.log.head());
-        match self.stop.run_until_cancelled(settled).await {
-            Some(at) => Ok(at? == before),
-            None => bail!("a worker of the delivery ended; its log line says why"),
+        let settled = tokio::time::timeout(PATIENCE, self.stop.run_until_cancelled(settled));
+        match settled.await {
+            Ok(Some(at)) => Ok(at? == before),
+            Ok(None) => bail!("a worker of the delivery ended; its log line says why"),
+            Err(_) => bail!(
+                "the delivery does not come to rest in {} s: the log is at {}, tell at {}, send has read up to {}",
+                PATIENCE.as_secs(),
+                system.log.head().await?,
+                self.workers.tell.position(),
+                self.workers.send.read(),
+            ),
         }
     }
 
@@ -787,11 +807,15 @@ pub(crate) async fn found_key(data: &Data, log: &dyn EventLog) -> anyhow::Result
 
 /// The time of the log's last record.
 pub(crate) async fn last_recorded(log: &dyn EventLog) -> anyhow::Result<Option<DateTime<Utc>>> {
+    Ok(last_record(log).await?.map(|record| record.recorded_at))
+}
+
+async fn last_record(log: &dyn EventLog) -> anyhow::Result<Option<Recorded>> {
     let head = log.head().await?;
     let Some(before) = head.0.checked_sub(1) else { return Ok(None) };
-    let page = log.read(zholdary_domain::Position(before), 1).await?;
-    match page.first() {
-        Some(record) => Ok(Some(record.recorded_at)),
+    let page = log.read(Position(before), 1).await?;
+    match page.into_iter().next() {
+        Some(record) => Ok(Some(record)),
         None => bail!("the log's last record {head} cannot be read"),
     }
 }

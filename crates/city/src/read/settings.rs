@@ -641,6 +641,10 @@ fn channel_groups(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> Ve
         let who = format!("channel_group \"{}\"", raw.code);
         let name = Names { ru: raw.name_ru, kk: raw.name_kk, en: raw.name_en };
         book.names(at, &who, languages, &name);
+        if raw.code == OTHER {
+            let remedy = "call it otherwise: so the report calls the channels of no group";
+            book.fault(at, format!("{who} has a name that is taken"), remedy);
+        }
         let at = doc.at(&raw.channels);
         let mut channels = Vec::new();
         for code in raw.channels.into_inner() {
@@ -654,10 +658,6 @@ fn channel_groups(doc: &mut Document<'_>, languages: &[Lang], book: &Book) -> Ve
                 book.fault(at, format!("the channel \"{code}\" would be counted twice"), remedy);
             }
             channels.push(channel);
-        }
-        if raw.code == OTHER {
-            let remedy = "call it otherwise: so the report calls the channels of no group";
-            book.fault(at, format!("{who} has a name that is taken"), remedy);
         }
         if channels.is_empty() {
             book.fault(at, format!("{who} has no channel"), "name the channels that it counts");

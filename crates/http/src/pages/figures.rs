@@ -16,8 +16,6 @@ pub(super) struct Figures {
     pub(super) overdue: String,
     /// Appeals that the report counts.
     pub(super) counted: String,
-    /// Appeals in no group of the report.
-    pub(super) beside: String,
     /// What came after the days that the report counts, when some are left out.
     pub(super) later: Option<Later>,
     /// The days that the report counts, as a list's address says them.
@@ -36,6 +34,8 @@ pub(super) struct Part {
     pub(super) name: String,
     /// Appeals in its rows and beside them.
     pub(super) all: String,
+    /// Appeals beside its rows.
+    pub(super) beside: String,
     /// Its channels, as a list's address says them.
     pub(super) channels: String,
     pub(super) rows: Vec<Row>,
@@ -116,7 +116,6 @@ impl Figures {
             settled: number(counts.settled),
             open: number(counts.open),
             overdue: number(counts.overdue),
-            beside: number(report.all.saturating_sub(report.total)),
             corrected: Corrected::of(report.corrected, report.all, lang),
             parts: parts(city, &report, lang),
             map: Map::new(city, &counts.districts, lang),
@@ -128,12 +127,20 @@ fn parts(city: &City, report: &Report, lang: Lang) -> Vec<Part> {
     let part = |part: &ReportPart| Part {
         name: name(&part.channel_group, lang).to_owned(),
         all: number(part.all),
+        beside: number(part.all.saturating_sub(part.total)),
         channels: format!("&channel={}", part.channels.join(",")),
         rows: rows(city, &part.groups, lang),
     };
     if report.channel_groups.is_empty() {
         let rows = rows(city, &report.groups, lang);
-        return vec![Part { name: String::new(), all: number(report.all), channels: String::new(), rows }];
+        let beside = number(report.all.saturating_sub(report.total));
+        return vec![Part {
+            name: String::new(),
+            all: number(report.all),
+            beside,
+            channels: String::new(),
+            rows,
+        }];
     }
     // By what the city does not tell apart something may have come, or not.
     let shown = |part: &&ReportPart| {

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use serde::Deserialize;
 use zholdary_city::{City, Lang};
+use zholdary_domain::inbound::Channel;
 use zholdary_readmodel::{AppealFilter, Card, Level as Sees, NO_GROUP};
 
 use super::{Frame, day_and_time, frame, iso, name, place_name, render, words::Words};
@@ -18,11 +19,13 @@ struct ListPage {
     frame: Frame,
     states: Vec<Choice>,
     groups: Vec<Choice>,
+    /// None in a city that tells no channels apart.
+    channels: Vec<Choice>,
     districts: Vec<Choice>,
     had: Vec<Choice>,
     at: Option<(String, String)>,
     rows: Vec<Row>,
-    /// Days and channels that the list is narrowed to, and that its filter leaves as they are.
+    /// Days that the list is narrowed to, and that its filter leaves as they are.
     kept: Vec<(&'static str, String)>,
     next: Option<String>,
 }
@@ -157,13 +160,37 @@ pub(super) async fn page(
         rows: city
             .map(|city| found.items.iter().map(|card| row(city, card, lang)).collect())
             .unwrap_or_default(),
-        kept: [("channel", &filter.channel), ("from", &filter.from), ("to", &filter.to)]
+        channels: channels(city, filter.channel.as_deref(), lang),
+        kept: [("from", &filter.from), ("to", &filter.to)]
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.clone()?)))
             .collect(),
         next: found.next.map(|next| asked.href(lang.code(), Some(&next))),
     };
     render(&page, lang, StatusCode::OK)
+}
+
+/// The channels that the city tells apart, all others, and those that were asked for where they are neither.
+fn channels(city: Option<&City>, asked: Option<&str>, lang: Lang) -> Vec<Choice> {
+    let w = Words::of(lang);
+    let told_apart = city.map(|city| city.channel_groups.as_slice()).unwrap_or_default();
+    let codes = |channels: &[Channel]| channels.iter().map(|one| one.code()).collect::<Vec<_>>().join(",");
+    let is_other = |channel: &Channel| !told_apart.iter().any(|group| group.channels.contains(channel));
+    let others: Vec<Channel> = Channel::ALL.into_iter().filter(is_other).collect();
+    let mut known = vec![(String::new(), w.list_any_channel.to_owned())];
+    if !told_apart.is_empty() {
+        known
+            .extend(told_apart.iter().map(|group| (codes(&group.channels), group.name.get(lang).to_owned())));
+        known.push((codes(&others), w.other_channels.to_owned()));
+    }
+    if let Some(asked) = asked.filter(|asked| !known.iter().any(|(codes, _)| codes == asked)) {
+        known.push((asked.to_owned(), asked.to_owned()));
+    }
+    if known.len() == 1 {
+        return vec![];
+    }
+    let asked = asked.unwrap_or_default();
+    known.into_iter().map(|(code, name)| Choice { chosen: code == asked, code, name }).collect()
 }
 
 fn row(city: &City, card: &Card, lang: Lang) -> Row {

@@ -175,6 +175,9 @@ words! {
     list_state: "Состояние", "Күйі", "State";
     list_any: "любое", "кез келген", "any";
     list_any_district: "любой", "кез келген", "any";
+    list_any_channel: "любой", "кез келген", "any";
+    channel: "Канал", "Арна", "Channel";
+    other_channels: "Другие каналы", "Басқа арналар", "Other channels";
     list_where: "Где", "Қайда", "Where";
     closed: "Решено или закрыто", "Шешілген немесе жабылған", "Settled or closed";
     danger: "Опасно", "Қауіпті", "Danger";
@@ -325,9 +328,9 @@ words! {
     about_group: "Обращение считается один раз, по главной теме. «{beside}» — то, о чём ещё никто не решил, и то, для чего в отчёте нет группы.",
         "Өтініш негізгі тақырыбы бойынша бір рет саналады. «{beside}» — әлі ешкім шешпегендер және есепте тобы жоқтар.",
         "An appeal counts once, by its main subject. “{beside}” are those nobody has decided on yet, and those without a group in the report.";
-    about_share: "Часть обращений, попавших в группы отчёта. «{beside}» в неё не входит.",
-        "Есеп топтарына түскен өтініштердің бөлігі. «{beside}» оған кірмейді.",
-        "Part of the appeals in groups of the report. “{beside}” is left out.";
+    about_share: "Часть обращений тех же каналов, попавших в группы отчёта. «{beside}» в неё не входит.",
+        "Сол арналардан есеп топтарына түскен өтініштердің бөлігі. «{beside}» оған кірмейді.",
+        "Part of the appeals of the same channels in groups of the report. “{beside}” is left out.";
     about_outcome: "«{answered}» — на главный вопрос ответили, даже если потом открыли снова. «{done}» — исполнитель сообщил, что сделал; после нового открытия — только когда сообщит ещё раз.",
         "«{answered}» — негізгі сұраққа жауап берілген, кейін қайта ашылса да. «{done}» — орындаушы орындағанын хабарлаған; қайта ашылса, тек тағы хабарлағанда.",
         "“{answered}”: the main question was answered, even if it was opened again. “{done}”: the party reported it as done; opened again, only when that is reported again.";

@@ -53,9 +53,9 @@ impl Conditions {
         self.sql.push(sql.replace('?', &format!("?{}", self.values.len())));
     }
 
-    /// `column` is one of the codes in `list`, which has commas between them.
-    pub(super) fn and_one_of(&mut self, column: &str, list: &str) {
-        let codes: Vec<&str> = list.split(',').collect();
+    /// `column` is one of these codes.
+    pub(super) fn and_one_of<'a>(&mut self, column: &str, codes: impl Iterator<Item = &'a str>) {
+        let codes: Vec<&str> = codes.collect();
         let sql = format!("{column} IN (SELECT value FROM json_each(?))");
         self.and(&sql, serde_json::json!(codes).to_string());
     }
@@ -103,8 +103,7 @@ fn conditions(ask: &Ask<'_>, filter: &AppealFilter, level: Level) -> Conditions 
     let mut all = Conditions::default();
     let mut bucket = filter.bucket.as_ref();
     if bucket.is_some_and(|code| code == NO_GROUP) {
-        let none: Vec<_> = std::iter::once(UNKNOWN).chain(beside_the_report(ask)).collect();
-        all.and_one_of("a.bucket", &none.join(","));
+        all.and_one_of("a.bucket", std::iter::once(UNKNOWN).chain(beside_the_report(ask)));
         bucket = None;
     }
     if let Some(asked) = &filter.had {
@@ -130,7 +129,7 @@ fn conditions(ask: &Ask<'_>, filter: &AppealFilter, level: Level) -> Conditions 
         all.and("a.bucket = ?", bucket.clone());
     }
     if let Some(channels) = &filter.channel {
-        all.and_one_of("a.channel", channels);
+        all.and_one_of("a.channel", channels.split(','));
     }
     for (sql, value) in columns {
         if let Some(value) = value.clone() {

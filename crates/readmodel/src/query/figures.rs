@@ -87,7 +87,7 @@ fn conditions(period: &Period) -> Conditions {
         }
     }
     if let Some(channels) = &period.channel {
-        all.and_one_of("channel", channels);
+        all.and_one_of("channel", channels.split(','));
     }
     all
 }

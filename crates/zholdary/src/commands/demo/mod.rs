@@ -50,8 +50,8 @@ const NATS: &str = "nats";
 
 pub(crate) async fn demo(args: cli::Demo) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(args.config.as_deref())?;
-    // Its residents are invented, and their numbers may be somebody's: nothing goes out but to platforms that nobody has, and no bot's
-    // updates come in.
+    // Its residents are invented, and their numbers may be somebody's: nothing goes out but to pretended platforms, and no bot's updates
+    // come in.
     config.senders = Senders::default();
     same_engine(&args)?;
     let shipped = system::city(&system::city_files(None)?)?;

@@ -1,4 +1,5 @@
-//! Platforms as a demo has them: nothing leaves the process, and our messages are taken, delivered and read as they would be.
+//! Pretended platforms: nothing leaves the process, and our messages are taken, delivered and read as they would be. What they would tell
+//! after the last day is told to nobody.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -36,17 +37,18 @@ struct Inner {
 
 #[derive(Default)]
 struct Told {
-    /// The last receipt and the last question of each person.
+    /// What of ours each person may answer.
     sent: HashMap<String, Sent>,
     /// What is still to be told of our messages, by when.
-    states: BTreeMap<(DateTime<Utc>, u64), (Channel, Arrived)>,
+    states: BTreeMap<(DateTime<Utc>, String), (Channel, Arrived)>,
     /// Messages taken.
     taken: u64,
 }
 
-/// What of ours a person answers.
+/// What of ours a person may answer.
 #[derive(Debug, Clone, Default)]
 struct Sent {
+    /// The first message: the receipt.
     receipt: Option<String>,
     /// The question whether it is fixed, and the number that its buttons bear.
     question: Option<(String, String)>,
@@ -85,7 +87,7 @@ impl Platform {
     /// Bodies of webhooks that tell what became of our messages up to `until`.
     pub(crate) fn states(&self, until: DateTime<Utc>) -> Vec<(Channel, Vec<u8>)> {
         let due = self.with(|told| {
-            let later = told.states.split_off(&(until, u64::MAX));
+            let later = told.states.split_off(&(until + Duration::milliseconds(1), String::new()));
             std::mem::replace(&mut told.states, later)
         });
         let mut by_channel = BTreeMap::<Channel, Vec<Arrived>>::new();
@@ -107,7 +109,7 @@ impl Platform {
 impl Carrier for Platform {
     async fn carry(&self, id: MessageId, out: &Outgoing, _: Form) -> Carried {
         let (to, channel, now) = (out.to.reveal(), out.channel, self.0.clock.now());
-        let person = drawn(to, 0);
+        let person = drawn(to, "");
         let is_private = !matches!(out.surface, Surface::Comment | Surface::Post | Surface::Mention);
         let is_out_of_reach = is_private && person % ONE_IN == 1;
         if is_out_of_reach && channel != Channel::Whatsapp {
@@ -124,20 +126,13 @@ impl Carrier for Platform {
         };
         self.with(|told| {
             told.taken += 1;
-            let sent = told.sent.entry(to.clone()).or_default();
-            let asks = out.buttons.iter().find_map(|button| button.id.strip_prefix("fixed:yes:"));
-            match asks {
-                Some(number) => sent.question = Some((name.clone(), number.to_owned())),
-                None if out.what.starts_with("receipt") => sent.receipt = Some(name.clone()),
-                None => {}
-            }
+            // What all can read nobody is known to have read.
             if !is_private {
                 return;
             }
-            let mut tell = |after: Duration, step| {
+            let mut tell = |after: Duration, step: Step| {
                 let arrived = Arrived { id: name.clone(), to: to.clone(), step, at: now + after };
-                told.states
-                    .insert((arrived.at, told.taken * 2 + u64::from(step == Step::Read)), (channel, arrived));
+                told.states.insert((arrived.at, format!("{name} {step:?}")), (channel, arrived));
             };
             if is_out_of_reach {
                 return tell(Duration::minutes(2), Step::Failed { code: UNDELIVERABLE });
@@ -146,20 +141,26 @@ impl Carrier for Platform {
             if channel != Channel::Instagram {
                 tell(Duration::seconds(2), Step::Delivered);
             }
-            let reading = drawn(to, now.timestamp().unsigned_abs());
+            let reading = drawn(to, &out.what);
             if reading % 100 < READ {
                 let after = i64::try_from(reading % 3_600).unwrap_or_default();
                 tell(Duration::seconds(20 + after), Step::Read);
+            }
+            let sent = told.sent.entry(to.clone()).or_default();
+            sent.receipt.get_or_insert_with(|| name.clone());
+            let asks = out.buttons.iter().find_map(|button| button.id.strip_prefix("fixed:yes:"));
+            if let Some(number) = asks {
+                sent.question = Some((name.clone(), number.to_owned()));
             }
         });
         Carried::Taken(name)
     }
 }
 
-/// A number that is always the same for one person and one `nth`.
-fn drawn(to: &str, nth: u64) -> u64 {
+/// A number that is always the same for one person and one `what`.
+fn drawn(to: &str, what: &str) -> u64 {
     let mut hash = blake3::Hasher::new();
-    hash.update(to.as_bytes()).update(&nth.to_le_bytes());
+    hash.update(to.as_bytes()).update(&[0]).update(what.as_bytes());
     let mut number = [0; 8];
     hash.finalize_xof().fill(&mut number);
     u64::from_le_bytes(number)

@@ -14,7 +14,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use zholdary_city::Lang;
 use zholdary_domain::{
     AppealId, Clock, CommandId, IdKey, MessageId, Personal, StreamId,
-    appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Refusal, Route, Stage},
+    appeal::{self, Actor, Answer, Appeal, Because, Command, DESK, FindingId, Refusal, Route, Stage},
     inbound::{Channel, MessageRef},
     message::Outcome,
     time::PlayedClock,
@@ -36,7 +36,8 @@ use crate::{
 };
 
 /// For so long before the end the system itself tells people what becomes of their appeals; before that operators wrote by hand. Then each
-/// message has its own moment, which takes a while: of all ninety days nobody would wait for it.
+/// message has its own moment, which takes a while: of all ninety days nobody would wait for it. Three days, and the evening before them:
+/// it begins when the people of the second turn ([`ACT_AT`]) have acted.
 pub(super) const SPEAKS_FOR: Duration = Duration::hours(3 * 24 + 6);
 /// When operators and parties act, in hours of the city's day: the clock goes from one to the next at once.
 const ACT_AT: [i64; 2] = [10, 18];
@@ -83,6 +84,8 @@ enum Deed {
     Ask,
     /// The author presses a button.
     Press,
+    /// An operator asks by phone whether it is fixed, where no message of ours arrived.
+    Call,
     /// The author writes again, in answer to the receipt.
     Later,
 }
@@ -194,6 +197,7 @@ impl<'a> Player<'a> {
     async fn step(&mut self, at: DateTime<Utc>, opened: std::ops::Range<usize>) -> anyhow::Result<()> {
         if at > self.speaks_from && self.delivering.is_none() {
             self.delivering = Some(self.system.deliver().await?);
+            self.decided().await?;
         }
         let stories = &self.script.stories[opened.clone()];
         let mut messages: Vec<Said> =
@@ -210,14 +214,16 @@ impl<'a> Player<'a> {
             match deed {
                 // What the system tells nobody writes by hand.
                 Deed::Receipt if story.first().at > self.speaks_from => {}
-                Deed::Ask if due - ASKED_AFTER > self.speaks_from => {}
+                Deed::Ask if self.is_asked_by_system(nth) => {}
                 Deed::Receipt => sent += &(story.receipt(due) + "\n"),
                 Deed::Ask => sent += &(story.question(due) + "\n"),
-                Deed::Press => {
-                    let asked = self.platform.question(author);
-                    let asked = asked.as_ref().map(|(id, number)| (id.as_str(), number.as_str()));
-                    messages.extend(story.press(due, asked));
-                }
+                Deed::Press => match self.platform.question(author) {
+                    Some((id, number)) => messages.extend(story.press(due, Some((&id, &number)))),
+                    None if self.is_asked_by_system(nth) => {
+                        deeds.entry(nth).or_default().push(Deed::Call);
+                    }
+                    None => messages.extend(story.press(due, None)),
+                },
                 Deed::Later => {
                     messages.extend(story.later_said(due, self.platform.receipt(author).as_deref()));
                 }
@@ -243,6 +249,12 @@ impl<'a> Player<'a> {
         self.decided().await
     }
 
+    /// Whether its party says that it is done when the system itself asks.
+    fn is_asked_by_system(&self, nth: usize) -> bool {
+        let story = &self.script.stories[nth];
+        matches!(story.fate, Fate::Done { after } if story.first().at + after > self.speaks_from)
+    }
+
     /// The deeds of each story one after another, of many stories at once.
     async fn act_all(&mut self, deeds: Deeds) -> anyhow::Result<()> {
         let this = &*self;
@@ -261,7 +273,8 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Feeds what residents wrote, and what is delivered `again`, many messages in one delivery.
+    /// Feeds what residents wrote, and what is delivered `again`, many messages in one delivery. Of what came within half a day each
+    /// channel is a delivery by itself: nobody looks in between.
     async fn feed_all(&mut self, mut messages: Vec<Said>, mut again: Vec<Said>) -> anyhow::Result<()> {
         messages.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         // A person's second message comes when the first is understood: what is made of it must not hang on who was faster.
@@ -303,6 +316,7 @@ impl<'a> Player<'a> {
     async fn tell_states(&mut self, until: DateTime<Utc>) -> anyhow::Result<()> {
         for (channel, body) in self.platform.states(until) {
             self.deliver(channel, body).await?;
+            self.decided().await?;
         }
         Ok(())
     }
@@ -394,6 +408,9 @@ impl<'a> Player<'a> {
                 }]
             }
             Deed::Close => Vec::new(),
+            Deed::Call => {
+                story.verdict.map(|fixed| Command::Rate { fixed, message: None }).into_iter().collect()
+            }
             Deed::Join => {
                 // It has the name of the message that told it first.
                 let first = |(way, id): &(Way, String)| AppealId::opened_by(self.message(*way, id));
@@ -479,7 +496,9 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
         return (vec![Command::Answer(Box::new(answer))], false);
     }
     if matches!(main.stage, Stage::Desk | Stage::Asked) && !settles {
-        let to = route.candidates.first().unwrap_or(&route.to).clone();
+        // A class of parties (`district`) is nobody: who has its queue gets it.
+        let queue = route.waits_at.as_ref().filter(|queue| *queue != DESK);
+        let to = route.candidates.first().or(queue).unwrap_or(&route.to).clone();
         let to =
             Route { to, waits_at: None, candidates: Vec::new(), rule: "person".to_owned(), ..route.clone() };
         return (vec![Command::Redirect { route: Box::new(to), alarms: Vec::new(), by: operator() }], false);

@@ -42,16 +42,17 @@ impl Trickle {
 
     /// Goes on until `stop`.
     pub(crate) async fn run(self, intake: Intake, stop: CancellationToken) -> anyhow::Result<()> {
-        let (written, ()) = tokio::join!(self.write(&intake, &stop), self.tell_states(&intake, &stop));
-        written
+        tokio::try_join!(self.write(&intake, &stop), self.tell_states(&intake, &stop))?;
+        Ok(())
     }
 
-    async fn tell_states(&self, intake: &Intake, stop: &CancellationToken) {
+    async fn tell_states(&self, intake: &Intake, stop: &CancellationToken) -> anyhow::Result<()> {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
             for (channel, body) in self.platform.states(SystemClock.now()) {
                 take(intake, channel, body).await;
             }
         }
+        Ok(())
     }
 
     async fn write(&self, intake: &Intake, stop: &CancellationToken) -> anyhow::Result<()> {
