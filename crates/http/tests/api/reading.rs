@@ -75,6 +75,8 @@ async fn a_filter_that_nothing_can_match_is_refused() {
         ("appeals?from=2026-02-30", "from"),
         ("appeals?state=opne", "state"),
         ("appeals?channel=fax", "channel"),
+        ("appeals?channel=instagram,fax", "channel"),
+        ("appeals?channel=whatsapp,", "channel"),
         ("appeals?category=potholes", "category"),
         ("appeals?district=nowhere", "district"),
         ("appeals?party=nobody", "party"),
