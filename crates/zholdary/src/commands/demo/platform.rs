@@ -165,3 +165,120 @@ fn drawn(to: &str, what: &str) -> u64 {
     hash.finalize_xof().fill(&mut number);
     u64::from_le_bytes(number)
 }
+
+#[cfg(test)]
+mod tests {
+    use zholdary_channels::Ours;
+    use zholdary_domain::{IdKey, Inbound, outgoing::OutButton, time::PlayedClock};
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-19T06:00:00Z".parse().unwrap()
+    }
+
+    fn out(channel: Channel, surface: Surface, to: &str, buttons: &[&str]) -> Outgoing {
+        Outgoing {
+            appeal: None,
+            contact: IdKey::new([1; 32]).contact(channel.code(), to),
+            channel,
+            surface,
+            account: "1".into(),
+            to: to.to_owned().into(),
+            answers: None,
+            what: "receipt".into(),
+            version: None,
+            lang: "ru".into(),
+            subject: None,
+            text: "…".to_owned().into(),
+            buttons: buttons
+                .iter()
+                .map(|id| OutButton { id: (*id).to_owned(), title: "Да".into() })
+                .collect(),
+            instead: None,
+            follows: None,
+            instead_of: None,
+            private_reply: false,
+            not_before: None,
+            by_person: false,
+            at_once: true,
+            task: None,
+            only_while: None,
+        }
+    }
+
+    /// The first whom this holds for.
+    fn somebody(is: impl Fn(u64) -> bool) -> String {
+        (0..).map(|n: u32| format!("7000{n:07}")).find(|to| is(drawn(to, ""))).unwrap()
+    }
+
+    fn id(nth: &str) -> MessageId {
+        IdKey::new([1; 32]).message("whatsapp", "1", nth)
+    }
+
+    /// What platforms tell up to so long after now, in words.
+    fn told(platform: &Platform, after: Duration) -> Vec<String> {
+        let bodies = platform.states(now() + after);
+        let read =
+            |(channel, body): (Channel, Vec<u8>)| Ours::default().parse(channel, &body).unwrap().elements;
+        let word = |element| match element {
+            Inbound::Delivery { state, error, .. } => format!("{state:?} {error:?}"),
+            element => panic!("{element:?}"),
+        };
+        bodies.into_iter().flat_map(read).map(word).collect()
+    }
+
+    #[tokio::test]
+    async fn what_becomes_of_a_message_is_told_when_it_has_become() {
+        let platform = Platform::new(Arc::new(PlayedClock::at(now())));
+        let to = somebody(|person| person % ONE_IN != 1);
+        let receipt = out(Channel::Whatsapp, Surface::Private, &to, &[]);
+        let Carried::Taken(name) = platform.carry(id("1"), &receipt, Form::Text).await else {
+            panic!("not taken")
+        };
+        assert_eq!(platform.receipt(&to), Some(name));
+        assert_eq!(platform.question(&to), None);
+        let asked = out(
+            Channel::Whatsapp,
+            Surface::Private,
+            &to,
+            &["fixed:yes:Z-2026-000401", "fixed:no:Z-2026-000401"],
+        );
+        let Carried::Taken(question) = platform.carry(id("2"), &asked, Form::Text).await else {
+            panic!("not taken")
+        };
+        assert_eq!(platform.question(&to), Some((question, "Z-2026-000401".to_owned())));
+        assert!(told(&platform, Duration::seconds(1)).is_empty());
+        assert_eq!(told(&platform, Duration::seconds(2)), ["Delivered None"; 2]);
+        assert!(told(&platform, Duration::seconds(2)).is_empty(), "once");
+        let read = told(&platform, Duration::hours(2));
+        assert!(read.iter().all(|word| word == "Read None"), "{read:?}");
+        assert_eq!(platform.taken(), 2);
+    }
+
+    #[tokio::test]
+    async fn some_people_are_out_of_reach() {
+        let platform = Platform::new(Arc::new(PlayedClock::at(now())));
+        let to = somebody(|person| person % ONE_IN == 1);
+        let carry = async |channel, surface, nth| {
+            platform
+                .carry(id(nth), &out(channel, surface, &to, &["fixed:yes:Z-2026-000401"]), Form::Text)
+                .await
+        };
+        assert!(matches!(carry(Channel::Whatsapp, Surface::Private, "1").await, Carried::Taken(_)));
+        assert_eq!(told(&platform, Duration::hours(2)), ["Failed Some(131026)"]);
+        let blocked = carry(Channel::Instagram, Surface::Private, "2").await;
+        assert!(
+            matches!(blocked, Carried::NotTaken { why: Trouble::Blocked, again: false, .. }),
+            "{blocked:?}"
+        );
+        // In public everybody is reached, and nobody is known to have read.
+        assert!(matches!(carry(Channel::Facebook, Surface::Comment, "3").await, Carried::Taken(_)));
+        assert!(told(&platform, Duration::hours(2)).is_empty());
+        assert_eq!(
+            (platform.receipt(&to), platform.question(&to)),
+            (None, None),
+            "what never came is not answered"
+        );
+    }
+}
