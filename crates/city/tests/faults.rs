@@ -438,7 +438,7 @@ fn each_is_found_where_it_is() {
         (
             "city.toml",
             Replace("code = \"meta\"  ", "code = \"other\"  "),
-            ("city.toml", Some(1)),
+            ("city.toml", Some(-1)),
             "channel_group \"other\" has a name that is taken",
             "call it otherwise",
         ),
