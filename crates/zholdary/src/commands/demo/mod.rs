@@ -210,7 +210,7 @@ async fn play(args: &cli::Demo, data: Data, config: Config, shipped: &City) -> a
     let system = System::open(data, config, Arc::clone(&clock) as _).await?.pretending(platform.carriers());
     let system = Arc::new(system);
     system.publish_files_first(|| Ok(files)).await?;
-    let player = Player::new(&system, &clock, &script, &platform, until).await?;
+    let player = Player::new(&system, &clock, &script, &city, &platform, until).await?;
     let Played { messages, appeals, corrected, sent } = player.play(from, until).await?;
     print::note(&format!(
         "{messages} messages of residents, {appeals} appeals, {corrected} of them corrected by the simulated operator, {sent} messages to residents in the last {} days, in {:.0} s",

@@ -11,10 +11,10 @@ use anyhow::Context;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
-use zholdary_city::Lang;
+use zholdary_city::{City, Lang};
 use zholdary_domain::{
     AppealId, Clock, CommandId, IdKey, MessageId, Personal, StreamId,
-    appeal::{self, Actor, Answer, Appeal, Because, Command, DESK, FindingId, Refusal, Route, Stage},
+    appeal::{self, Actor, Answer, Appeal, Because, Command, FindingId, Refusal, Route, Stage},
     inbound::{Channel, MessageRef},
     message::Outcome,
     time::PlayedClock,
@@ -109,6 +109,7 @@ pub(super) struct Player<'a> {
     feed: Feed<'a>,
     clock: &'a PlayedClock,
     script: &'a Script,
+    city: &'a City,
     platform: &'a Platform,
     /// From then on the system itself tells people.
     speaks_from: DateTime<Utc>,
@@ -127,6 +128,7 @@ impl<'a> Player<'a> {
         system: &'a Arc<System>,
         clock: &'a PlayedClock,
         script: &'a Script,
+        city: &'a City,
         platform: &'a Platform,
         until: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
@@ -137,6 +139,7 @@ impl<'a> Player<'a> {
             feed: Feed::over(system, Some(clock), None).await?,
             clock,
             script,
+            city,
             platform,
             speaks_from: until - SPEAKS_FOR,
             delivering: None,
@@ -247,6 +250,12 @@ impl<'a> Player<'a> {
         self.decided().await?;
         self.act_all(deeds).await?;
         self.decided().await
+    }
+
+    /// One of a class of parties, by the number of a story; nothing when it is none.
+    fn one_of(&self, class: &str, nth: usize) -> Option<&str> {
+        let members = &self.city.party(class).filter(|party| party.is_abstract)?.members;
+        members.get(nth % members.len().max(1)).map(String::as_str)
     }
 
     /// Whether its party says that it is done when the system itself asks.
@@ -397,7 +406,7 @@ impl<'a> Player<'a> {
         let now = self.appeals.load(&stream).await?.state;
         let commands = match &deed {
             Deed::Look(looks) => {
-                let (commands, again) = look(story, &now, *looks);
+                let (commands, again) = look(story, &now, *looks, |class| self.one_of(class, nth));
                 acted.again = again.then(|| (self.clock.now(), nth, Deed::Look(looks + 1)));
                 commands
             }
@@ -444,7 +453,12 @@ fn operator() -> Actor {
 }
 
 /// What an operator does on seeing it, and whether another look is needed.
-fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
+fn look<'a>(
+    story: &Story,
+    appeal: &Appeal,
+    looks: u8,
+    one_of: impl Fn(&str) -> Option<&'a str>,
+) -> (Vec<Command>, bool) {
     let Some(main) = appeal.findings.first() else { return (Vec::new(), false) };
     let Some(route) = &main.route else { return (Vec::new(), looks < LOOKS) };
     let finding = FindingId(0);
@@ -496,9 +510,9 @@ fn look(story: &Story, appeal: &Appeal, looks: u8) -> (Vec<Command>, bool) {
         return (vec![Command::Answer(Box::new(answer))], false);
     }
     if matches!(main.stage, Stage::Desk | Stage::Asked) && !settles {
-        // A class of parties (`district`) is nobody: who has its queue gets it.
-        let queue = route.waits_at.as_ref().filter(|queue| *queue != DESK);
-        let to = route.candidates.first().or(queue).unwrap_or(&route.to).clone();
+        let to = route.candidates.first().unwrap_or(&route.to);
+        // A class of parties (`district`) is nobody: one of it gets it.
+        let to = one_of(to).unwrap_or(to).to_owned();
         let to =
             Route { to, waits_at: None, candidates: Vec::new(), rule: "person".to_owned(), ..route.clone() };
         return (vec![Command::Redirect { route: Box::new(to), alarms: Vec::new(), by: operator() }], false);
