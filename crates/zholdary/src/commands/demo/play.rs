@@ -228,7 +228,11 @@ impl<'a> Player<'a> {
                     None => messages.extend(story.press(due, None)),
                 },
                 Deed::Later => {
-                    messages.extend(story.later_said(due, self.platform.receipt(author).as_deref()));
+                    let receipt = self.platform.receipt(author);
+                    // Whom no receipt of the system reached has nothing to answer.
+                    if receipt.is_some() || story.first().at <= self.speaks_from {
+                        messages.extend(story.later_said(due, receipt.as_deref()));
+                    }
                 }
                 look @ Deed::Look(_) => looks.entry(nth).or_default().push(look),
                 deed => deeds.entry(nth).or_default().push(deed),
