@@ -25,7 +25,7 @@ use zholdary_testkit::{
 use crate::{
     delivery::{BOT, DELIVERY},
     harness::{City, folder, path, until},
-    letters::{OURS, brings, free_port},
+    letters::{OURS, brings, free_port, on_all_channels},
 };
 
 /// Where a resident writes, and is answered.
@@ -261,27 +261,8 @@ impl Place {
         }
         let (telegram, post) = (fake::Telegram::start(BOT).await, fake::Smtp::start().await);
         let lmtp = free_port();
-        let file = |name: &str, text: &str| {
-            std::fs::write(data.path().join(name), text).unwrap();
-            path(&data.path().join(name)).to_owned()
-        };
-        let (secret, word) = (file("app.secret", samples::APP_SECRET), file("verify.word", "a word"));
-        let (token, bot) = (file("graph.token", fake::Graph::TOKEN), file("bot.token", BOT));
-        let password = file("post.password", fake::Smtp::PASSWORD);
-        let meta = graphs.iter().map(|(channel, graph)| {
-            let api = graph.url();
-            format!(
-                "[{channel}]\napp_secret_file = \"{secret}\"\nverify_token_file = \"{word}\"\ntoken_file = \"{token}\"\napi = \"{api}\"\n"
-            )
-        });
-        let meta: String = meta.collect();
-        let (bots, port, user) = (telegram.url(), post.address().port(), fake::Smtp::USER);
-        let rest = format!(
-            "[telegram]\ntoken_file = \"{bot}\"\napi = \"{bots}\"\n\
-             [email]\naddress = \"{OURS}\"\nlmtp_listen = \"127.0.0.1:{lmtp}\"\n\
-             [email.smtp]\nhost = \"127.0.0.1\"\nport = {port}\nprotection = \"none\"\nuser = \"{user}\"\npassword_file = \"{password}\"\nrequest_ms = 1500\n"
-        );
-        file("settings.toml", &format!("{meta}{rest}{DELIVERY}"));
+        let settings = on_all_channels(data.path(), |channel| graphs[channel].url(), &telegram, &post, lmtp);
+        std::fs::write(data.path().join("settings.toml"), settings + DELIVERY).unwrap();
         let city = Self::up(data.path()).await;
         Self { data, graphs, telegram, post, lmtp, city }
     }

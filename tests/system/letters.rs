@@ -8,9 +8,15 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use zholdary_testkit::fake::{self, Mail};
+use zholdary_testkit::{
+    fake::{self, Mail},
+    samples,
+};
 
-use crate::harness::{City, folder, path, until};
+use crate::{
+    delivery::BOT,
+    harness::{City, folder, path, until},
+};
 
 /// Our mailbox.
 pub(crate) const OURS: &str = "appeals@zholdary.example";
@@ -226,4 +232,34 @@ async fn each_recipient_has_an_answer_of_its_own() {
     let refused = brings(writing.lmtp, "asel@example.org", &["nobody@zholdary.example"], letter);
     assert!(refused[2].starts_with("550 5.1.1") && refused[3].starts_with("503 5.5.1"), "{refused:?}");
     assert!(writing.city.stop().await.success());
+}
+
+/// The settings of a city that is spoken to by every platform and by letters; `api` tells where the Graph API of a channel is.
+pub(crate) fn on_all_channels(
+    data: &Path,
+    api: impl Fn(&str) -> String,
+    telegram: &fake::Telegram,
+    post: &fake::Smtp,
+    lmtp: u16,
+) -> String {
+    let file = |name: &str, text: &str| {
+        std::fs::write(data.join(name), text).unwrap();
+        path(&data.join(name)).to_owned()
+    };
+    let (secret, word) = (file("app.secret", samples::APP_SECRET), file("verify.word", "a word"));
+    let (token, bot) = (file("graph.token", fake::Graph::TOKEN), file("bot.token", BOT));
+    let password = file("post.password", fake::Smtp::PASSWORD);
+    let meta = |channel: &str| {
+        let api = api(channel);
+        format!(
+            "[{channel}]\napp_secret_file = \"{secret}\"\nverify_token_file = \"{word}\"\ntoken_file = \"{token}\"\napi = \"{api}\"\n"
+        )
+    };
+    let meta = ["whatsapp", "instagram", "facebook"].map(meta).concat();
+    let (bots, port, user) = (telegram.url(), post.address().port(), fake::Smtp::USER);
+    format!(
+        "{meta}[telegram]\ntoken_file = \"{bot}\"\napi = \"{bots}\"\n\
+         [email]\naddress = \"{OURS}\"\nlmtp_listen = \"127.0.0.1:{lmtp}\"\n\
+         [email.smtp]\nhost = \"127.0.0.1\"\nport = {port}\nprotection = \"none\"\nuser = \"{user}\"\npassword_file = \"{password}\"\nrequest_ms = 1500\n"
+    )
 }

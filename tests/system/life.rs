@@ -11,7 +11,7 @@ use zholdary_testkit::{fake, samples};
 use crate::{
     delivery::{BOT, DELIVERY, request_of},
     harness::{City, folder, path, sample_of, until},
-    letters::{OURS, brings, free_port, said, subject},
+    letters::{OURS, brings, free_port, on_all_channels, said, subject},
 };
 
 /// Where the party that gets the task reads its mail.
@@ -71,29 +71,11 @@ impl Place {
         let (data, graph) = (folder(), fake::Graph::start().await);
         let (telegram, post) = (fake::Telegram::start(BOT).await, fake::Smtp::start().await);
         let lmtp = free_port();
-        let file = |name: &str, text: &str| {
-            std::fs::write(data.path().join(name), text).unwrap();
-            path(&data.path().join(name)).to_owned()
-        };
-        let (secret, word) = (file("app.secret", samples::APP_SECRET), file("verify.word", "a word"));
-        let (token, bot) = (file("graph.token", fake::Graph::TOKEN), file("bot.token", BOT));
-        let password = file("post.password", fake::Smtp::PASSWORD);
-        let (api, bots, port) = (graph.url(), telegram.url(), post.address().port());
-        let meta = |channel: &str| {
-            format!(
-                "[{channel}]\napp_secret_file = \"{secret}\"\nverify_token_file = \"{word}\"\ntoken_file = \"{token}\"\napi = \"{api}\"\n"
-            )
-        };
-        let user = fake::Smtp::USER;
-        let rest = format!(
-            "[telegram]\ntoken_file = \"{bot}\"\napi = \"{bots}\"\n\
-             [email]\naddress = \"{OURS}\"\nlmtp_listen = \"127.0.0.1:{lmtp}\"\n\
-             [email.smtp]\nhost = \"127.0.0.1\"\nport = {port}\nprotection = \"none\"\nuser = \"{user}\"\npassword_file = \"{password}\"\nrequest_ms = 1500\n\
-             [party.akimat-almaly]\nemail = [\"{PARTY}\"]\nlang = \"{lang}\"\n"
-        );
-        let all: String = ["whatsapp", "instagram", "facebook"].map(meta).concat();
-        let settings = file("settings.toml", &format!("{all}{rest}{DELIVERY}"));
-        let mut city = City::start(&["up", "--config", &settings, "--data", path(data.path())]);
+        let party = format!("[party.akimat-almaly]\nemail = [\"{PARTY}\"]\nlang = \"{lang}\"\n");
+        let all = on_all_channels(data.path(), |_| graph.url(), &telegram, &post, lmtp);
+        let settings = data.path().join("settings.toml");
+        std::fs::write(&settings, all + &party + DELIVERY).unwrap();
+        let mut city = City::start(&["up", "--config", path(&settings), "--data", path(data.path())]);
         until("it is ready", async || city.get("/readyz").await.0 == 200).await;
         city.speak_as(data.path(), "operator").await;
         Self { data, graph, telegram, post, lmtp, city }

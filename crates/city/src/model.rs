@@ -795,6 +795,14 @@ impl City {
         self.buckets.iter().find(|bucket| bucket.code == code)
     }
 
+    /// Channels that the report does not tell apart: all in no group of channels.
+    #[must_use]
+    pub fn other_channels(&self) -> Vec<Channel> {
+        let is_other =
+            |channel: &Channel| !self.channel_groups.iter().any(|group| group.channels.contains(channel));
+        Channel::ALL.into_iter().filter(is_other).collect()
+    }
+
     /// The district with a code.
     #[must_use]
     pub fn district(&self, code: &str) -> Option<&District> {

@@ -260,26 +260,9 @@ impl Rig {
         let mut out = Outgoing {
             appeal: Some(appeal),
             contact: contact(Channel::Whatsapp, who),
-            channel: Channel::Whatsapp,
-            surface: Surface::Private,
             account: ACCOUNT.into(),
-            to: who.to_owned().into(),
-            answers: None,
-            what: "receipt".into(),
-            version: Some(1),
-            lang: "ru".into(),
-            subject: None,
             text: text.to_owned().into(),
-            buttons: vec![],
-            instead: None,
-            follows: None,
-            instead_of: None,
-            private_reply: false,
-            not_before: None,
-            by_person: false,
-            at_once: true,
-            task: None,
-            only_while: None,
+            ..zholdary_testkit::outgoing(Channel::Whatsapp, who)
         };
         but(&mut out);
         let id = MessageId::telling(appeal, self.command(), "0");

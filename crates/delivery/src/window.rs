@@ -80,36 +80,12 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use zholdary_domain::{AppealId, IdKey, outgoing::VendorTemplate};
+    use zholdary_domain::outgoing::VendorTemplate;
 
     use super::*;
 
     fn out(channel: Channel, surface: Surface) -> Outgoing {
-        let key = IdKey::new([1; 32]);
-        Outgoing {
-            appeal: Some(AppealId::opened_by(key.message("whatsapp", "1", "m"))),
-            contact: key.contact("whatsapp", "a"),
-            channel,
-            surface,
-            account: "1".into(),
-            to: "7".to_owned().into(),
-            answers: None,
-            what: "receipt".into(),
-            version: Some(1),
-            lang: "ru".into(),
-            subject: None,
-            text: "…".to_owned().into(),
-            buttons: vec![],
-            instead: None,
-            follows: None,
-            instead_of: None,
-            private_reply: false,
-            not_before: None,
-            by_person: false,
-            at_once: true,
-            task: None,
-            only_while: None,
-        }
+        Outgoing { surface, ..zholdary_testkit::outgoing(channel, "7") }
     }
 
     #[test]

@@ -10,7 +10,11 @@ mod told;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use zholdary_domain::IdKey;
+use zholdary_domain::{
+    AppealId, IdKey,
+    inbound::{Channel, Surface},
+    outgoing::Outgoing,
+};
 
 pub use city::shipped_city;
 pub use clock::{HandClock, at};
@@ -28,6 +32,36 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 #[must_use]
 pub fn id_key() -> IdKey {
     IdKey::new([42; IdKey::LEN_BYTES])
+}
+
+/// A receipt that we mean to send `to` somebody by `channel`, about no appeal in particular. Whoever means more of it says so.
+#[must_use]
+pub fn outgoing(channel: Channel, to: &str) -> Outgoing {
+    let key = id_key();
+    Outgoing {
+        appeal: Some(AppealId::opened_by(key.message(channel.code(), "1", "m"))),
+        contact: key.contact(channel.code(), to),
+        channel,
+        surface: Surface::Private,
+        account: "1".into(),
+        to: to.to_owned().into(),
+        answers: None,
+        what: "receipt".into(),
+        version: Some(1),
+        lang: "ru".into(),
+        subject: None,
+        text: "Принято.".to_owned().into(),
+        buttons: vec![],
+        instead: None,
+        follows: None,
+        instead_of: None,
+        private_reply: false,
+        not_before: None,
+        by_person: false,
+        at_once: true,
+        task: None,
+        only_while: None,
+    }
 }
 
 /// Runs the example of the README.

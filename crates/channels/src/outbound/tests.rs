@@ -1,38 +1,16 @@
 use proptest::prelude::*;
 use serde_json::{Map, json};
-use zholdary_domain::{
-    AppealId,
-    outgoing::{OutButton, VendorTemplate},
-};
-use zholdary_testkit::id_key;
+use zholdary_domain::outgoing::{OutButton, VendorTemplate};
+use zholdary_testkit::{id_key, outgoing};
 
 use super::*;
 
 fn out(channel: Channel, surface: Surface, to: &str, text: &str) -> Outgoing {
-    let key = id_key();
     Outgoing {
-        appeal: Some(AppealId::opened_by(key.message("whatsapp", "1", "m"))),
-        contact: key.contact("whatsapp", "a"),
-        channel,
         surface,
         account: "118920446655001".into(),
-        to: to.to_owned().into(),
-        answers: None,
-        what: "receipt".into(),
-        version: Some(1),
-        lang: "ru".into(),
-        subject: None,
         text: text.to_owned().into(),
-        buttons: vec![],
-        instead: None,
-        follows: None,
-        instead_of: None,
-        private_reply: false,
-        not_before: None,
-        by_person: false,
-        at_once: true,
-        task: None,
-        only_while: None,
+        ..outgoing(channel, to)
     }
 }
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use serde::Deserialize;
-use zholdary_city::{City, Lang};
+use zholdary_city::{ChannelGroup, City, Lang};
 use zholdary_domain::inbound::Channel;
 use zholdary_readmodel::{AppealFilter, Card, Level as Sees, NO_GROUP};
 
@@ -173,15 +173,12 @@ pub(super) async fn page(
 /// The channels that the city tells apart, all others, and those that were asked for where they are neither.
 fn channels(city: Option<&City>, asked: Option<&str>, lang: Lang) -> Vec<Choice> {
     let w = Words::of(lang);
-    let told_apart = city.map(|city| city.channel_groups.as_slice()).unwrap_or_default();
     let codes = |channels: &[Channel]| channels.iter().map(|one| one.code()).collect::<Vec<_>>().join(",");
-    let is_other = |channel: &Channel| !told_apart.iter().any(|group| group.channels.contains(channel));
-    let others: Vec<Channel> = Channel::ALL.into_iter().filter(is_other).collect();
     let mut known = vec![(String::new(), w.list_any_channel.to_owned())];
-    if !told_apart.is_empty() {
-        known
-            .extend(told_apart.iter().map(|group| (codes(&group.channels), group.name.get(lang).to_owned())));
-        known.push((codes(&others), w.other_channels.to_owned()));
+    if let Some(city) = city.filter(|city| !city.channel_groups.is_empty()) {
+        let group = |group: &ChannelGroup| (codes(&group.channels), group.name.get(lang).to_owned());
+        known.extend(city.channel_groups.iter().map(group));
+        known.push((codes(&city.other_channels()), w.other_channels.to_owned()));
     }
     if let Some(asked) = asked.filter(|asked| !known.iter().any(|(codes, _)| codes == asked)) {
         known.push((asked.to_owned(), asked.to_owned()));

@@ -210,17 +210,16 @@ struct Part {
 
 /// The groups of channels that the city tells apart, and all other channels; none where it tells none apart.
 fn parts(ask: &Ask<'_>) -> Vec<Part> {
-    let told_apart = ask.rules.as_ref().map(|r| r.city.channel_groups.as_slice()).unwrap_or_default();
+    let Some(city) = ask.rules.as_ref().map(|rules| &rules.city) else { return vec![] };
     let part = |code: &str, channels| Part {
         name: ask.names().channel_group(code),
         channels,
         groups: Groups::default(),
     };
     let mut parts: Vec<Part> =
-        told_apart.iter().map(|group| part(&group.code, group.channels.clone())).collect();
+        city.channel_groups.iter().map(|group| part(&group.code, group.channels.clone())).collect();
     if !parts.is_empty() {
-        let is_other = |channel: &Channel| !told_apart.iter().any(|group| group.channels.contains(channel));
-        parts.push(part(OTHER_CHANNELS, Channel::ALL.into_iter().filter(is_other).collect()));
+        parts.push(part(OTHER_CHANNELS, city.other_channels()));
     }
     parts
 }

@@ -135,27 +135,8 @@ async fn what_was_taken_is_answered_before_its_own_stream_says_that_it_was_sent(
 fn meant(appeal: AppealId) -> Outgoing {
     Outgoing {
         appeal: Some(appeal),
-        contact: id_key().contact("facebook", "7001"),
-        channel: Channel::Facebook,
-        surface: Surface::Private,
         account: ACCOUNT.into(),
-        to: "7001".to_owned().into(),
-        answers: None,
-        what: "receipt".into(),
-        version: Some(1),
-        lang: "ru".into(),
-        subject: None,
-        text: "Принято.".to_owned().into(),
-        buttons: vec![],
-        instead: None,
-        follows: None,
-        instead_of: None,
-        private_reply: false,
-        not_before: None,
-        by_person: false,
-        at_once: true,
-        task: None,
-        only_while: None,
+        ..zholdary_testkit::outgoing(Channel::Facebook, "7001")
     }
 }
 

@@ -169,7 +169,7 @@ fn drawn(to: &str, what: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use zholdary_channels::Ours;
-    use zholdary_domain::{IdKey, Inbound, outgoing::OutButton, time::PlayedClock};
+    use zholdary_domain::{Inbound, outgoing::OutButton, time::PlayedClock};
 
     use super::*;
 
@@ -179,31 +179,12 @@ mod tests {
 
     fn out(channel: Channel, surface: Surface, to: &str, buttons: &[&str]) -> Outgoing {
         Outgoing {
-            appeal: None,
-            contact: IdKey::new([1; 32]).contact(channel.code(), to),
-            channel,
             surface,
-            account: "1".into(),
-            to: to.to_owned().into(),
-            answers: None,
-            what: "receipt".into(),
-            version: None,
-            lang: "ru".into(),
-            subject: None,
-            text: "…".to_owned().into(),
             buttons: buttons
                 .iter()
                 .map(|id| OutButton { id: (*id).to_owned(), title: "Да".into() })
                 .collect(),
-            instead: None,
-            follows: None,
-            instead_of: None,
-            private_reply: false,
-            not_before: None,
-            by_person: false,
-            at_once: true,
-            task: None,
-            only_while: None,
+            ..zholdary_testkit::outgoing(channel, to)
         }
     }
 
@@ -213,7 +194,7 @@ mod tests {
     }
 
     fn id(nth: &str) -> MessageId {
-        IdKey::new([1; 32]).message("whatsapp", "1", nth)
+        zholdary_testkit::id_key().message("whatsapp", "1", nth)
     }
 
     /// What platforms tell up to so long after now, in words.
