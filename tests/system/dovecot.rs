@@ -22,7 +22,10 @@ const USER: &str = "appeals";
 /// A dovecot of its own, with one mailbox.
 struct Dovecot {
     folder: TempDir,
+    /// Where TLS begins when it is asked for, or never.
     imap: u16,
+    /// Where TLS begins at once.
+    imaps: u16,
     lmtp: u16,
 }
 
@@ -30,7 +33,11 @@ impl Dovecot {
     async fn start() -> Self {
         let folder = folder();
         let at = path(folder.path()).to_owned();
-        let (imap, lmtp) = (free_port(), free_port());
+        let (imap, imaps, lmtp) = (free_port(), free_port(), free_port());
+        let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        std::fs::write(&cert, certificate.cert.pem()).unwrap();
+        std::fs::write(&key, certificate.signing_key.serialize_pem()).unwrap();
         let mail = folder.path().join("mail");
         std::fs::create_dir(&mail).unwrap();
         for (program, args) in [("chmod", ["755", &at]), ("chown", ["mail:mail", path(&mail)])] {
@@ -41,12 +48,14 @@ impl Dovecot {
         }
         let config = format!(
             "base_dir = {at}/run\nstate_dir = {at}/run\nlog_path = {at}/dovecot.log\nprotocols = imap lmtp\nlisten = 127.0.0.1\n\
-             ssl = no\ndisable_plaintext_auth = no\ndefault_internal_user = dovecot\ndefault_login_user = dovenull\n\
+             ssl = yes\nssl_cert = <{cert}\nssl_key = <{key}\ndisable_plaintext_auth = no\ndefault_internal_user = dovecot\ndefault_login_user = dovenull\n\
              mail_location = maildir:{at}/mail/%n\nmail_uid = mail\nmail_gid = mail\nfirst_valid_uid = 1\n\
              passdb {{\n driver = static\n args = nopassword=y\n}}\n\
              userdb {{\n driver = static\n args = uid=mail gid=mail home={at}/mail/%n\n}}\n\
-             service imap-login {{\n inet_listener imap {{\n  port = {imap}\n }}\n inet_listener imaps {{\n  port = 0\n }}\n}}\n\
-             service lmtp {{\n inet_listener lmtp {{\n  address = 127.0.0.1\n  port = {lmtp}\n }}\n}}\n"
+             service imap-login {{\n inet_listener imap {{\n  port = {imap}\n }}\n inet_listener imaps {{\n  port = {imaps}\n  ssl = yes\n }}\n}}\n\
+             service lmtp {{\n inet_listener lmtp {{\n  address = 127.0.0.1\n  port = {lmtp}\n }}\n}}\n",
+            cert = path(&cert),
+            key = path(&key),
         );
         let file = folder.path().join("dovecot.conf");
         std::fs::write(&file, config).unwrap();
@@ -54,11 +63,15 @@ impl Dovecot {
         let begun = begun.expect("dovecot is installed: `bash .ci/run mail` does that");
         assert!(begun.success(), "dovecot starts as root");
         until("dovecot listens", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", imap)).await.is_ok()
-                && tokio::net::TcpStream::connect(("127.0.0.1", lmtp)).await.is_ok()
+            for port in [imap, imaps, lmtp] {
+                if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                    return false;
+                }
+            }
+            true
         })
         .await;
-        Self { folder, imap, lmtp }
+        Self { folder, imap, imaps, lmtp }
     }
 
     /// A letter comes into the mailbox, from whom its `Return-Path` names.
@@ -78,15 +91,16 @@ impl Dovecot {
         python(&format!("{open}{lines}\nm.logout()\n"))
     }
 
-    fn settings(&self, data: &Path, poll_seconds: u64) -> String {
+    fn settings(&self, data: &Path, protection: &str, poll_seconds: u64) -> String {
         let password = data.join("imap.password");
         std::fs::write(&password, "any").unwrap();
         let file = data.join("settings.toml");
         let settings = format!(
             "[email]\naddress = \"{OURS}\"\nauthserv_id = \"mail.zholdary.example\"\n\
-             [email.imap]\nhost = \"127.0.0.1\"\nport = {}\nprotection = \"none\"\nuser = \"{USER}\"\n\
-             password_file = \"{}\"\npoll_seconds = {poll_seconds}\n",
-            self.imap,
+             [email.imap]\nhost = \"localhost\"\nport = {}\nprotection = \"{protection}\"\nuser = \"{USER}\"\n\
+             ca_file = \"{}\"\npassword_file = \"{}\"\npoll_seconds = {poll_seconds}\n",
+            if protection == "tls" { self.imaps } else { self.imap },
+            path(&self.folder.path().join("cert.pem")),
             path(&password),
         );
         std::fs::write(&file, settings).unwrap();
@@ -139,7 +153,7 @@ async fn letters_of_a_real_mailbox_tell_the_same_story_as_those_of_files() {
     let dovecot = Dovecot::start().await;
     let data = folder_like(alone.path());
     ingest(data.path(), "email", &seeds);
-    let settings = dovecot.settings(data.path(), 1);
+    let settings = dovecot.settings(data.path(), "tls", 1);
     let mut city = up(data.path(), &settings).await;
     for (n, file) in letters.iter().enumerate() {
         dovecot.delivers(&std::fs::read(file).unwrap());
@@ -189,7 +203,7 @@ async fn a_server_that_tells_is_not_waited_for_and_nothing_else_of_a_letter_coun
     // Somebody opened the first, and threw the second away.
     dovecot.python("m.store('1', '+FLAGS', '\\\\Seen')\nm.store('2', '+FLAGS', '\\\\Deleted')");
     // So long a wait is none: whatever comes in time was told.
-    let settings = dovecot.settings(data.path(), 300);
+    let settings = dovecot.settings(data.path(), "starttls", 300);
     let city = up(data.path(), &settings).await;
     until_taken(&city, 2).await;
     dovecot.delivers(&letter("<d4@example.org>", "hole", "", "Яма на Абая 4"));
@@ -203,7 +217,7 @@ async fn a_server_that_tells_is_not_waited_for_and_nothing_else_of_a_letter_coun
 #[tokio::test]
 async fn a_mailbox_that_numbers_its_letters_anew_is_read_anew() {
     let (dovecot, data) = (Dovecot::start().await, folder());
-    let settings = dovecot.settings(data.path(), 1);
+    let settings = dovecot.settings(data.path(), "none", 1);
     dovecot.delivers(&letter("<v1@example.org>", "hole", "", "Яма на Абая 1"));
     let city = up(data.path(), &settings).await;
     until_taken(&city, 1).await;

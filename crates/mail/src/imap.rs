@@ -112,11 +112,8 @@ impl Imap {
     }
 
     async fn connect(&self) -> Result<Client, ImapError> {
-        let Server { host, port, protection, connect, .. } = &self.server;
-        let address = (host.trim_matches(['[', ']']), *port);
-        let stream = timeout(*connect, TcpStream::connect(address)).await;
-        let stream = stream.map_err(|_| ImapError::NotReached)?.map_err(|_| ImapError::NotReached)?;
-        let wire: Box<dyn Wire> = match protection {
+        let stream = self.server.reach().await.map_err(|_| ImapError::NotReached)?;
+        let wire: Box<dyn Wire> = match self.server.protection {
             Protection::Tls => Box::new(tls::begin(&self.server, stream).await?),
             Protection::None => Box::new(stream),
             Protection::Starttls => {

@@ -1,8 +1,9 @@
 //! Which server is spoken to, how, and as whom.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
+use tokio::{net::TcpStream, time::timeout};
 
 /// How a connection is kept from being read under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -37,8 +38,17 @@ impl Server {
     /// Whether it is this machine: what is said to it passes no network.
     #[must_use]
     pub fn is_here(&self) -> bool {
-        self.host == "localhost"
-            || self.host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        self.host == "localhost" || self.bare().parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Its name as a certificate and the system write it: an address of IPv6 without its brackets.
+    pub(crate) fn bare(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
+    /// Connects, and says nothing.
+    pub(crate) async fn reach(&self) -> io::Result<TcpStream> {
+        timeout(self.connect, TcpStream::connect((self.bare(), self.port))).await?
     }
 }
 

@@ -1,5 +1,7 @@
 //! Hands letters to a mail server (RFC 5321), one connection a letter, and tells honestly what came of it.
 
+mod wire;
+
 use std::{
     error::Error as _,
     fmt,
@@ -12,14 +14,14 @@ use lettre::{
     transport::smtp::{
         Error as SmtpError,
         authentication::{Credentials, Mechanism},
-        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        client::AsyncSmtpConnection,
         commands::{Data, Mail, Rcpt},
         extension::ClientId,
     },
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::{Login, Protection, Server, TlsError, tls};
+use crate::{Login, Protection, Server, TlsError};
 
 /// How long the goodbye may take: nothing depends on it.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -171,29 +173,18 @@ impl Smtp {
     /// [`PostError`], never [`PostError::Unknown`].
     pub async fn look(&self) -> Result<Seen, PostError> {
         let mut server = self.open(Instant::now() + self.server.command).await?;
-        let seen = Seen { protected: server.is_encrypted(), known: self.login.is_some() };
+        let seen =
+            Seen { protected: self.server.protection != Protection::None, known: self.login.is_some() };
         let _ = timeout(GOODBYE, server.quit()).await;
         Ok(seen)
     }
 
     async fn open(&self, until: Instant) -> Result<AsyncSmtpConnection, PostError> {
-        let Server { host, port, protection, connect, .. } = &self.server;
+        let reached = timeout_at(until, wire::reach(&self.server, &self.hello)).await;
+        let stream = reached.map_err(|_| PostError::NotSent)??;
         let hello = ClientId::Domain(self.hello.clone());
-        let tls = match protection {
-            Protection::None => None,
-            Protection::Starttls | Protection::Tls => Some(self.tls()?),
-        };
-        let from_the_start = tls.clone().filter(|_| *protection == Protection::Tls);
-        let address = (host.trim_matches(['[', ']']), *port);
-        let connecting =
-            AsyncSmtpConnection::connect_tokio1(address, Some(*connect), &hello, from_the_start, None);
+        let connecting = AsyncSmtpConnection::connect_with_transport(stream, &hello);
         let mut server = in_time(until, Step::Greeting, connecting).await?;
-        if let Some(tls) = tls.filter(|_| *protection == Protection::Starttls) {
-            if !server.can_starttls() {
-                return Err(PostError::NotOffered("STARTTLS"));
-            }
-            in_time(until, Step::Greeting, server.starttls(tls, &hello)).await?;
-        }
         if let Some(Login { user, password }) = &self.login {
             const KNOWN: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
             if server.server_info().get_auth_mechanism(&KNOWN).is_none() {
@@ -203,16 +194,6 @@ impl Smtp {
             in_time(until, Step::Login, server.auth(&KNOWN, &credentials)).await?;
         }
         Ok(server)
-    }
-
-    fn tls(&self) -> Result<TlsParameters, TlsError> {
-        let mut builder = TlsParameters::builder(self.server.host.clone());
-        if let Some(file) = &self.server.ca_file {
-            let broken = |_| TlsError::Authority { file: file.display().to_string() };
-            builder =
-                builder.add_root_certificate(Certificate::from_pem(&tls::authority(file)?).map_err(broken)?);
-        }
-        builder.build_rustls().map_err(|_| TlsError::NoRoots)
     }
 }
 
@@ -225,10 +206,6 @@ async fn in_time<T>(
     match timeout_at(until, said).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) if error.status().is_some() => Err(refused(step, &error)),
-        Ok(Err(error)) if error.is_tls() => {
-            Err(TlsError::Handshake(std::io::Error::other("the certificate is not trusted, or TLS differs"))
-                .into())
-        }
         Ok(Err(_)) | Err(_) => Err(PostError::NotSent),
     }
 }

@@ -39,12 +39,12 @@ pub enum TlsError {
     Handshake(#[source] std::io::Error),
 }
 
-/// The PEM text of a file with an authority, found whole.
-pub(crate) fn authority(file: &Path) -> Result<Vec<u8>, TlsError> {
+/// The authorities in a file.
+fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let broken = || TlsError::Authority { file: file.display().to_string() };
     let pem = std::fs::read(file).map_err(|_| broken())?;
-    CertificateDer::from_pem_slice(&pem).map_err(|_| broken())?;
-    Ok(pem)
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    found.ok().filter(|found| !found.is_empty()).ok_or_else(broken)
 }
 
 /// Makes `stream`, which leads to `server`, a protected one.
@@ -53,8 +53,7 @@ pub(crate) async fn begin(server: &Server, stream: TcpStream) -> Result<TlsStrea
     // Machines hold certificates that nobody can read any more; the others do.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(file) = &server.ca_file {
-        let pem = authority(file)?;
-        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
+        roots.add_parsable_certificates(authorities(file)?);
     }
     if roots.is_empty() {
         return Err(TlsError::NoRoots);
@@ -64,7 +63,7 @@ pub(crate) async fn begin(server: &Server, stream: TcpStream) -> Result<TlsStrea
         .map_err(TlsError::Setup)?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let name = ServerName::try_from(server.host.clone())
+    let name = ServerName::try_from(server.bare().to_owned())
         .map_err(|_| TlsError::Name { host: server.host.clone() })?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(TlsError::Handshake)
 }
