@@ -50,6 +50,9 @@ fn says(content: &Content) -> String {
     if let Some(point) = &content.point {
         write!(said, " {},{}", point.reveal().lat, point.reveal().lon).unwrap();
     }
+    if let Some(lang) = &content.app_lang {
+        write!(said, " in {lang}").unwrap();
+    }
     if let Some(button) = &content.button {
         write!(said, " [{}]", button.id).unwrap();
     }

@@ -67,7 +67,7 @@ pub(crate) struct Hint {
     pub(crate) message: MessageId,
     pub(crate) cause: Cause,
     kind: Kind,
-    /// The language that the person chose, or wrote in last.
+    /// The language that the person chose, or wrote in last, or that their app speaks.
     lang: Option<Lang>,
     received: Box<Received>,
 }
@@ -158,11 +158,17 @@ impl Fold {
             Kind::Language(lang) => Some(lang),
             _ => {
                 let written = self.written.get(&received.contact).copied();
-                languages::answer(self.chosen.of(received.contact), written)
+                languages::answer(self.chosen.of(received.contact), written).or_else(|| of_app(&received))
             }
         };
         Some(Hint { message, cause: Cause::record(record), kind, lang, received })
     }
+}
+
+/// The language of somebody's app, when every city answers in it.
+fn of_app(received: &Received) -> Option<Lang> {
+    let lang = received.content.app_lang.as_deref().and_then(Lang::from_code);
+    lang.filter(|lang| matches!(lang, Lang::Ru | Lang::Kk))
 }
 
 /// Whether somebody waits for a word: a person who wrote to us alone, or a group that spoke to us, just now.

@@ -174,6 +174,10 @@ pub struct Content {
     /// A pressed button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub button: Option<Button>,
+    /// The language of the app in which «start» was pressed, where the platform tells: its primary subtag of IETF BCP 47, `kk`.
+    /// Nobody chose it; who never wrote is greeted in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_lang: Option<String>,
     /// A kind of message that the platform could not hand over, or that we do not know: a person looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsupported: Option<String>,

@@ -111,8 +111,10 @@ const NOTES: [&str; 52] = [
     "write_access_allowed",
 ];
 
-/// What everybody presses first (Bot API, «Deep linking»: a word of whoever led them here may follow).
+/// What everybody presses first, and what any other command is taken for: who asks a bot for `/help` wants to know how to begin.
 const START: &str = "start";
+/// The longest command, in characters (Bot API, `BotCommand`).
+const COMMAND_CHARS: usize = 32;
 
 pub(super) fn said(message: &Value, limits: &Limits) -> Said {
     let is_there = |kind: &&str| !message[*kind].is_null();
@@ -123,7 +125,9 @@ pub(super) fn said(message: &Value, limits: &Limits) -> Said {
     let body = &message[kind];
     let words = |text: &Value| text::clean(text.as_str()?, limits.text_chars).map(Personal::new);
     let content = match kind {
-        "text" if is_start(body) => Some(button(START)),
+        "text" if is_command(body) => {
+            Some(Content { app_lang: app_lang(&message["from"]["language_code"]), ..button(START) })
+        }
         "text" => body.is_string().then(|| Content { text: words(body), ..Content::default() }),
         "photo" => photo(body),
         "video" | "animation" | "video_note" => file(MediaKind::Video, body),
@@ -151,10 +155,24 @@ fn button(id: &str) -> Content {
     Content { button: Some(Button { id: id.to_owned() }), ..Content::default() }
 }
 
-fn is_start(text: &Value) -> bool {
-    let command = text.as_str().and_then(|text| text.split_whitespace().next());
-    // A command may name its bot: `/start@almaty_roads_bot`.
-    command.and_then(|command| command.split('@').next()) == Some("/start")
+/// Whether it is a command to the bot and no words to people. Behind `/start` whoever led them here may have put a word (Bot API,
+/// «Deep linking»); behind another command stand words of the author.
+fn is_command(text: &Value) -> bool {
+    let mut words = text.as_str().into_iter().flat_map(str::split_whitespace);
+    // It may name its bot: `/start@almaty_roads_bot`.
+    let command = words.next().and_then(|word| word.strip_prefix('/')?.split('@').next());
+    let is_one = |name: &str| {
+        (1..=COMMAND_CHARS).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    command.is_some_and(|name| name == START || (is_one(name) && words.next().is_none()))
+}
+
+/// The language of an app: of `pt-BR` the `pt`.
+fn app_lang(code: &Value) -> Option<String> {
+    let primary = code.as_str()?.split(['-', '_']).next()?;
+    let is_one = (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_alphabetic());
+    is_one.then(|| primary.to_ascii_lowercase())
 }
 
 /// A pressed button, by the word that we gave it (Bot API, `callback_data`: 1–64 bytes).

@@ -19,7 +19,7 @@ fn each_sample_leads_to_its_elements() {
     let timur = "from 5000000101 Тимур";
     let photo = |n: u8| format!("Image AgACAgIA{n}x image/jpeg -");
     let expected = [
-        ("01", vec![format!("message 5000000101:1 {timur} [start]")]),
+        ("01", vec![format!("message 5000000101:1 {timur} in ru [start]")]),
         ("02", vec![format!("message 5000000101:2 {timur} «Яма на перекрёстке Жамбы»")]),
         ("03", vec![format!("message 5000000101:3 {timur} 43.25521,76.91108")]),
         (
@@ -81,6 +81,23 @@ fn message(fields: &str) -> String {
 }
 
 #[test]
+fn who_presses_start_is_greeted_in_the_language_of_the_app() {
+    let check = |code: &str, expected: &str| {
+        let update = format!(
+            r#""message":{{"message_id":7,"date":1795147200,"chat":{{"id":42,"type":"private"}},
+                "from":{{"id":42,"is_bot":false,"first_name":"А","language_code":{code}}},"text":"/start"}}"#
+        );
+        assert_eq!(one(&update), format!("message 42:7 from 42 А{expected} [start]"), "{code}");
+    };
+    check(r#""kk""#, " in kk");
+    check(r#""RU-kz""#, " in ru");
+    check(r#""""#, "");
+    check(r#""x""#, "");
+    check(r#""русский""#, "");
+    check("7", "");
+}
+
+#[test]
 fn every_kind_of_message_leads_somewhere() {
     let check = |fields: &str, expected: &str| {
         let expected = match expected.strip_prefix("message") {
@@ -92,8 +109,11 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""text":"яма""#, "message «яма»");
     check(r#""text":"/start ref""#, "message [start]");
     check(r#""text":"/start@almaty_roads_bot\nref""#, "message [start]");
-    check(r#""text":"/help""#, "message «/help»");
-    check(r#""text":"/started""#, "message «/started»");
+    check(r#""text":"/help""#, "message [start]");
+    check(r#""text":"/help@almaty_roads_bot""#, "message [start]");
+    check(r#""text":"/help яма на Абая""#, "message «/help яма на Абая»");
+    check(r#""text":"/Абая""#, "message «/Абая»");
+    check(r#""text":"/""#, "message «/»");
     check(r#""text":" \u200b""#, "message");
     check(
         r#""text":"и тут","reply_to_message":{"message_id":5,"chat":{"id":42}}"#,

@@ -14,6 +14,11 @@ fn pressed(button: &str) -> Content {
     Content { button: Some(Button { id: button.to_owned() }), ..Content::default() }
 }
 
+/// Somebody pressed «start» in an app of this language.
+fn started(app: &str) -> Content {
+    Content { app_lang: Some(app.to_owned()), ..pressed("start") }
+}
+
 /// Something that we cannot open.
 fn closed() -> Content {
     Content { unsupported: Some("dice".to_owned()), ..Content::default() }
@@ -66,6 +71,8 @@ async fn each_is_told_what_helps_to_begin() {
     let cases: Vec<Case> = vec![
         ("start", Channel::Telegram, (pressed("start"), no_appeal), as_it_is, Some("greeting ru")),
         ("get started", Channel::Facebook, (pressed("start"), no_appeal), as_it_is, Some("greeting ru")),
+        ("start in an app", Channel::Telegram, (started("kk"), no_appeal), as_it_is, Some("greeting kk")),
+        ("of a visitor", Channel::Telegram, (started("de"), no_appeal), as_it_is, Some("greeting ru")),
         ("a language", Channel::Telegram, (pressed("lang:kk"), no_appeal), as_it_is, Some("greeting kk")),
         ("the other", Channel::Telegram, (pressed("lang:ru"), no_appeal), as_it_is, Some("greeting ru")),
         ("none that there is", Channel::Telegram, (pressed("lang:xx"), no_appeal), as_it_is, None),
@@ -112,7 +119,8 @@ async fn each_is_told_what_helps_to_begin() {
 async fn the_same_is_told_once_a_day_in_the_language_of_the_person() {
     let rig = Rig::new().await;
     rig.tell();
-    let (closed, start) = ((closed(), SetAside::ForPerson), (pressed("start"), SetAside::NoAppeal));
+    // What an app speaks is no choice: who chose is not asked it again.
+    let (closed, start) = ((closed(), SetAside::ForPerson), (started("ru"), SetAside::NoAppeal));
     sends(&rig, Channel::Telegram, "m1", closed.clone(), |_| ()).await;
     hinted(&rig, "the first", 1).await;
     let both = rig.meant().await[0].text.reveal().clone();
