@@ -1,6 +1,9 @@
 //! One resident on each channel, from the first words to the thanks: what they hear, and what the party is written, as snapshots.
 
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -56,6 +59,27 @@ const TONGUES: [Tongue; 2] = [
     },
 ];
 
+/// The shipped city with parties that are written to at any hour: by their own hours a letter waits for the morning.
+fn sleepless(data: &Path) -> PathBuf {
+    let city = data.join("city");
+    std::fs::create_dir(&city).unwrap();
+    for (name, bytes) in zholdary_testkit::shipped_city() {
+        let bytes = match name.as_str() {
+            "city.toml" => {
+                let text = String::from_utf8(bytes).unwrap();
+                let lines = text.lines().map(|line| match line.starts_with("notify = ") {
+                    true => line.replace("08:00-22:00", "00:00-24:00").replace("09:00-18:30", "00:00-24:00"),
+                    false => line.to_owned(),
+                });
+                lines.collect::<Vec<_>>().join("\n").into_bytes()
+            }
+            _ => bytes,
+        };
+        std::fs::write(city.join(name), bytes).unwrap();
+    }
+    city
+}
+
 /// A city with every channel, and a party that is written to.
 struct Place {
     data: TempDir,
@@ -75,7 +99,16 @@ impl Place {
         let all = on_all_channels(data.path(), |_| graph.url(), &telegram, &post, lmtp);
         let settings = data.path().join("settings.toml");
         std::fs::write(&settings, all + &party + DELIVERY).unwrap();
-        let mut city = City::start(&["up", "--config", path(&settings), "--data", path(data.path())]);
+        let city = sleepless(data.path());
+        let mut city = City::start(&[
+            "up",
+            "--config",
+            path(&settings),
+            "--data",
+            path(data.path()),
+            "--city",
+            path(&city),
+        ]);
         until("it is ready", async || city.get("/readyz").await.0 == 200).await;
         city.speak_as(data.path(), "operator").await;
         Self { data, graph, telegram, post, lmtp, city }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::{Semaphore, oneshot};
 use zholdary_domain::inbound::Channel;
+use zholdary_log::sqlite::patiently;
 
 use super::{
     Kept, RawStore, named,
@@ -200,9 +201,10 @@ impl RawStore for RawFile {
 }
 
 fn connect(file: &Path, config: &RawConfig) -> Result<Connection, RawError> {
+    let wait = Duration::from_millis(config.busy_ms.into());
     let open = || {
         let connection = Connection::open(file)?;
-        connection.busy_timeout(Duration::from_millis(config.busy_ms.into()))?;
+        connection.busy_timeout(wait)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // An answer must survive loss of power: the disk is told at every commit, unless all of it may be lost.
         connection.pragma_update(None, "synchronous", config.flush.synchronous())?;
@@ -210,7 +212,8 @@ fn connect(file: &Path, config: &RawConfig) -> Result<Connection, RawError> {
         connection.pragma_update(None, "secure_delete", "ON")?;
         Ok(connection)
     };
-    open().map_err(|source| RawError::Open { file: file.display().to_string(), source })
+    patiently(Instant::now() + wait, open)
+        .map_err(|source| RawError::Open { file: file.display().to_string(), source })
 }
 
 fn prepare(connection: &mut Connection, file: &Path) -> Result<(), RawError> {
@@ -258,6 +261,23 @@ mod tests {
 
     fn open(folder: &Path) -> RawFile {
         RawFile::open(folder, RawConfig { body_bytes: 100, ..RawConfig::default() }).unwrap()
+    }
+
+    /// Several processes open a new folder at the same moment: `up`, and an `ingest` beside it.
+    #[test]
+    fn many_open_a_new_file_at_once() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let together = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        together.wait();
+                        open(folder.path());
+                    });
+                }
+            });
+        }
     }
 
     #[tokio::test]

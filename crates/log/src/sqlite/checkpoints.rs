@@ -3,12 +3,13 @@
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::file::patiently;
 use crate::{
     checkpoint::{self, Checkpoint, Checkpoints, Marks},
     error::{OpenError, ReadError, Source},
@@ -47,7 +48,8 @@ impl SqliteCheckpoints {
             file: file.display().to_string(),
             source: Box::new(error),
         };
-        Ok(Self(Arc::new(Mutex::new(open().map_err(failed)?))))
+        let connection = patiently(Instant::now() + BUSY, open).map_err(failed)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
     /// Does `work` beside the async threads.
@@ -97,5 +99,31 @@ impl Marks for SqliteCheckpoints {
                 .map(|_| ())
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    /// Several parts of a process, and several processes, open a new folder at the same moment.
+    #[test]
+    fn many_open_a_new_file_at_once() {
+        for round in 0..40 {
+            let folder = tempfile::TempDir::new().unwrap();
+            let together = Barrier::new(8);
+            thread::scope(|scope| {
+                let open = || {
+                    together.wait();
+                    SqliteCheckpoints::open(folder.path()).map(drop)
+                };
+                let opening: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for opened in opening {
+                    opened.join().unwrap().unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+                }
+            });
+        }
     }
 }

@@ -137,11 +137,15 @@ pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Does `what` again until nobody is in the way, or `deadline` passes.
-pub(super) fn patiently<T>(
-    deadline: Instant,
-    mut what: impl FnMut() -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+/// Does `what` again until no other connection is in the way, or `deadline` passes.
+///
+/// SQLite's own `busy_timeout` does not help whoever turns a new file into one with a write-ahead log while another does: it refuses
+/// at once, so that the two do not wait for each other (<https://sqlite.org/c3ref/busy_handler.html>).
+///
+/// # Errors
+///
+/// The last of `what`'s.
+pub fn patiently<T>(deadline: Instant, mut what: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     loop {
         match what() {
             Err(error) if is_busy(&error) && Instant::now() < deadline => {

@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use uuid::Uuid;
 use zholdary_domain::{Position, StreamId};
 
-pub use self::checkpoints::SqliteCheckpoints;
+pub use self::{checkpoints::SqliteCheckpoints, file::patiently};
 use self::{
     reader::{Readers, unavailable},
     writer::{Append, Request, Upkeep, Writer},
