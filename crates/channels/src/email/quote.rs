@@ -378,25 +378,73 @@ fn part_device_lines(lines: &[&str], sides: &mut [Side]) {
     }
 }
 
+/// Words for devices and programs, by their beginnings; names are in Latin letters.
+const DEVICES: [&str; 14] = [
+    "айфон",
+    "айпад",
+    "андроид",
+    "мобиль",
+    "планшет",
+    "почта",
+    "почты",
+    "поштас",
+    "приложени",
+    "смартфон",
+    "телефон",
+    "устройств",
+    "яндекс",
+    "құрылғы",
+];
+/// What stands between «Отправлено» and the device, or before either.
+const BEFORE_DEVICES: [&str; 14] = [
+    "это",
+    "письмо",
+    "сообщение",
+    "с",
+    "со",
+    "из",
+    "через",
+    "помощью",
+    "моего",
+    "моей",
+    "бұл",
+    "хат",
+    "хабар",
+    "менің",
+];
+
+/// Whether a line is one that phones add: «Отправлено с iPhone», «iPhone құрылғысынан жіберілді».
+///
+/// It names a device or a program at once: «Отправлено с просьбой …» is somebody's own.
 fn is_device_line(line: &str) -> bool {
-    let line = line.trim().to_lowercase();
-    line.chars().count() <= DEVICE_CHARS
-        && [
-            "отправлено с ",
-            "отправлено со ",
-            "отправлено из ",
-            "отправлено через ",
-            "послано с ",
-            "получить outlook для ",
-            "sent from ",
-            "sent with ",
-            "sent via ",
-            "get outlook for ",
-            "скачать outlook для ",
-        ]
-        .iter()
-        .any(|start| line.starts_with(start))
-        || ["-нан жіберілді", "-нен жіберілді", "-дан жіберілді", "-ден жіберілді", "арқылы жіберілді"]
-            .iter()
-            .any(|end| line.trim_end_matches('.').ends_with(end))
+    let line = line.trim().trim_end_matches('.').to_lowercase();
+    if line.chars().count() > DEVICE_CHARS {
+        return false;
+    }
+    let is_device = |word: &str| {
+        word.contains(|c: char| c.is_ascii_alphabetic())
+            || DEVICES.iter().any(|device| word.starts_with(device))
+    };
+    let comes_from = |word: &str| {
+        word == "арқылы" || ["нан", "нен", "дан", "ден", "тан", "тен"].iter().any(|end| word.ends_with(end))
+    };
+    let words: Vec<&str> = line.split_whitespace().filter(|word| !BEFORE_DEVICES.contains(word)).collect();
+    match words[..] {
+        ["отправлено" | "послано", device, ..] if is_device(device) => true,
+        [device, .., from, "жіберілді"] if is_device(device) && comes_from(from) => true,
+        [device, "жіберілді"] if is_device(device) && comes_from(device) => true,
+        _ => is_english_device_line(&line) || is_outlook_line(&line),
+    }
+}
+
+fn is_english_device_line(line: &str) -> bool {
+    ["sent from ", "sent with ", "sent via "].iter().any(|start| line.starts_with(start))
+}
+
+/// «Получить Outlook для iOS».
+fn is_outlook_line(line: &str) -> bool {
+    let starts = ["получить ", "получите ", "скачать ", "скачайте ", "загрузить ", "get "];
+    let ends = [" outlook алу", " жүктеп алыңыз", " жүктеп алу"];
+    line.contains("outlook ") && starts.iter().any(|start| line.starts_with(start))
+        || line.contains("outlook") && ends.iter().any(|end| line.ends_with(end))
 }
