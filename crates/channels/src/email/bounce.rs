@@ -6,7 +6,7 @@ use zholdary_domain::{
     inbound::{Channel, DeliveryState, MessageRef},
 };
 
-use super::{Mailbox, automatic, header::Header, mime::Part, sender, thread};
+use super::{Mailbox, automatic, header::Header, html, mime::Part, sender, thread};
 
 /// The longest report that is read, in bytes.
 const REPORT_BYTES: usize = 256 << 10;
@@ -44,6 +44,23 @@ impl Status {
     /// The first status in `text`.
     fn find(text: &str) -> Option<Self> {
         Self::all(text).next()
+    }
+
+    /// The status that a final code of SMTP in `line` stands for, as «550 unknown user» (RFC 5321, section 4.2).
+    fn of_basic(line: &str) -> Option<Self> {
+        let final_code = |word: &str| {
+            let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+            // More lines of the same answer follow «550-».
+            let (subject, detail) = match word.split('-').next()? {
+                // It may be about the recipient, or about what was written.
+                "550" | "554" => (0, 0),
+                "551" | "553" => (1, 0),
+                "552" => (2, 2),
+                _ => return None,
+            };
+            Some(Self { class: 5, subject, detail })
+        };
+        line.split_whitespace().find_map(final_code)
     }
 }
 
@@ -91,24 +108,44 @@ fn is_from_the_post(header: &Header<'_>) -> bool {
 /// A report in the standard's form: the letter itself, or a part directly in it.
 fn reported(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<Status>, String)> {
     let letter = parts.first()?;
-    let inside = letter.children.iter().filter(|_| letter.is("multipart/report"));
-    let own: Vec<&Part<'_>> =
-        std::iter::once(letter).chain(inside.filter_map(|place| parts.get(*place))).collect();
+    let own = own_of_report(parts)?;
     let report = own
         .iter()
         .find(|part| part.is("message/delivery-status") || part.is("message/global-delivery-status"))?;
     let bytes = report.bytes();
     let (fate, status) = worst(&bytes[..bytes.len().min(REPORT_BYTES)])?;
-    let returned = |part: &&&Part<'_>| {
+    let id = returned(&own).filter(|id| mailbox.made(id));
+    // Some posts return nothing, and answer the letter instead.
+    let id = id.or_else(|| thread::references(&letter.header).into_iter().find(|id| mailbox.made(id)))?;
+    Some((fate, status, id))
+}
+
+/// The parts of a report, and the report itself.
+///
+/// What looks for viruses on the way wraps it into a letter, which has no return either; a person's letter has one.
+fn own_of_report<'p, 'a>(parts: &'p [Part<'a>]) -> Option<Vec<&'p Part<'a>>> {
+    let letter = parts.first()?;
+    let is_wrapped = letter.is("multipart/mixed") && automatic::has_no_return(&letter.header);
+    let wrapped = inside(parts, letter).find(|part| is_wrapped && part.is("multipart/report"));
+    let report = wrapped.unwrap_or(letter);
+    let inner = inside(parts, report).filter(|_| report.is("multipart/report"));
+    Some(std::iter::once(report).chain(inner).collect())
+}
+
+/// The parts directly inside of `part`.
+fn inside<'p, 'a>(parts: &'p [Part<'a>], part: &'p Part<'a>) -> impl Iterator<Item = &'p Part<'a>> {
+    part.children.iter().filter_map(|place| parts.get(*place))
+}
+
+/// The `Message-ID` of the letter that is returned among `parts`, whole or its header alone.
+fn returned(parts: &[&Part<'_>]) -> Option<String> {
+    let is_returned = |part: &&&Part<'_>| {
         ["message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"]
             .iter()
             .any(|kind| part.is(kind))
     };
     let id_of = |part: &&Part<'_>| thread::message_id(&Header::split(&part.bytes()).0);
-    let id = own.iter().filter(returned).find_map(id_of).filter(|id| mailbox.made(id));
-    // Some posts return nothing, and answer the letter instead.
-    let id = id.or_else(|| thread::references(&letter.header).into_iter().find(|id| mailbox.made(id)))?;
-    Some((fate, status, id))
+    parts.iter().filter(is_returned).find_map(id_of)
 }
 
 /// The worst fate among the recipients of a report, with its status.
@@ -120,7 +157,8 @@ fn worst(report: &[u8]) -> Option<(Fate, Option<Status>)> {
         // What is no field is not of a report.
         rest = if fields.is_empty() && after.len() == rest.len() { &[] } else { after };
         let status = fields.text("Status").and_then(|status| Status::find(&status));
-        let status = status.or_else(|| Status::find(&fields.text("Diagnostic-Code")?));
+        let told = || fields.text("Diagnostic-Code");
+        let status = status.or_else(|| Status::find(&told()?)).or_else(|| Status::of_basic(&told()?));
         // The post that gave up says so, even after trouble that might have passed (RFC 3464, section 2.3.3).
         let fate = match fields.keyword("Action").as_deref() {
             Some("failed") => Fate::Failed,
@@ -139,27 +177,41 @@ fn worst(report: &[u8]) -> Option<(Fate, Option<Status>)> {
     worst
 }
 
-/// A report in words, as qmail writes it: our `Message-ID` stands in the copy of our letter.
+/// A report in words, as qmail and Exim write it: our `Message-ID` stands in the copy of our letter, below the words or
+/// attached.
 ///
-/// Words may mean anything: without a final status above the copy the letter is on its way.
+/// Words may mean anything: without a final status above the copy, or a recipient given up, the letter is on its way.
 fn told_in_words(parts: &[Part<'_>], mailbox: &Mailbox) -> Option<(Fate, Option<Status>, String)> {
-    let header = &parts.first()?.header;
-    let text = parts.iter().find(|part| part.is("text/plain") && part.children.is_empty())?.text(|_| None);
-    let mut rest = &text[..text.floor_char_boundary(REPORT_BYTES)];
-    let mut status = None;
-    let id = loop {
-        let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
-        if let Some(id) = named_in(line).into_iter().find(|id| mailbox.made(id)) {
-            break id;
+    let letter = parts.first()?;
+    let text = words(parts)?;
+    let (mut status, mut basic, mut copied) = (None, None, None);
+    for line in text[..text.floor_char_boundary(REPORT_BYTES)].lines() {
+        copied = named_in(line).into_iter().find(|id| mailbox.made(id));
+        if copied.is_some() {
+            break;
         }
         status = status.or_else(|| Status::all(line).find(|status| status.class == 5));
-        rest = Some(below).filter(|below| !below.is_empty())?;
-    };
-    let warns = header.text("Subject").is_some_and(|subject| {
+        basic = basic.or_else(|| Status::of_basic(line));
+    }
+    let status = status.or(basic);
+    // Exim names those whom it gave up, and nobody when it warns.
+    let gave_up = status.is_some() || letter.header.has("X-Failed-Recipients");
+    // The post may pass on our letter for any reason, and then says none that is final.
+    let attached =
+        || returned(&inside(parts, letter).collect::<Vec<_>>()).filter(|id| gave_up && mailbox.made(id));
+    let id = copied.or_else(attached)?;
+    let warns = letter.header.text("Subject").is_some_and(|subject| {
         let subject = subject.to_lowercase();
         subject.contains("delayed") || subject.contains("warning")
     });
-    Some((if warns || status.is_none() { Fate::Delayed } else { Fate::Failed }, status, id))
+    Some((if warns || !gave_up { Fate::Delayed } else { Fate::Failed }, status, id))
+}
+
+/// The words of a letter of the post.
+fn words(parts: &[Part<'_>]) -> Option<String> {
+    let of = |kind: &str| parts.iter().find(|part| part.is(kind) && part.children.is_empty());
+    let plain = of("text/plain").map(|part| part.text(|_| None));
+    plain.or_else(|| of("text/html").map(|part| html::text(&part.text(html::charset))))
 }
 
 /// The ids in a line that is the field `Message-ID` of a letter, quoted or not.

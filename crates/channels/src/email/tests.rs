@@ -862,6 +862,7 @@ fn reports_of_the_post_mark_our_letters() {
         (&[one][..], failed(" 5001001")),
         (&["Action: Failed\nStatus: 5.7.509 (blocked)"], failed(" 5007509")),
         (&["Action: failed\nDiagnostic-Code: smtp; 550 5.2.2 full"], failed(" 5002002")),
+        (&["Action: failed\nDiagnostic-Code: smtp; 553 no such user"], failed(" 5001000")),
         (&["Action: failed"], failed("")),
         (&["Status: 5.0.0"], failed(" 5000000")),
         // The post has given up, though the trouble might have passed.
@@ -925,6 +926,8 @@ fn only_the_post_reports_and_only_at_the_top() {
     };
     check(&wrapped("From: olga@example.com"), &ours(), "message <b@x> from olga@example.com «not delivered»");
     check(&wrapped("From: MAILER-DAEMON@x"), &ours(), "message <b@x> from mailer-daemon@x automatic");
+    // What looks for viruses wraps too, and its letter has no return.
+    check(&wrapped("From: MAILER-DAEMON@x\nReturn-Path: <>"), &ours(), failed);
     let attached = format!(
         "From: olga@example.com\nMessage-ID: <b@x>\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nсм.\n--c\n\
          Content-Type: message/rfc822\n\n{report}\n--c--\n"
@@ -961,6 +964,47 @@ fn reports_in_words_mark_our_letters() {
         delayed
     );
     assert!(words("olga@example.com", "failure notice", refused).starts_with("message"));
+    // Codes of SMTP alone; a house, a year or a passing trouble is none.
+    let failed = |code: &str| format!("Failed <out-3@zholdary.example> 49000{code}");
+    for (said, expected) in [
+        ("Remote host said: 550 unknown user", failed(" 5000000")),
+        ("host x [192.0.2.9]: 552 Mailbox full", failed(" 5002002")),
+        ("550-Not here.\n550 5.7.1 blocked", failed(" 5007001")),
+        ("553-Not here.", failed(" 5001000")),
+        ("(554)", failed(" 5000000")),
+        ("451 4.3.0 try again", delayed.to_owned()),
+        ("450 busy", delayed.to_owned()),
+        ("since 5501 s, at 192.0.2.550", delayed.to_owned()),
+    ] {
+        assert_eq!(words(daemon, "failure notice", said), expected, "{said}");
+    }
+    let exim = format!("{daemon}\nX-Failed-Recipients: olga@example.com");
+    assert_eq!(words(&exim, "Mail delivery failed", "retry timeout exceeded"), failed(""));
+    assert_eq!(words(&exim, "Warning: message delayed", "retry timeout"), delayed);
+}
+
+#[test]
+fn reports_in_words_may_return_our_letter_as_a_part() {
+    let check = |words: &str, returned: &str, expected: &str| {
+        let raw = format!(
+            "From: MAILER-DAEMON@x\nMessage-ID: <b@x>\nReceived: by us; Fri, 20 Nov 2026 09:30:00 +0500\n\
+             Content-Type: multipart/mixed; boundary=b\n\n--b\n{words}\n--b\n{returned}\n--b--\n"
+        );
+        let told = told(raw.as_bytes());
+        assert!(told.starts_with(expected), "{told}: {words} {returned}");
+    };
+    let letter = "Content-Type: message/rfc822\n\nFrom: a@zholdary.example\nMessage-ID: <out-3@zholdary.example>\n\n554";
+    let header = "Content-Type: text/rfc822-headers\n\nMessage-ID: <out-3@zholdary.example>";
+    let page = "Content-Type: text/html\n\n<p>Не доставлено</p><p>550 5.1.1</p>";
+    let failed = "Failed <out-3@zholdary.example> 49000 5001001";
+    check("\nNot delivered: 550 5.1.1 user unknown", letter, failed);
+    check("\nNot delivered: 550 5.1.1 user unknown", header, failed);
+    check(page, letter, failed);
+    check("\n550", header, "Failed <out-3@zholdary.example> 49000 5000000");
+    // Nothing final is said, or it is not our letter.
+    check("\nсм.", letter, "message <b@x>");
+    check("\n421 later", letter, "message <b@x>");
+    check("\n550", "Content-Type: message/rfc822\n\nMessage-ID: <1@other.example>", "message <b@x>");
 }
 
 #[test]
