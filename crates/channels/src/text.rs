@@ -28,9 +28,14 @@ fn is_invisible(c: char) -> bool {
         | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// `text` without the marks that stand where something did not read (channel rule R14).
+pub(crate) fn without_unread(text: &str) -> String {
+    text.replace(char::REPLACEMENT_CHARACTER, "")
+}
+
 /// A person's name on one line.
 pub(crate) fn name(name: &str) -> Option<String> {
-    clean(&name.replace(['\n', '\r', '\t'], " "), Limits::NAME_CHARS)
+    clean(&without_unread(name).replace(['\n', '\r', '\t'], " "), Limits::NAME_CHARS)
 }
 
 /// A file's name without its path, so that it names no other place on a disk.
@@ -81,6 +86,8 @@ mod tests {
             ("a/..", None),
             (".bashrc", Some("bashrc")),
             ("gpj.\u{202E}exe", Some("gpj.exe")),
+            ("фо\u{FFFD}то.jpg", Some("фото.jpg")),
+            ("\u{FFFD}", None),
             ("a\u{0}b\n.pdf", Some("ab .pdf")),
         ] {
             assert_eq!(file_name(raw).as_deref(), expected, "{raw:?}");

@@ -87,7 +87,7 @@ fn contents(
     limits: &Limits,
 ) -> (Content, Letter) {
     let header = parts.first().map(|letter| &letter.header);
-    let clean = |text: &str| text::clean(text, limits.text_chars);
+    let clean = |text: &str| text::clean(&text::without_unread(text), limits.text_chars);
     let subject = header.and_then(|header| clean(&words::text(header.raw("Subject")?)));
     // Cut after it is parted: an answer may stand below a long quote.
     let whole = text::clean(&said(parts, 0), WORDS_CHARS).unwrap_or_default();

@@ -219,11 +219,70 @@ fn charsets_are_read_in_spite_of_their_labels() {
             Some("kz-1048"),
             "Ққ Ұұ Әә Өө Ғғ Үү Іі Ңң Һһ Я",
         ),
+        (
+            "Kazakh of Asia",
+            b"\x8d\x9d \xa6\xb1 \xaa\xba \xa4\xb5 \x81\x83 \x87\x89 \x8c\x9c \x8e\x9e \xdf",
+            Some("ptcp154"),
+            "Ққ Ұұ Әә Өө Ғғ Үү Ңң Һһ Я",
+        ),
+        (
+            "Kazakh under the label of Russian",
+            b"\xd2\xb4\xeb\xe5 \xe1\xe8 \xea\xb4\xf8\xe5\xf1\xb3, \xe6\xee\xeb \xf8\xa2\xbe\x9d\xfb\xf0 \xe6\xbc\xed\xe5 \x9d\xe0\xf3\xb3\xef\xf2\xb3",
+            Some("windows-1251"),
+            "Төле би көшесі, жол шұңқыр және қауіпті",
+        ),
+        ("Ukrainian", b"\xbf\xbf \xba\xaa \xa5\xb4 \xb3 \xa2", Some("windows-1251"), "її єЄ Ґґ і ў"),
+        ("wide", b"\x2f\x04\x3c\x04\x30\x04\x20\x00\x35\x00", Some("utf-16le"), "Яма 5"),
+        ("wide, the other way", b"\x04\x2f\x04\x3c\x04\x30\x00\x20\x00\x35", Some("UTF-16BE"), "Яма 5"),
+        ("wide, in the order of the standard", b"\x04\x2f\x04\x3c\x04\x30", Some("utf-16"), "Яма"),
+        ("wide, in the order of many programs", b"\x2f\x04\x3c\x04\x30\x04", Some("utf-16"), "Яма"),
+        ("wide, marked", b"\xff\xfe\x2f\x04\x3c\x04\x30\x04", Some("utf-16"), "Яма"),
+        ("wide Latin", b"\x00p\x00i\x00t", Some("utf-16"), "pit"),
+        ("ASCII for the way", b"+BC8EPAQw +BD0EMA 5 +- 6, +BDsETgQ6", Some("utf-7"), "Яма на 5 + 6, люк"),
         ("Japanese", b"\x1b$B$9$_\x1b(B", None, "すみ"),
         ("cut inside a letter", &"яма".as_bytes()[..5], Some("utf-8"), "ям\u{fffd}"),
         ("ASCII", b"pothole", Some("utf-16"), "pothole"),
     ] {
         assert_eq!(charset::decode(bytes, label), expected, "{what}");
+    }
+}
+
+#[test]
+fn labels_of_the_cyrillic_family_may_be_another_ones() {
+    let in_them = || {
+        [("windows-1251", encoding_rs::WINDOWS_1251), ("koi8-r", encoding_rs::KOI8_R)]
+            .into_iter()
+            .chain([("ibm866", encoding_rs::IBM866), ("iso-8859-5", encoding_rs::ISO_8859_5)])
+    };
+    let check = |text: &str, may_mislead: bool| {
+        for (own, encoding) in in_them() {
+            let (bytes, _, unmappable) = encoding.encode(text);
+            for (label, _) in in_them().filter(|(label, _)| !unmappable && (may_mislead || *label == own)) {
+                assert_eq!(charset::decode(&bytes, Some(label)), text, "{own} under {label}");
+            }
+        }
+    };
+    for text in [
+        "Добрый день! На улице Жандосова, дом 21, разбита дорога и нет освещения. Прошу принять меры.",
+        "ПРОШУ ОТРЕМОНТИРОВАТЬ ДОРОГУ НА АБАЯ",
+        "Прошу починить дорогу",
+        "<p>Яма на улице Жандосова глубокая</p>",
+    ] {
+        check(text, true);
+    }
+    // What is labelled rightly stays, however it looks.
+    for text in [
+        "прошу отремонтировать дорогу на абая",
+        "ЯМА НА ДОРОГЕ, АБАЯ 45, ПРИМИТЕ МЕРЫ",
+        "ДТП у ТРЦ МЕГА, ЖКХ и ГАИ в курсе; КСК «Жулдыз» — нет",
+        "ЯМаНаДоРоГе у ДоМа, ЗаСыПьТе, ПоЖаЛуЙсТа",
+        "Ща! Эх, щебень, щиты, цех, объезд, съезд, фуры",
+        "Жолда шункыр бар, жондеу керек, рахмет",
+        "ОЙДЫМ-ОЙДЫМ ЖОЛ, БИЛМЕЙМИН КАШАН",
+        "Яма",
+        "цццццццццццццц",
+    ] {
+        check(text, false);
     }
 }
 
@@ -236,6 +295,23 @@ fn bytes_without_a_label_read_in_header_and_body() {
     let expected =
         "message <m@b> from p@b.kz Пётр Сидоров subject «Мусор не вывозят» «Контейнеры переполнены»";
     assert_eq!(told(&raw), expected);
+}
+
+#[test]
+fn nothing_that_is_stored_tells_of_what_did_not_read() {
+    let raw = [
+        b"From: =?utf-8?B?0J/RkdGC0Q==?= <p@b.kz>\nMessage-ID: <m@b>\nSubject: =?utf-8?B?0JTQvtGA0L7Qs9A=?=\n".to_vec(),
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n".to_vec(),
+        "Яма на ул".into(),
+        b"\xd0".to_vec(),
+        "ице \u{FFFD} Абая\n> \u{FFFD}где?\n--b\n".into(),
+        "Content-Type: image/png; name=\"фо\u{FFFD}то.png\"\n\nx\n--b--".into(),
+    ]
+    .concat();
+    assert_eq!(
+        told(&raw),
+        "message <m@b> from p@b.kz Пёт subject «Дорог» «Яма на улице  Абая» quoting «> где?» Image part/2 image/png фото.png"
+    );
 }
 
 #[test]
@@ -266,6 +342,8 @@ fn encoded_words_read_as_programs_write_them() {
         ("=?utf-8?Q?pot hole?=", "pot hole"),
         ("=?iso-8859-1?Q?=CF=F0=EE=F8=F3?=", "Прошу"),
         ("=?unknown?B?0Y/QvNCw?=", "яма"),
+        ("=?utf-16le?B?LwQ8BDAEIAA9BDAEIAAQBDEEMARPBA==?=", "Яма на Абая"),
+        ("=?koi8-r?B?z/Du+PMg7+7s7vf8IPEg5O7w7uPu6Q==?=", "Прошу помочь с дорогой"),
         // What is none stays.
         ("=?utf-8?X?abc?= =? ?= =?utf-8?Q?", "=?utf-8?X?abc?= =? ?= =?utf-8?Q?"),
         ("2 =? 3", "2 =? 3"),
