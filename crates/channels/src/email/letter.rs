@@ -60,8 +60,9 @@ fn read(raw: &[u8], mailbox: &Mailbox, limits: &Limits) -> Result<Inbound, &'sta
     if address.is_some_and(|address| mailbox.has(address)) {
         return Ok(Inbound::Nothing { what: "own letter" });
     }
-    let files = files::attachments(&parts, |place| is_words(&parts, place));
-    let (content, letter) = contents(&parts, files, address, mailbox, limits);
+    let (whole, is_shown) = words_of(&parts);
+    let files = files::attachments(&parts, |place| is_shown(&parts, place));
+    let (content, letter) = contents(header, &whole, files, address, mailbox, limits);
     let id = thread::message_id(header).unwrap_or_else(|| format!("blake3:{}", blake3::hash(raw).to_hex()));
     let way = Way::of(Channel::Email);
     Ok(Inbound::Message(Box::new(InboundMessage {
@@ -78,23 +79,22 @@ fn read(raw: &[u8], mailbox: &Mailbox, limits: &Limits) -> Result<Inbound, &'sta
     })))
 }
 
-/// What a letter with these `parts` and files says, and what it tells besides.
+/// What a letter with this `header`, `whole` of words and `files` says, and what it tells besides.
 fn contents(
-    parts: &[Part<'_>],
+    header: &Header<'_>,
+    whole: &str,
     files: Vec<Attachment>,
     author: Option<&str>,
     mailbox: &Mailbox,
     limits: &Limits,
 ) -> (Content, Letter) {
-    let header = parts.first().map(|letter| &letter.header);
     let clean = |text: &str| text::clean(&text::without_unread(text), limits.text_chars);
-    let subject = header.and_then(|header| clean(&words::text(header.raw("Subject")?)));
+    let subject = header.raw("Subject").and_then(|raw| clean(&words::text(raw)));
     // Cut after it is parted: an answer may stand below a long quote.
-    let whole = text::clean(&said(parts, 0), WORDS_CHARS).unwrap_or_default();
+    let whole = text::clean(whole, WORDS_CHARS).unwrap_or_default();
     let mut split = quote::split(&whole);
     let is_forward = split.is_forward || subject.as_deref().is_some_and(thread::is_forward);
-    let letter = header.map(|header| besides(header, subject.as_deref(), is_forward, author, mailbox));
-    let letter = letter.unwrap_or_default();
+    let letter = besides(header, subject.as_deref(), is_forward, author, mailbox);
     let mut content =
         Content { subject: subject.map(Personal::new), attachments: files, ..Content::default() };
     // An answer to us without a word is empty, and what it quotes is ours. Any other letter in which everything looks quoted
@@ -129,11 +129,24 @@ fn besides(
     }
 }
 
-/// The words of the part at `place` and of those inside of it. Of several forms of the same, the plain one.
-fn said(parts: &[Part<'_>], place: usize) -> String {
+/// Whether the part at a place is words of the letter, not a file.
+type IsShown = fn(&[Part<'_>], usize) -> bool;
+
+/// The words of a letter, and which parts they stand in. Where nothing else says a word, a text with a name that is shown in the
+/// letter is its words: some programs name all that they send.
+fn words_of(parts: &[Part<'_>]) -> (String, IsShown) {
+    let ways: [IsShown; 2] =
+        [is_words, |parts, place| is_words(parts, place) || is_inline_text(parts, place)];
+    let mut ways = ways.into_iter().map(|is_shown| (said(parts, 0, is_shown), is_shown));
+    let says = |(text, _): &(String, IsShown)| text.contains(char::is_alphanumeric);
+    ways.find(says).unwrap_or_else(|| (said(parts, 0, is_words), is_words))
+}
+
+/// The words of the part at `place` and of those inside of it, those that are shown. Of several forms of the same, the plain one.
+fn said(parts: &[Part<'_>], place: usize, is_shown: IsShown) -> String {
     let Some(part) = parts.get(place) else { return String::new() };
     if part.children.is_empty() {
-        return match is_words(parts, place) {
+        return match is_shown(parts, place) {
             true if part.is("text/html") => html::text(&part.text(html::charset)),
             true => plain(part),
             false => String::new(),
@@ -147,7 +160,10 @@ fn said(parts: &[Part<'_>], place: usize) -> String {
     } else {
         part.children.iter().collect()
     };
-    let told = in_order.into_iter().map(|child| said(parts, *child)).filter(|text| !text.trim().is_empty());
+    let told = in_order
+        .into_iter()
+        .map(|child| said(parts, *child, is_shown))
+        .filter(|text| !text.trim().is_empty());
     told.take(if is_alternative { 1 } else { usize::MAX }).collect::<Vec<_>>().join("\n\n")
 }
 
@@ -177,6 +193,13 @@ fn is_words(parts: &[Part<'_>], place: usize) -> bool {
     in_words
         && part.children.is_empty()
         && (place == 0 || part.disposition.value != "attachment" && part.file_name().is_none())
+}
+
+/// Whether the part at `place` is a text that has a name and is shown in the letter.
+fn is_inline_text(parts: &[Part<'_>], place: usize) -> bool {
+    parts.get(place).is_some_and(|part| {
+        (part.is("text/plain") || part.is("text/html")) && part.disposition.value == "inline"
+    })
 }
 
 #[cfg(test)]

@@ -433,6 +433,15 @@ fn forms_of_one_text_are_one_text() {
     );
     assert_eq!(in_parts("signed", &[plain, ("application/pgp-signature", "x")]), "letter «яма»");
     assert_eq!(in_parts("digest", &[("", "From: x\n\ny")]), "letter Document part/1 message/rfc822 -");
+    // Some programs name all that they send; where nothing else is said, it is no file.
+    let named = ("text/plain; name=body.txt\nContent-Disposition: inline; filename=body.txt", "яма");
+    let named_page = ("text/html; name=mail.html\nContent-Disposition: inline", "<p>яма</p>");
+    let attached = ("text/plain\nContent-Disposition: attachment", "яма");
+    assert_eq!(in_parts("mixed", &[named]), "letter «яма»");
+    assert_eq!(in_parts("mixed", &[named_page, ("image/png", "x")]), "letter «яма» Image part/2 image/png -");
+    assert_eq!(in_parts("mixed", &[("text/plain", "-"), named]), "letter «-||яма»");
+    assert_eq!(in_parts("mixed", &[plain, named]), "letter «яма» Document part/2 text/plain body.txt");
+    assert_eq!(in_parts("mixed", &[attached]), "letter Document part/1 text/plain -");
     let nested = (
         "multipart/related; boundary=c",
         "--c\nContent-Type: text/html\n\n<b>яма</b>\n--c\nContent-Type: image/gif\n\nx\n--c--",
