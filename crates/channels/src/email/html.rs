@@ -68,6 +68,10 @@ const UNSEEN: [&str; 6] = ["script", "style", "title", "iframe", "noembed", "nof
 const HIDDEN: [&str; 3] = ["template", "svg", "math"];
 const FOREIGN: [&str; 2] = ["svg", "math"];
 
+/// Elements that their style or the attribute `hidden` may hide: those whose end nobody leaves out, so that no more is hidden
+/// than they hold.
+const BOXES: [&str; 3] = ["div", "span", "table"];
+
 /// `from` from the end tag of `name` on.
 fn after_text_of<'a>(name: &str, from: &'a str) -> &'a str {
     let is_end = |at: &usize| {
@@ -87,13 +91,17 @@ struct Tag<'a> {
     /// Whether it ends in `/>`, which means something in foreign elements alone.
     ends: bool,
     href: Option<&'a str>,
+    style: &'a str,
+    /// Whether it has the attribute `hidden`.
+    is_hidden: bool,
 }
 
 /// Reads a tag from its name on; what follows it. A tag without an end goes on to the end.
 fn tag(from: &str, opens: bool) -> (Tag<'_>, &str) {
     let parts = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>');
     let (name, mut rest) = from.split_at(from.find(parts).unwrap_or(from.len()));
-    let mut tag = Tag { name: name.to_ascii_lowercase(), opens, ends: false, href: None };
+    let name = name.to_ascii_lowercase();
+    let mut tag = Tag { name, opens, ends: false, href: None, style: "", is_hidden: false };
     loop {
         let inner = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
         tag.ends = rest[..rest.len() - inner.len()].ends_with('/');
@@ -106,11 +114,14 @@ fn tag(from: &str, opens: bool) -> (Tag<'_>, &str) {
         let len = first.len_utf8() + named.find(|c| parts(c) || c == '=').unwrap_or(named.len());
         let (name, after) = rest.split_at(len);
         rest = after;
+        tag.is_hidden |= name.eq_ignore_ascii_case("hidden");
         if let Some(after) = after.trim_ascii_start().strip_prefix('=') {
             let (value, after) = value(after.trim_ascii_start());
             rest = after;
             if name.eq_ignore_ascii_case("href") {
                 tag.href.get_or_insert(value);
+            } else if name.eq_ignore_ascii_case("style") && tag.style.is_empty() {
+                tag.style = value;
             }
         }
     }
@@ -166,6 +177,8 @@ struct Writer<'a> {
     text: String,
     /// The element whose text nobody sees, and what follows its tag.
     hidden: Option<(String, &'a str)>,
+    /// How many elements of the same name are open inside of it.
+    hidden_inside: usize,
     /// Elements that hide nothing here, because nothing ends them.
     shown: Vec<String>,
     quotes: usize,
@@ -231,12 +244,16 @@ impl<'a> Writer<'a> {
     fn tag(&mut self, tag: &Tag<'_>, rest: &'a str) {
         let (name, opens) = (tag.name.as_str(), tag.opens);
         if let Some((hidden, _)) = &self.hidden {
-            if !opens && hidden == name {
-                self.hidden = None;
+            match (hidden == name, opens) {
+                (true, true) if BOXES.contains(&name) => self.hidden_inside += 1,
+                (true, false) if self.hidden_inside > 0 => self.hidden_inside -= 1,
+                (true, false) => self.hidden = None,
+                _ => {}
             }
             return;
         }
         if self.hides(tag) {
+            self.hidden_inside = 0;
             self.hidden = Some((name.to_owned(), rest));
             return;
         }
@@ -271,7 +288,7 @@ impl<'a> Writer<'a> {
 
     fn hides(&self, tag: &Tag<'_>) -> bool {
         let name = tag.name.as_str();
-        let hides = UNSEEN.contains(&name) || HIDDEN.contains(&name);
+        let hides = UNSEEN.contains(&name) || HIDDEN.contains(&name) || is_out_of_sight(tag);
         let ended = tag.ends && FOREIGN.contains(&name);
         hides && tag.opens && !ended && !self.shown.contains(&tag.name)
     }
@@ -289,6 +306,16 @@ impl<'a> Writer<'a> {
         self.link =
             href.map(|to| unescaped(to.trim())).filter(|to| is_shown(to)).map(|to| (to, self.text.len()));
     }
+}
+
+/// Whether its own style hides an element, as mailings hide what only the list of letters shall show.
+fn is_out_of_sight(tag: &Tag<'_>) -> bool {
+    let style: String = unescaped(tag.style).to_ascii_lowercase().split_whitespace().collect();
+    let says = |told: &str| style.split(';').any(|own| own.trim_end_matches("!important") == told);
+    // In what holds others the size of letters is often none, and theirs is not.
+    let is_small =
+        tag.name == "span" && ["font-size:0", "font-size:0px", "font-size:0pt"].into_iter().any(says);
+    BOXES.contains(&tag.name.as_str()) && (tag.is_hidden || says("display:none") || is_small)
 }
 
 fn is_shown(link: &str) -> bool {

@@ -8,6 +8,9 @@ const INTRO_LINES: usize = 3;
 const BLOCK_LINES: usize = 6;
 /// The most lines of a signature after a bare `--`, which may also part one thought from another.
 const SIGNATURE_LINES: usize = 12;
+/// The most lines of a greeting, and the most words in one.
+const GREETING_LINES: usize = 4;
+const GREETING_WORDS: usize = 5;
 /// The most lines of a rule above a block, the empty ones below it too.
 const RULE_LINES: usize = 4;
 /// The most lines that tell author, time and addressees above a letter.
@@ -39,8 +42,8 @@ pub(super) fn split(text: &str) -> Split {
 }
 
 /// Parts `text`, of which nothing is its author's own: what is said is what the letter says that is quoted or passed on, without
-/// the block above it and without its signature; when that says nothing and `any` words will do, the signature or the subject.
-/// Nothing when there are no words.
+/// the block above it and without its signature; when that says nothing, a signature that is more than names, and when `any` words
+/// will do, every signature or the subject. Nothing when there are no words.
 pub(super) fn opened(text: &str, any: bool) -> Option<Split> {
     let lines: Vec<&str> = text.lines().collect();
     let mut letter: Vec<Line<'_>> = (0..).zip(lines.iter().copied()).collect();
@@ -55,8 +58,13 @@ pub(super) fn opened(text: &str, any: bool) -> Option<Split> {
         if says(&said) {
             return Some(parted(&lines, &said));
         }
-        if any && !says(&besides) {
-            besides = of(&|side, line| side == Side::Signature || side == Side::Head && is_subject(line));
+        if !says(&besides) {
+            let signature = of(&|side, _| side == Side::Signature);
+            let is_told = signature.iter().any(|(_, line)| is_sentence(line));
+            besides = match any {
+                true => of(&|side, line| side == Side::Signature || side == Side::Head && is_subject(line)),
+                false => Some(signature).filter(|_| is_told).unwrap_or_default(),
+            };
         }
         let mut inner = of(&|side, _| matches!(side, Side::Marked | Side::Letter));
         inner.iter_mut().for_each(|(_, line)| *line = without_mark(line));
@@ -84,6 +92,12 @@ fn parted(lines: &[&str], own: &[Line<'_>]) -> Split {
 /// Whether there is a word.
 fn says(lines: &[Line<'_>]) -> bool {
     lines.iter().any(|(_, line)| line.contains(char::is_alphanumeric))
+}
+
+/// Whether a line says more than names and numbers do.
+fn is_sentence(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.len() > 3 && words.iter().filter(|word| word.starts_with(char::is_lowercase)).count() > 1
 }
 
 fn without_mark(line: &str) -> &str {
@@ -351,17 +365,48 @@ fn is_mark(line: &str, words: &[&str]) -> bool {
 }
 
 /// Whether a signature begins: `-- ` (RFC 3676, section 4.3), or without the space when little follows before the end or a
-/// quoted letter.
+/// quoted letter. Below a greeting alone the mark parts it from what the letter is about.
 fn is_signature(lines: &[&str], at: usize) -> bool {
     let below = &lines[at + 1..];
     let is_quote =
         |at: usize| lines[at].starts_with('>') || intro(lines, at).is_some() || is_letter(lines, at);
     match lines[at] {
+        "-- " | "--" if is_greeting(&lines[..at]) => false,
         "-- " => true,
         "--" => below.len() <= SIGNATURE_LINES || (at + 1..=at + SIGNATURE_LINES).any(is_quote),
         _ => false,
     }
 }
+
+/// Whether `lines` greet, and say no more.
+fn is_greeting(lines: &[&str]) -> bool {
+    let is_one = |line: &str| {
+        let line = line.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let one_thought =
+            !line.contains(['.', '!', '?']) && line.split_whitespace().count() <= GREETING_WORDS;
+        one_thought && GREETINGS.iter().any(|start| line.starts_with(start))
+    };
+    let mut said = lines.iter().filter(|line| !line.trim().is_empty()).peekable();
+    lines.len() <= GREETING_LINES && said.peek().is_some() && said.all(|line| is_one(line))
+}
+
+/// How greetings begin.
+const GREETINGS: [&str; 14] = [
+    "добр",
+    "здравствуй",
+    "приветствую",
+    "привет",
+    "уважаем",
+    "ассал",
+    "салем",
+    "сәлем",
+    "армысыз",
+    "қайырлы",
+    "құрметті",
+    "hello",
+    "dear",
+    "good",
+];
 
 /// Parts what phones add to the end of what is written: «Отправлено с iPhone».
 fn part_device_lines(lines: &[&str], sides: &mut [Side]) {

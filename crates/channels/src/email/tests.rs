@@ -529,6 +529,19 @@ fn html_is_what_people_see() {
         ("a<svg/>b<math />c<SVG x='1'/>d", "abcd"),
         ("a<svg x=1/>b</svg>c", "ac"),
         ("a<script/>b</script>c<style />d</style>e<template/>f</template>g", "aceg"),
+        // What styles hide, with all inside of it; not what only looks so, and no element that many leave open.
+        ("<div style=\"display:none\">a<div>b</div>c</div><p>d</p>", "d"),
+        (
+            "<span style='color:red; DISPLAY : none !important'>a</span>b<div hidden>c</div><table hidden=''><td>d</table>e",
+            "be",
+        ),
+        (
+            "<span style='font-size:0'>a</span><span style='font-size:0.9em'>b</span><div style='font-size:0'>c</div>",
+            "b\nc",
+        ),
+        ("<p hidden>a<br hidden>b<img style='display:none'>c<td style=display:none>d", "a\nbc d"),
+        ("<div style='display:none'>a", "a"),
+        ("a<div hidden>b", "a"),
         // What never ends hides the rest, unless nothing else is there.
         ("a<svg>b", "a"),
         ("<svg><p>a</p>b", "a\n\nb"),
@@ -582,6 +595,9 @@ fn quotes_and_signatures_are_folded() {
     // Signatures and what phones add.
     check("Яма.\n-- \nИрина\n+7 700", "Яма.");
     check("Яма.\n--\nИрина", "Яма.");
+    check("Здравствуйте.\n--\nЯма на Абая 45.\n--\nСпасибо", "Здравствуйте.\n--\nЯма на Абая 45.");
+    check("Добрый день! Яма.\n-- \nИрина", "Добрый день! Яма.");
+    check("Добрый день, на Абая 45 большая яма\n-- \nИрина", "Добрый день, на Абая 45 большая яма");
     check(
         "Яма.\n--\nИрина\n\n19.11.2026 17:40, X пишет:\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?\n> Где?",
         "Яма.",
@@ -627,6 +643,9 @@ fn quotes_and_signatures_are_folded() {
         "Мой адрес a@b.kz:\nжду",
         "Первое.\n--\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13",
         "В 17:40 не было света.\nДом 5",
+        "Добрый день!\n\n--\n\nНа Абая 45 открыт люк, опасно для детей.",
+        "Добрый день!\n-- \nНа Абая 45 открыт люк",
+        "Құрметті әкімдік!\nСәлеметсіз бе\n--\nЖол ойылған",
         "Пересылаемое сообщение я читал.",
         "-----\nЯма\n-----",
     ] {
@@ -734,6 +753,17 @@ fn words_that_all_look_quoted_are_said_unless_they_answer_us() {
         ("", "-- \nИрина\n\n> яма", "letter «яма» quoting «-- |Ирина»"),
         ("Subject: Яма", "-- \nИрина", "letter subject «Яма» quoting «-- |Ирина»"),
         ("Subject: Re: Яма", "-- \nяма", "letter subject «Re: Яма» «яма» quoting «--»"),
+        // It is more than a name: many begin below the mark that their program puts.
+        (
+            "Subject: Яма",
+            "-- \nНа Абая 46 открыт люк",
+            "letter subject «Яма» «На Абая 46 открыт люк» quoting «--»",
+        ),
+        (
+            "Subject: Яма",
+            "-- \nС уважением, Ирина Власова\n+7 700 000 02 01",
+            "letter subject «Яма» quoting «-- |С уважением, Ирина В»",
+        ),
         // What a phone adds says nothing.
         ("", "Отправлено с iPhone", "letter quoting «Отправлено с iPhone»"),
         ("", "> яма\n\nОтправлено с iPhone", "letter «яма» quoting «Отправлено с iPhone»"),
@@ -1156,6 +1186,7 @@ fn hostile_letters_cost_little() {
         ("Content-Type: text/html".to_owned(), times("<table><tr><td>a")),
         ("Content-Type: text/html".to_owned(), times("<svg><style><title><math>")),
         ("Content-Type: text/html".to_owned(), times("<title>")),
+        ("Content-Type: text/html".to_owned(), times("<div hidden><span hidden><table hidden>")),
         (String::new(), times("-----\n")),
         (String::new(), times("--\n")),
         (String::new(), times("17:40\n")),
