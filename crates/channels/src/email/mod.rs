@@ -41,10 +41,16 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// Whether `address` is one of ours, in any case.
+    /// Whether `address` is one of ours, in any case, with or without `+anything` before its `@`.
     #[must_use]
     pub fn has(&self, address: &str) -> bool {
-        self.addresses().any(|own| own.to_lowercase() == address.to_lowercase())
+        let address = address.to_lowercase();
+        let bare = address.rsplit_once('@').map(|(user, domain)| {
+            let user = user.split_once('+').map_or(user, |(user, _)| user);
+            format!("{user}@{domain}")
+        });
+        let is = |own: &String| own.to_lowercase() == address || bare == Some(own.to_lowercase());
+        self.addresses().any(is)
     }
 
     /// Whether a `Message-ID` was made by us: its domain is that of one of our addresses. None was without an address that

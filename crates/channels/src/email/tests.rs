@@ -663,7 +663,8 @@ fn forwards_belong_to_nothing_before() {
         let header = format!("Subject: {subject}\nIn-Reply-To: <out-1@zholdary.example>");
         assert_eq!(told_of(&header, body.as_bytes()), format!("letter{expected}"), "{subject}");
     };
-    for prefix in ["Fwd:", "FW:", "fw :", "WG:", "Пересл:", "ПЕРЕСЛ:", "[Fwd:", "Қж:"] {
+    for prefix in ["Fwd:", "FW:", "fw :", "WG:", "Пересл:", "ПЕРЕСЛ:", "Пер:", "[Fwd:", "Қж:"]
+    {
         let subject = format!("{prefix} [Z-2026-000401] Яма");
         let shown: String = subject.chars().take(24).collect();
         check(&subject, "яма", &format!(" subject «{shown}» «яма»"));
@@ -829,6 +830,8 @@ fn the_letters_before_it_are_named_the_nearest_first() {
     let many: String = (0..99).map(|n| format!(" <{n}@x>")).collect();
     let references = message(&letter(&format!("References:{many}"), b"x")).letter.unwrap().references;
     assert_eq!((references.len(), references[0].reveal().as_str()), (50, "<98@x>"));
+    // The middle of a long talk is left out, not its beginning.
+    assert_eq!([39, 40, 49].map(|at| references[at].reveal().as_str()), ["<59@x>", "<9@x>", "<0@x>"]);
 }
 
 #[test]
@@ -952,10 +955,16 @@ fn only_our_server_says_that_a_letter_is_unverified() {
 
 #[test]
 fn letters_of_our_own_lead_to_nothing() {
-    for from in ["appeals@zholdary.example", "Zholdary <APPEALS@zholdary.example>", "roads@zholdary.example"]
-    {
+    for from in [
+        "appeals@zholdary.example",
+        "Zholdary <APPEALS@zholdary.example>",
+        "roads@zholdary.example",
+        "Appeals+x@zholdary.example",
+        "roads+bounce+1@zholdary.example",
+    ] {
         assert_eq!(told(format!("From: {from}\n\nx").as_bytes()), "nothing: own letter", "{from}");
     }
+    assert!(told(b"From: +appeals@zholdary.example\nMessage-ID: <m@b>\n\nx").starts_with("message"));
     assert!(told(b"From: irina@zholdary.example\nMessage-ID: <m@b>\n\nx").starts_with("message"));
 }
 

@@ -1,12 +1,16 @@
 //! Where a letter belongs: `Message-ID`s, the number in the subject, forwards (channel rule R15).
 
+use std::collections::BTreeSet;
+
 use zholdary_domain::Number;
 
 use super::header::Header;
 use crate::Limits;
 
-/// The most letters before it that a letter names.
-const REFERENCES: usize = 50;
+/// The most letters before it that a letter names: the nearest, and those that the talk began with, one of which is ours when
+/// others wrote to each other since.
+const NEAREST: usize = 40;
+const EARLIEST: usize = 10;
 
 /// The letter's own `Message-ID` with its angle brackets.
 pub(super) fn message_id(header: &Header<'_>) -> Option<String> {
@@ -16,11 +20,12 @@ pub(super) fn message_id(header: &Header<'_>) -> Option<String> {
 /// The letters before it, the nearest first: `In-Reply-To`, then `References` from the right.
 pub(super) fn references(header: &Header<'_>) -> Vec<String> {
     let of = |name| header.all(name).flat_map(ids).collect::<Vec<_>>();
-    let mut found: Vec<String> = Vec::new();
-    for id in of("In-Reply-To").into_iter().chain(of("References").into_iter().rev()) {
-        if found.len() < REFERENCES && !found.contains(&id) {
-            found.push(id);
-        }
+    let mut found = of("In-Reply-To");
+    found.extend(of("References").into_iter().rev());
+    let mut known = BTreeSet::new();
+    found.retain(|id| known.insert(id.clone()));
+    if found.len() > NEAREST + EARLIEST {
+        found.drain(NEAREST..found.len() - EARLIEST);
     }
     found
 }
@@ -69,6 +74,7 @@ pub(super) fn is_forward(subject: &str) -> bool {
         "fw" | "fwd"
             | "wg"
             | "tr"
+            | "пер"
             | "пересл"
             | "переслать"
             | "пересылка"
