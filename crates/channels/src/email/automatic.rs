@@ -3,13 +3,15 @@
 
 use zholdary_domain::inbound::Automatic;
 
-use super::{Mailbox, header::Header};
+use super::{Mailbox, header::Header, params::Value};
 
 /// The beginnings of subjects that programs write, as localised.
-const SUBJECTS: [&str; 13] = [
+const SUBJECTS: [&str; 15] = [
     "автоответ",
     "автоматический ответ",
+    "автоматическое уведомление",
     "автоматты жауап",
+    "автоматты түрде жауап беру",
     "автоматты түрде жауап",
     "out of office",
     "out-of-office",
@@ -21,6 +23,9 @@ const SUBJECTS: [&str; 13] = [
     "нет на рабочем месте",
     "automatische antwort",
 ];
+
+/// The beginnings of subjects of letters that tell that ours was opened. People use these words too, but not so.
+const RECEIPTS: [&str; 6] = ["прочитано:", "прочтено:", "не прочитано:", "оқылды:", "read:", "not read:"];
 
 /// The names of the post before the `@`.
 const POST: [&str; 2] = ["mailer-daemon", "postmaster"];
@@ -66,16 +71,27 @@ pub(super) fn is_post(address: &str) -> bool {
     POST.iter().any(|post| user == *post || user.starts_with(&format!("{post}+")))
 }
 
-/// A report of the post, or that somebody opened a letter.
+/// A report of the post, or that somebody opened a letter, or the answer of a calendar.
 fn reports(header: &Header<'_>) -> bool {
-    header.keyword("Content-Type").is_some_and(|kind| kind == "multipart/report")
+    let content = header.raw("Content-Type").map(Value::read).unwrap_or_default();
+    content.value == "multipart/report" || is_calendar_answer(&content)
+}
+
+/// Whether a part of this media type is what a calendar answers when somebody comes, or does not (RFC 5546, section 3.2.3).
+pub(super) fn is_calendar_answer(content: &Value) -> bool {
+    content.value == "text/calendar"
+        && content.text("method").is_some_and(|method| method.eq_ignore_ascii_case("reply"))
 }
 
 fn is_answer(subject: &str) -> bool {
     let subject = subject.to_lowercase();
+    let subject = subject.trim_start_matches('[');
     let ends = |rest: &str| {
         let rest = rest.trim_start();
-        rest.is_empty() || rest.starts_with([':', '-', '–', '—', '[', '(']) || rest.starts_with("autoreply")
+        rest.is_empty()
+            || rest.starts_with([':', '-', '–', '—', '[', ']', '('])
+            || rest.starts_with("autoreply")
     };
     SUBJECTS.iter().filter_map(|start| subject.strip_prefix(start)).any(ends)
+        || RECEIPTS.iter().any(|start| subject.starts_with(start))
 }

@@ -8,7 +8,7 @@ use zholdary_domain::{
 
 use super::{
     Mailbox,
-    automatic::automatic,
+    automatic::{automatic, is_calendar_answer},
     bounce, files, flowed,
     header::Header,
     html,
@@ -90,6 +90,7 @@ fn contents(
 ) -> (Content, Letter) {
     let clean = |text: &str| text::clean(&text::without_unread(text), limits.text_chars);
     let subject = header.raw("Subject").and_then(|raw| clean(&words::text(raw)));
+    let subject = subject.filter(|subject| !is_no_subject(subject));
     // Cut after it is parted: an answer may stand below a long quote.
     let whole = text::clean(whole, WORDS_CHARS).unwrap_or_default();
     let mut split = quote::split(&whole);
@@ -105,6 +106,15 @@ fn contents(
     content.text = clean(&split.said).map(Personal::new);
     content.quoted = clean(&split.quoted).map(Personal::new);
     (content, letter)
+}
+
+/// Whether a subject is what programs write where there is none: «(без темы)».
+fn is_no_subject(subject: &str) -> bool {
+    let bare = subject.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    matches!(
+        bare.as_str(),
+        "без темы" | "нет темы" | "no subject" | "тақырыпсыз" | "тақырып жоқ" | "тақырыбы жоқ"
+    )
 }
 
 /// Whether a letter says that it answers one of ours.
@@ -188,8 +198,9 @@ fn received_at(raw: &[u8]) -> Option<DateTime<Utc>> {
 /// Whether the part at `place` is words of the letter, not a file.
 fn is_words(parts: &[Part<'_>], place: usize) -> bool {
     let Some(part) = parts.get(place) else { return false };
-    // Whatever its form, the only part of a letter is its words.
-    let in_words = part.is("text/plain") || part.is("text/html") || place == 0 && part.is_kind("text");
+    // Whatever its form, the only part of a letter is its words, unless no person wrote them.
+    let is_only = place == 0 && part.is_kind("text") && !is_calendar_answer(&part.content);
+    let in_words = part.is("text/plain") || part.is("text/html") || is_only;
     in_words
         && part.children.is_empty()
         && (place == 0 || part.disposition.value != "attachment" && part.file_name().is_none())

@@ -17,6 +17,8 @@ const RULE_LINES: usize = 4;
 const HEAD_LINES: usize = 24;
 /// How many letters, and marks of quoting, deep the words of a letter are looked for.
 const LETTERS: usize = 16;
+/// The most letters of an author's initials before a mark of quoting.
+const INITIALS: usize = 3;
 /// The longest line that a phone adds, in characters.
 const DEVICE_CHARS: usize = 100;
 
@@ -101,7 +103,15 @@ fn is_sentence(line: &str) -> bool {
 }
 
 fn without_mark(line: &str) -> &str {
-    line.trim_start().strip_prefix('>').map_or(line, |line| line.strip_prefix(' ').unwrap_or(line))
+    let bare = marked(line).unwrap_or(line);
+    if bare.len() < line.len() { bare.strip_prefix(' ').unwrap_or(bare) } else { line }
+}
+
+/// What follows the mark of quoting at the start of a line; some programs put the initials of the author before it: «ИВ> ».
+fn marked(line: &str) -> Option<&str> {
+    let (initials, quoted) = line.trim_start().split_once('>')?;
+    let is_mark = initials.is_empty() || initials.chars().count() <= INITIALS && quoted.starts_with(' ');
+    (is_mark && initials.chars().all(char::is_uppercase)).then_some(quoted)
 }
 
 /// What a line is.
@@ -117,13 +127,14 @@ enum Side {
     Letter,
     /// The author's signature.
     Signature,
-    /// What a phone adds.
+    /// What a phone or another program adds.
     Device,
 }
 
 fn sides(lines: &[&str]) -> Vec<Side> {
     let mut sides = vec![Side::Said; lines.len()];
     part_quotes(lines, &mut sides);
+    part_armour(lines, &mut sides);
     part_device_lines(lines, &mut sides);
     sides
 }
@@ -145,7 +156,7 @@ fn part_quotes(lines: &[&str], sides: &mut [Side]) {
         let len = begins.map_or(1, |(_, len)| len);
         let is_end = begins.is_none() && is_forward_end(lines[at]);
         let side = match (begins, now) {
-            (Some(_), _) if lines[at].trim_start().starts_with('>') => Side::Marked,
+            (Some(_), _) if marked(lines[at]).is_some() => Side::Marked,
             (Some(_), _) => Side::Head,
             (None, Now::Letter) if is_end => Side::Head,
             (None, Now::Letter) => Side::Letter,
@@ -167,12 +178,12 @@ fn part_quotes(lines: &[&str], sides: &mut [Side]) {
 /// What begins at line `at`, and how many lines say so. Those lines are never the author's.
 fn beginning(lines: &[&str], at: usize) -> Option<(Now, usize)> {
     let line = lines[at].trim();
-    if line.starts_with('>') {
+    if marked(line).is_some() {
         // An answer may stand below.
         return Some((Now::Said, 1));
     }
     if let Some(len) = intro(lines, at) {
-        let marked = next_of(lines, at + len).is_some_and(|next| next.trim_start().starts_with('>'));
+        let marked = next_of(lines, at + len).is_some_and(|next| marked(next).is_some());
         return Some((if marked { Now::Said } else { Now::Letter }, len));
     }
     if is_letter(lines, at) {
@@ -222,7 +233,7 @@ fn intro(lines: &[&str], at: usize) -> Option<usize> {
     for (count, line) in lines[at..].iter().take(INTRO_LINES).enumerate() {
         let line = line.trim();
         let opens = count > 0 || has_date(line);
-        if line.is_empty() || line.starts_with('>') || !opens && !says_wrote(line) {
+        if line.is_empty() || marked(line).is_some() || !opens && !says_wrote(line) {
             return None;
         }
         joined = joined + line + " ";
@@ -230,7 +241,7 @@ fn intro(lines: &[&str], at: usize) -> Option<usize> {
         if !line.ends_with(':') {
             continue;
         }
-        let quoted_next = || next_of(lines, at + len).is_some_and(|next| next.trim_start().starts_with('>'));
+        let quoted_next = || next_of(lines, at + len).is_some_and(|next| marked(next).is_some());
         let tells_who = joined.contains('@') || says_wrote(line);
         return (tells_who && (has_time(&joined) || quoted_next())).then_some(len);
     }
@@ -241,9 +252,21 @@ fn intro(lines: &[&str], at: usize) -> Option<usize> {
 fn says_wrote(line: &str) -> bool {
     let line = line.to_lowercase();
     let line = line.strip_suffix(':').unwrap_or_default().trim_end();
-    ["пишет", "писал", "писала", "написал", "написала", "написал(а)", "жазды", "жазған", "wrote", "schrieb"]
-        .iter()
-        .any(|verb| line.ends_with(verb))
+    [
+        "пишет",
+        "писал",
+        "писала",
+        "написал",
+        "написала",
+        "написал(а)",
+        "написал(-а)",
+        "жазды",
+        "жазған",
+        "wrote",
+        "schrieb",
+    ]
+    .iter()
+    .any(|verb| line.ends_with(verb))
 }
 
 /// A year, or a time of the day.
@@ -369,7 +392,7 @@ fn is_mark(line: &str, words: &[&str]) -> bool {
 fn is_signature(lines: &[&str], at: usize) -> bool {
     let below = &lines[at + 1..];
     let is_quote =
-        |at: usize| lines[at].starts_with('>') || intro(lines, at).is_some() || is_letter(lines, at);
+        |at: usize| marked(lines[at]).is_some() || intro(lines, at).is_some() || is_letter(lines, at);
     match lines[at] {
         "-- " | "--" if is_greeting(&lines[..at]) => false,
         "-- " => true,
@@ -407,6 +430,25 @@ const GREETINGS: [&str; 14] = [
     "dear",
     "good",
 ];
+
+/// Parts what programs that sign put around the text (RFC 4880, section 7).
+fn part_armour(lines: &[&str], sides: &mut [Side]) {
+    // The line that ends what was begun.
+    let mut end = None;
+    for (line, side) in lines.iter().zip(sides) {
+        let begun = match line.trim_end() {
+            "-----BEGIN PGP SIGNED MESSAGE-----" => Some(""),
+            "-----BEGIN PGP SIGNATURE-----" => Some("-----END PGP SIGNATURE-----"),
+            "-----BEGIN PGP PUBLIC KEY BLOCK-----" => Some("-----END PGP PUBLIC KEY BLOCK-----"),
+            _ => None,
+        };
+        end = begun.or(end);
+        if end.is_some() && matches!(*side, Side::Said | Side::Signature) {
+            *side = Side::Device;
+        }
+        end = end.filter(|end| begun.is_some() || *end != line.trim_end());
+    }
+}
 
 /// Parts what phones add to the end of what is written: «Отправлено с iPhone».
 fn part_device_lines(lines: &[&str], sides: &mut [Side]) {

@@ -482,6 +482,27 @@ fn broken_letters_lose_nothing_that_reads() {
 }
 
 #[test]
+fn what_programs_write_for_no_subject_is_none() {
+    for subject in ["(без темы)", "Без темы", "<без темы>", "(no subject)", "(тақырыпсыз)"]
+    {
+        assert_eq!(told_of(&format!("Subject: {subject}"), "яма".as_bytes()), "letter «яма»", "{subject}");
+    }
+    let subject = "без темы остались";
+    assert_eq!(
+        told_of(&format!("Subject: {subject}"), "яма".as_bytes()),
+        format!("letter subject «{subject}» «яма»")
+    );
+}
+
+#[test]
+fn what_a_calendar_answers_is_no_text() {
+    let event = b"BEGIN:VCALENDAR\nMETHOD:REPLY\nEND:VCALENDAR";
+    assert_eq!(told_of("Content-Type: text/calendar; method=REPLY", event), "letter automatic Reply");
+    // An invitation has its text nowhere else.
+    assert!(told_of("Content-Type: text/calendar; method=REQUEST", event).contains("«BEGIN:VCALENDAR"));
+}
+
+#[test]
 fn lines_that_flow_are_one() {
     for (text, spare, expected) in [
         ("яма \r\nна Абая\r\n45", false, "яма на Абая\n45"),
@@ -568,6 +589,7 @@ fn quotes_and_signatures_are_folded() {
         "чт, 19 нояб. 2026 г. в 17:40, Zholdary <appeals@zholdary.example>:",
         "19.11.2026 17:40, Zholdary пишет:",
         "Zholdary пишет:",
+        "20.11.2026 10:00, Zholdary написал(-а):",
         "19 нояб. 2026 г., в 17:40, Zholdary <a@b.kz> написал(а):",
         "Четверг, 19 ноября 2026, 17:40 +05:00 от Zholdary <a@b.kz>:",
         "бс, 19 қар. 2026 ж., 17:40 Zholdary <a@b.kz> жазды:",
@@ -592,6 +614,17 @@ fn quotes_and_signatures_are_folded() {
     // Answers below, and in between.
     check("On Thu, Nov 19, 2026 at 5:40 PM X <a@b.kz> wrote:\n> Готово?\n\nНет ещё.", "Нет ещё.");
     check("X пишет:\n> Где?\nНа Абая.\n> Когда?\nВчера.", "На Абая.\nВчера.");
+    // With initials before the marks; what only looks like it stays.
+    check("Да.\n\nИВ> Здравствуйте\nИВ> Принято\nZ>  Где?", "Да.");
+    check("X пишет:\nИВ> Где?\nНа Абая.", "На Абая.");
+    for own in ["улица -> дом", "Абай> дом", "ИВ>дом", "А > Б", "5> 4"] {
+        check(own, own);
+    }
+    // What programs that sign put around it.
+    let signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nЯма.\n\nАбая 45\n-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----";
+    check(signed, "Яма.\n\nАбая 45");
+    check(&format!("{signed}\nСпасибо"), "Яма.\n\nАбая 45\nСпасибо");
+    check(&signed.replace("45", "45\n\nОтправлено с iPhone"), "Яма.\n\nАбая 45");
     // Signatures and what phones add.
     check("Яма.\n-- \nИрина\n+7 700", "Яма.");
     check("Яма.\n--\nИрина", "Яма.");
@@ -853,6 +886,12 @@ fn automatic_letters_are_known() {
         "Subject: Автоматический ответ",
         "Subject: АВТОМАТТЫ ЖАУАП: яма",
         "Subject: Out of Office AutoReply: x",
+        "Subject: [Автоответ] Ответ",
+        "Subject: Автоматты түрде жауап беру: демалыс",
+        "Subject: Автоматическое уведомление: письмо получено",
+        "Subject: Прочитано: Ответ",
+        "Subject: Read: x",
+        "Content-Type: text/calendar; method=REPLY",
         "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
     ] {
         check(header, Some(Automatic::Reply));
@@ -876,6 +915,10 @@ fn automatic_letters_are_known() {
         "Return-Path: <a@b.kz>",
         "Subject: Re: Автоответ: яма",
         "Subject: Автоответчик не работает",
+        "Subject: Автоматическое уведомление не приходит",
+        "Subject: Прочитано объявление о ремонте",
+        "Subject: [Яма] автоответ",
+        "Content-Type: text/calendar; method=REQUEST",
         // A person's letter through a service that sends for many has one too.
         "List-Unsubscribe: <https://x>",
     ] {
