@@ -79,11 +79,11 @@ pub fn words(answer: &Value) -> Option<String> {
 }
 
 /// Somebody named our account in a comment or in the words under a picture. The platform tells only where; a person looks until
-/// the words are fetched. A comment that names us under a picture of ours comes as a comment as well, with its words: a mention is
-/// called by a name of its own, so that neither hides the other.
+/// the words are fetched. A comment that names us under a picture of ours comes as a comment as well, with its words and its author: a
+/// mention is called by a name of its own, so that neither hides the other, and refers to the comment, whose appeal it joins.
 pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
-    let media = id(&value["media_id"]);
-    let Some(named) = id(&value["comment_id"]).or_else(|| media.clone()) else {
+    let (media, comment) = (id(&value["media_id"]), id(&value["comment_id"]));
+    let Some(named) = comment.clone().or_else(|| media.clone()) else {
         return Inbound::Kept { why: "mention without an id" };
     };
     let picture = media.map(|media| Attachment {
@@ -99,7 +99,7 @@ pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
         surface: Surface::Mention,
         sender: None,
         content: Content { attachments: picture.into_iter().collect(), unsupported, ..Content::default() },
-        reply_to: None,
+        reply_to: comment.map(Personal::new),
         join: Join::ReplyOnly,
         album: None,
         letter: None,

@@ -65,7 +65,10 @@ fn each_sample_of_instagram_leads_to_its_elements() {
                 "07",
                 &["message 17900000000000501 from 6700000000000002 almaty_driver «А когда починят дорогу н»"],
             ),
-            ("08", &["message mention/17900000000000510 from  Image 17950000000000044 - -"]),
+            (
+                "08",
+                &["message mention/17900000000000510 from  re 17900000000000510 Image 17950000000000044 - -"],
+            ),
             ("09", &["message mention/17950000000000045 from  Image 17950000000000045 - -"]),
             ("10", &["message 0010 from 6700000000000003 Image - - - at ?asset_id=3&signature=EXAMPLE3"]),
             ("11", &["message 0011 from 6700000000000004 «Қабанбай батыр 48, жол ш»"]),
@@ -279,12 +282,12 @@ fn every_change_of_the_page_leads_somewhere() {
     check(
         Page::Instagram,
         r#"{"field":"mentions","value":{"comment_id":"c"}}"#,
-        "message mention/c from  unsupported mention",
+        "message mention/c from  re c unsupported mention",
     );
     check(
         Page::Instagram,
         r#"{"field":"mentions","value":{"comment_id":"c","media_id":"m"}}"#,
-        "message mention/c from  Image m - -",
+        "message mention/c from  re c Image m - -",
     );
     check(Page::Instagram, r#"{"field":"mentions","value":{}}"#, "kept: mention without an id");
     check(Page::Instagram, r#"{"field":"story_insights","value":{}}"#, "nothing: other field");
