@@ -211,10 +211,54 @@ fn who_wrote_is_found_in_every_shape() {
     check(r#","from":"77000000102""#, "+77000000102 (phone)");
     check(r#","from":"KZ.7300112233445501""#, "KZ.7300112233445501");
     check(r#","from":"REDACTED""#, "REDACTED");
-    let changed = r#"{"id":"m","timestamp":"1","type":"system","system":{"type":"user_changed_user_id","user_id":"US.2",
-        "body":"User Sheena Nelson changed from US.1 to US.2"}}"#;
-    let alone = body(changed, "").replace(r#""wa_id":"77000000101","#, "");
-    assert_eq!(told::all(&parse(alone.as_bytes(), &ours())), ["message m from US.1 now US.2"]);
+}
+
+#[test]
+fn whoever_changes_keys_stays_the_same_person() {
+    let check = |fields: &str, system: &str, expected: &str| {
+        let changed =
+            format!(r#"{{"id":"m","timestamp":"1",{fields}"type":"system","system":{{{system}}}}}"#);
+        let alone = body(&changed, "").replace(r#""wa_id":"77000000101","#, "");
+        assert_eq!(told::all(&parse(alone.as_bytes(), &ours())), [expected], "{fields} {system}");
+    };
+    let note = "nothing: note of the platform";
+    // The old user id in words, whoever the note comes from.
+    let worded = r#""user_id":"US.2","body":"User Sheena Nelson changed from US.1 to US.2""#;
+    check("", worded, "message m from US.1 now US.2");
+    check(r#""from_user_id":"US.2","#, worded, "message m from US.1 now US.2");
+    check(
+        r#""from_user_id":"US.2","from":"77000000101","#,
+        worded,
+        "message m from US.1++77000000101 (phone) now US.2",
+    );
+    check(r#""from":"77000000101","#, worded, "message m from +77000000101 (phone) now US.2");
+    // The old user id in a field of its own.
+    let fields = r#""previous_user_id":"US.1","user_id":"US.2","body":"User A changed their user ID""#;
+    check("", fields, "message m from US.1 now US.2");
+    check(r#""from_user_id":"US.2","#, fields, "message m from US.1 now US.2");
+    check(r#""from_user_id":"US.1","#, fields, "message m from US.1 now US.2");
+    check("", &format!(r#"{fields},"wa_id":"77000000195""#), "message m from US.1 now US.2++77000000195");
+    check(
+        r#""from":"77000000101","#,
+        &format!(r#"{fields},"wa_id":"77000000141""#),
+        "message m from US.1++77000000101 (phone) now US.2++77000000141",
+    );
+    // Words that somebody's name could say are not heard beside what the platform tells.
+    check(
+        "",
+        &fields.replace("A changed their user ID", "from US.9 to US.2"),
+        "message m from US.1 now US.2",
+    );
+    // Nobody who was, or nothing new.
+    check(r#""from_user_id":"US.2","#, r#""user_id":"US.2","body":"User A changed""#, note);
+    check("", r#""user_id":"US.2""#, note);
+    check("", r#""previous_user_id":"US.1""#, note);
+    check("", r#""previous_user_id":"US.2","user_id":"US.2""#, note);
+    check(
+        r#""from_user_id":"US.2","from":"77000000101","#,
+        r#""type":"customer_identity_changed","user_id":"US.2","customer":"77000000101""#,
+        note,
+    );
 }
 
 #[test]
