@@ -111,6 +111,20 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""text":"/start@almaty_roads_bot\nref""#, "message [start]");
     check(r#""text":"/help""#, "message [start]");
     check(r#""text":"/help@almaty_roads_bot""#, "message [start]");
+    check(r#""text":"/Start""#, "message [start]");
+    check(r#""text":"/START@zholdary_test_bot""#, "message [start]");
+    check(r#""text":"/start\n""#, "message [start]");
+    check(r#""text":"/start qr_abaya-45""#, "message [start]");
+    let payload = "x".repeat(64);
+    check(&format!(r#""text":"/start {payload}""#), "message [start]");
+    check(&format!(r#""text":"/start {payload}x""#), "message «xxxxxxxxxxxxxxxxxxxxxxxx»");
+    // Words behind it are the author's.
+    check(r#""text":"/start Яма на Толе би 20""#, "message «Яма на Толе би 20»");
+    check(r#""text":"/start\nОткрытый люк, Саина 5""#, "message «Открытый люк, Саина 5»");
+    check(r#""text":"/Start@almaty_roads_bot Абая""#, "message «Абая»");
+    check(r#""text":"/start pothole on Abai""#, "message «pothole on Abai»");
+    check(r#""text":"/start 👋""#, "message [start]");
+    check(r#""text":"/started яма""#, "message «/started яма»");
     check(r#""text":"/help яма на Абая""#, "message «/help яма на Абая»");
     check(r#""text":"/Абая""#, "message «/Абая»");
     check(r#""text":"/""#, "message «/»");
@@ -299,6 +313,26 @@ fn a_group_is_heard_when_it_speaks_to_the_bot() {
         one(r#""message":{"date":1,"from":{"id":42},"chat":{"id":"x","type":"group"},"text":"/start"}"#),
         "kept: chat of another shape"
     );
+}
+
+#[test]
+fn the_phone_of_a_persons_own_card_is_kept_as_one() {
+    let check = |typed: &str, expected: Option<&str>| {
+        let raw = format!(
+            r#"{{"update_id":1,"message":{{"message_id":7,"date":1795147200,"chat":{{"id":42,"type":"private"}},
+                "from":{{"id":42}},"contact":{{"phone_number":"{typed}","user_id":42}}}}}}"#
+        );
+        let parsed = parse(raw.as_bytes(), &bot());
+        let [Inbound::Message(message)] = &parsed.elements[..] else { panic!("a message") };
+        let phone = message.sender.as_ref().and_then(|sender| sender.phone.as_ref());
+        assert_eq!(phone.map(|phone| phone.reveal().as_str()), expected, "{typed}");
+    };
+    check("77000000152", Some("+77000000152"));
+    check("87000000152", Some("+77000000152"));
+    check("+7 (700) 000-01-53", Some("+77000000153"));
+    check("8 700 000 01 53", Some("+77000000153"));
+    check("84912345678", Some("+84912345678"));
+    check("позвонить", None);
 }
 
 #[test]
