@@ -176,6 +176,33 @@ fn every_kind_of_message_leads_somewhere() {
 }
 
 #[test]
+fn the_answers_of_a_form_are_words() {
+    let check = |answers: &str, expected: &str| {
+        let json = serde_json::to_string(answers).unwrap();
+        let message = format!(
+            r#"{{"id":"m","from":"77000000101","timestamp":"1","type":"interactive",
+                "interactive":{{"type":"nfm_reply","nfm_reply":{{"response_json":{json}}}}}}}"#
+        );
+        let told = told::all(&parse(body(&message, "").as_bytes(), &ours()));
+        assert_eq!(told, [format!("message m from +77000000101 А (phone) {expected}")], "{answers}");
+    };
+    let none = "unsupported interactive";
+    check(r#"{"address":"Толе би","problem":["Яма","Люк"],"flow_token":"x"}"#, "«Толе би|Яма, Люк»");
+    check(r#"{"what":["Люк"],"since":3,"urgent":true}"#, "«Люк»");
+    check(r#"{"screen_0":{"text":"Яма","more":{"at":"Саина 5"},"flow_token":"x"}}"#, "«Саина 5|Яма»");
+    check(r#"{"screen_0_Dropdown_0":"0_Яма","screen_0_TextInput_1":"Абая 45"}"#, "«Яма|Абая 45»");
+    check(r#"{"screen_0_CheckboxGroup_0":["0_Яма","12_Люк_и"]}"#, "«Яма, Люк_и»");
+    // What somebody typed stays.
+    check(r#"{"screen_0_TextArea_0":"45_Абая","screen_0_TextInput_1":["7_я"]}"#, "«45_Абая|7_я»");
+    check(r#"{"a":"0_","b":"_Яма","c":"5"}"#, "«0_|_Яма|5»");
+    check(r#"{"a":"Яма","photo":[{"id":"7","mime_type":"image/jpeg","file_name":"1.jpg"}]}"#, "«Яма»");
+    check(r#"{"a":[],"b":"","c":["",null,[]],"flow_token":"x"}"#, none);
+    check("{oops", none);
+    check(&format!(r#"{{"a":{}"я"{}}}"#, "[".repeat(20), "]".repeat(20)), "«я»");
+    check(&format!(r#"{{"a":{}"я"{}}}"#, "[".repeat(40), "]".repeat(40)), none);
+}
+
+#[test]
 fn of_a_group_nothing_is_kept_but_that_it_wrote() {
     let check = |fields: &str, expected: &str| {
         let message = format!(r#"{{"id":"m","from":"77000000101","timestamp":"1795147200",{fields}}}"#);
