@@ -67,6 +67,10 @@ fn told(value: &Value, place: &Place<'_>, field: &str, surface: Surface) -> Inbo
         "remove" | "delete" => Inbound::Withdrawn { of, sent_at: place.at },
         _ => {
             let content = content(value, place);
+            // It is told too when only the look of a link changed, without the words that stay.
+            if content == Content::default() {
+                return Inbound::Nothing { what: "other change of the page" };
+            }
             Inbound::Edited { of, edit: edit_id(&content, place).into(), content, sent_at: place.at }
         }
     }

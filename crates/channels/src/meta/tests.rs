@@ -239,6 +239,15 @@ fn every_change_of_the_page_leads_somewhere() {
         "message p from 7 А",
     );
     feed(r#""item":"post","verb":"edited","post_id":"p","message":"яма""#, "edit 1795147200/… of p «яма»");
+    feed(r#""item":"comment","verb":"edited","comment_id":"c""#, "nothing: other change of the page");
+    feed(
+        r#""item":"comment","verb":"edited","comment_id":"c","message":" ""#,
+        "nothing: other change of the page",
+    );
+    feed(
+        r#""item":"comment","verb":"edited","comment_id":"c","photo":"https://x.example/1""#,
+        "edit 1795147200/… of c Image - - - at 1",
+    );
     feed(r#""item":"post","verb":"remove","post_id":"p""#, "withdrawn p");
     feed(r#""item":"event","verb":"add""#, "nothing: other change of the page");
     feed(r#""verb":"add""#, "kept: change of another shape");
