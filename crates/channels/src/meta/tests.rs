@@ -177,6 +177,7 @@ fn every_kind_of_event_leads_somewhere() {
         " Sticker 369 - - at s",
     );
     file(r#""type":"image","payload":{"sticker_id":369}"#, " Sticker 369 - -");
+    file(r#""type":"like_heart""#, " Sticker - - -");
     file(r#""type":"location","payload":{"coordinates":{"lat":43.2,"long":76.9}}"#, " 43.2,76.9");
     file(r#""type":"location","payload":{"coordinates":{"lat":143.2,"long":76.9}}"#, " unsupported location");
     file(r#""type":"image","payload":{"url":"javascript:1"}"#, " Image - - -");
@@ -458,6 +459,36 @@ fn times_are_seconds_or_milliseconds() {
     ] {
         assert_eq!(page::time(&serde_json::from_str(stamp).unwrap()), expected, "{stamp}");
     }
+}
+
+#[test]
+fn what_has_no_time_of_its_own_happened_when_it_was_delivered() {
+    let check = |fields: &str, delivered: &str, expected| {
+        let event = format!(r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"8"}},{fields}}}"#);
+        let raw = body(Page::Instagram, "messaging", &event).replace(r#""time":1795147200"#, delivered);
+        let parsed = read(Page::Instagram, raw.as_bytes());
+        let sent_at = match &parsed.elements[..] {
+            [Inbound::Message(message)] => message.sent_at,
+            [Inbound::Edited { sent_at, .. } | Inbound::Withdrawn { sent_at, .. }] => *sent_at,
+            [Inbound::Delivery { at, .. }] => *at,
+            other => panic!("{fields}: {other:?}"),
+        };
+        assert_eq!(sent_at, expected, "{fields}");
+    };
+    let (delivered, at) = (r#""time":1795148250000"#, at("2026-11-20T04:17:30Z"));
+    for fields in [
+        r#""message":{"mid":"m","text":"яма"}"#,
+        r#""message":{"mid":"m","is_deleted":true}"#,
+        r#""message_edit":{"mid":"m","text":"яма","num_edit":1}"#,
+        r#""postback":{"mid":"m","payload":"start"}"#,
+        r#""read":{"mid":"m"}"#,
+        r#""delivery":{"mids":["m"]}"#,
+        r#""timestamp":"soon","message":{"mid":"m","text":"яма"}"#,
+        r#""timestamp":1795148250,"message":{"mid":"m","text":"яма"}"#,
+    ] {
+        check(fields, delivered, at);
+    }
+    check(r#""message":{"mid":"m","text":"яма"}"#, r#""x":1"#, UNKNOWN_TIME);
 }
 
 #[test]
