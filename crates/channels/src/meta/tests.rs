@@ -221,6 +221,19 @@ fn every_change_of_the_page_leads_somewhere() {
         r#""item":"comment","verb":"add","comment_id":"c","parent_id":"d","message":"яма""#,
         "message c from 7 А re d «яма»",
     );
+    let tagged =
+        r#""item":"comment","verb":"add","comment_id":"c","message_tags":[{"name":"Асель Ж."},{"id":1}]"#;
+    feed(&format!(r#"{tagged},"message":"Асель Ж.""#), "message c from 7 А");
+    feed(
+        &format!(r#"{tagged},"message":"Асель Ж. 😂","photo":"https://x.example/1""#),
+        "message c from 7 А Image - - - at 1",
+    );
+    feed(&format!(r#"{tagged},"message":"Асель Ж. яма""#), "message c from 7 А «Асель Ж. яма»");
+    // Who names the page in a post of their own shows it to us.
+    feed(
+        r#""item":"post","verb":"add","post_id":"p","message":"@zholdary_kz""#,
+        "message p from 7 А «@zholdary_kz»",
+    );
     feed(r#""item":"comment","verb":"add","message":"яма""#, "kept: message without an id");
     feed(r#""item":"comment","verb":"unhide","comment_id":"c""#, "nothing: other change of the page");
     feed(
@@ -284,6 +297,9 @@ fn every_change_of_the_page_leads_somewhere() {
         r#""id":"c","parent_id":"d","text":"яма","from":{"id":"7","username":"u"}"#,
         "message c from 7 u re d «яма»",
     );
+    comment(r#""id":"c","text":"@anuar_99 😂 @dinara.k","from":{"id":"7"}"#, "message c from 7");
+    comment(r#""id":"c","text":"@anuar_99 яма","from":{"id":"7"}"#, "message c from 7 «@anuar_99 яма»");
+    comment(&format!(r#""id":"c","text":"@anuar_99","from":{{"id":"{INSTAGRAM}"}}"#), "echo c «@anuar_99»");
     comment(r#""id":"c","text":"яма""#, "message c from  «яма»");
     comment(r#""text":"яма""#, "kept: comment without an id");
     check(
