@@ -145,7 +145,7 @@ pub(super) fn said(message: &Value, limits: &Limits) -> Said {
             Some(phone) => return Said::OwnPhone(phone),
             None => None,
         },
-        "contact" => card(body, limits),
+        "contact" => Some(Content { quoted: card(body, limits), ..unsupported(kind) }),
         _ => None,
     };
     let content = content.unwrap_or_else(|| unsupported(kind));
@@ -256,11 +256,10 @@ fn phone(card: &Value) -> Option<String> {
     phone_of_digits(&phone).or_else(|| phone_as_typed(&phone))
 }
 
-/// A card of somebody else is words: name and phone.
-fn card(card: &Value, limits: &Limits) -> Option<Content> {
+/// Name and phone of somebody else. They are no words of whoever sent them, and go no further than to operators.
+fn card(card: &Value, limits: &Limits) -> Option<Personal<String>> {
     let words = full_name(card).into_iter().chain(id(&card["phone_number"]));
-    let words = text::clean(&words.collect::<Vec<_>>().join(", "), limits.text_chars)?;
-    Some(Content { text: Some(words.into()), ..Content::default() })
+    text::clean(&words.collect::<Vec<_>>().join(", "), limits.text_chars).map(Personal::new)
 }
 
 /// The name of a person or a card, on one line.

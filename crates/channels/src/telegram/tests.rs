@@ -171,7 +171,7 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""venue":{"title":"Рынок"}"#, "message unsupported venue");
     check(
         r#""contact":{"phone_number":"+77010000000","first_name":"Асқар","user_id":43}"#,
-        "message «Асқар, +77010000000»",
+        "message quoting «Асқар, +77010000000» unsupported contact",
     );
     check(r#""contact":{"phone_number":"77010000000","first_name":"А","user_id":42}"#, "message (phone)");
     check(r#""contact":{"phone_number":"нет","first_name":"А","user_id":42}"#, "message unsupported contact");
@@ -195,7 +195,11 @@ fn every_kind_of_update_leads_somewhere() {
     check(&format!(r#""message":{{"message_id":"1",{from},"text":"яма"}}"#), "kept: message without an id");
     check(
         r#""message":{"message_id":1,"chat":{"id":5000000101000,"type":"private"},"text":"яма"}"#,
-        "message 5000000101000:1 from  «яма»",
+        "message 5000000101000:1 from 5000000101000 «яма»",
+    );
+    check(
+        r#""message":{"message_id":1,"from":{},"chat":{"id":42,"type":"private","first_name":"А"},"text":"яма"}"#,
+        "message 42:1 from 42 А «яма»",
     );
     check(r#""message":{"message_id":1,"chat":{"id":-42},"text":"яма"}"#, "kept: chat of another shape");
     check(r#""message":{"message_id":1,"chat":{"id":-42,"type":"channel"},"text":"яма"}"#, "nothing: group");
@@ -342,7 +346,7 @@ fn one_broken_update_leaves_its_neighbours() {
         let raw = format!(r#"{{"ok":true,"result":[{broken},{good}]}}"#);
         assert_eq!(
             told::all(&parse(raw.as_bytes(), &bot())),
-            [expected, "message 42:7 from  «яма»"],
+            [expected, "message 42:7 from 42 «яма»"],
             "{broken}"
         );
     };
@@ -352,7 +356,7 @@ fn one_broken_update_leaves_its_neighbours() {
     check(&format!(r#"{{"x":{}{}}}"#, "[".repeat(40), "]".repeat(40)), "kept: nested deeper than the limit");
     check(
         r#"{"update_id":1,"message":{"message_id":1,"chat":{"id":42,"type":"private"},"text":"яма \ud83d"}}"#,
-        "message 42:1 from  «яма \u{fffd}»",
+        "message 42:1 from 42 «яма \u{fffd}»",
     );
 }
 

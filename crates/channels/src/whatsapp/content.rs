@@ -43,7 +43,12 @@ pub(super) fn content(message: &Value, limits: &Limits) -> Said {
                 number("longitude").zip(number("latitude")).and_then(|(lon, lat)| Point::new(lon, lat));
             point.map(|point| Content { point: Some(point.into()), ..Content::default() })
         }
-        "contacts" => worded(cleaned(cards(body).as_deref())),
+        // Somebody else's name and phone are no words of whoever sent them, and go no further than to operators.
+        "contacts" => Some(Content {
+            quoted: cleaned(cards(body).as_deref()).map(Personal::new),
+            unsupported: Some(kind.to_owned()),
+            ..Content::default()
+        }),
         "interactive" => match body["type"].as_str() {
             Some(reply @ ("button_reply" | "list_reply")) => pressed(&body[reply]["id"], None),
             Some("nfm_reply") => worded(cleaned(form(&body["nfm_reply"], limits).as_deref())),

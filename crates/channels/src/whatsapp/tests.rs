@@ -128,7 +128,7 @@ fn every_kind_of_message_leads_somewhere() {
     );
     check(
         r#""type":"contacts","contacts":[{"name":{"formatted_name":"Асқар"},"phones":[{"phone":"+7 701"}]},{"phones":[]},{"name":{"first_name":"Е"}}]"#,
-        "message «Асқар, +7 701||Е»",
+        "message quoting «Асқар, +7 701||Е» unsupported contacts",
     );
     check(
         r#""type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"fixed:yes","title":"Да"}}"#,
