@@ -129,6 +129,7 @@ fn content(message: &Value, limits: &Limits) -> Content {
             .map(Personal::new),
         attachments: attachments(message).filter_map(attachment).collect(),
         point: attachments(message).find_map(point).map(Personal::new),
+        quoted: text::clean(&shared(message).join("\n"), limits.text_chars).map(Personal::new),
         button: button(&message["quick_reply"]["payload"]),
         ..Content::default()
     };
@@ -141,6 +142,20 @@ fn content(message: &Value, limits: &Limits) -> Content {
         content.unsupported = Some(code(unknown["type"].as_str().unwrap_or_default()));
     }
     content
+}
+
+/// Titles and addresses of what was passed on. They are others' words, and all that an operator can look it up by.
+fn shared(message: &Value) -> Vec<String> {
+    let is_passed_on = |attachment: &&Value| {
+        let kind = attachment["type"].as_str();
+        matches!(kind, Some("share" | "ig_post" | "post" | "fallback" | "ig_reel" | "reel"))
+    };
+    let of = |attachment: &Value| {
+        let (payload, own) = (&attachment["payload"], attachment);
+        let title = [payload, own].iter().find_map(|of| of["title"].as_str()).map(str::to_owned);
+        title.into_iter().chain(address(&payload["url"]).or_else(|| address(&own["url"])))
+    };
+    attachments(message).filter(is_passed_on).flat_map(of).collect()
 }
 
 /// A file behind an address that is good for a while.

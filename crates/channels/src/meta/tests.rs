@@ -170,8 +170,25 @@ fn every_kind_of_event_leads_somewhere() {
     file(r#""type":"video","payload":{"url":"https://x.example/v"}"#, " Video - - - at v");
     file(r#""type":"audio","payload":{"url":"https://x.example/a"}"#, " Audio - - - at a");
     file(r#""type":"file","payload":{"url":"https://x.example/f"}"#, " Document - - - at f");
-    file(r#""type":"ig_reel","payload":{"url":"https://x.example/r"}"#, " Video - - - at r");
-    file(r#""type":"fallback","url":"https://x.example/p""#, " Document - - - at p");
+    // What was passed on is found by its title and address.
+    file(
+        r#""type":"ig_reel","payload":{"url":"https://x.example/r"}"#,
+        " quoting «https://x.example/r» Video - - - at r",
+    );
+    file(
+        r#""type":"fallback","url":"https://x.example/p""#,
+        " quoting «https://x.example/p» Document - - - at p",
+    );
+    file(
+        r#""type":"ig_post","payload":{"ig_post_media_id":"1","title":"Яма","url":"https://x.kz/p"}"#,
+        " quoting «Яма|https://x.kz/p» Document - - - at p",
+    );
+    file(r#""type":"fallback","title":"2ГИС","payload":{}"#, " quoting «2ГИС» Document - - -");
+    file(r#""type":"share","payload":{"title":" ","url":"javascript:1"}"#, " Document - - -");
+    message(
+        r#""text":"тут","attachments":[{"type":"share","payload":{"url":"https://x.kz/1"}},{"type":"reel","title":"Б"}]"#,
+        "message m from 7 «тут» quoting «https://x.kz/1|Б» Document - - - at 1 Video - - -",
+    );
     file(
         r#""type":"image","payload":{"url":"https://x.example/s","sticker_id":369}"#,
         " Sticker 369 - - at s",
