@@ -1,12 +1,14 @@
 //! Instagram's comments and mentions.
 
+use std::iter;
+
 use serde_json::Value;
 use zholdary_domain::{
     Inbound, Personal,
     inbound::{Attachment, Content, InboundEcho, InboundMessage, Join, MediaKind, Sender, Surface},
 };
 
-use super::page::Place;
+use super::{page::Place, tags};
 use crate::{Limits, json::id, text};
 
 /// A comment under a post of ours. It has no time of its own: the delivery's is near.
@@ -19,6 +21,9 @@ pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
     if place.is_ours(author.as_deref()) {
         return own(place, comment, parent, content);
     }
+    let only_names = value["text"].as_str().is_some_and(|text| tags::only_names(text, iter::empty()));
+    // A friend was shown the post: nothing was said to us.
+    let content = if only_names { Content::default() } else { content };
     let name = value["from"]["username"].as_str().and_then(text::name);
     Inbound::Message(Box::new(InboundMessage {
         id: place.named(comment),
