@@ -251,7 +251,9 @@ impl Fold {
         if let Some(button) = &content.button {
             return self.decide_button(&button.id, received);
         }
-        if content.unsupported.is_some() && !content.has_words() && content.attachments.is_empty() {
+        // A card of somebody else reads, for operators alone: it belongs where its sender's words do.
+        let reads = content.has_words() || !content.attachments.is_empty() || content.quoted.is_some();
+        if content.unsupported.is_some() && !reads {
             return SetAside::ForPerson.into();
         }
         if content.is_idle() {
@@ -466,6 +468,14 @@ mod tests {
             Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
         let aside = Outcome::from;
         let reply = |received: Received, to| Received { reply_to: Some(message(to)), ..received };
+        let card = |received: Received| Received {
+            content: Content {
+                unsupported: Some("contacts".into()),
+                quoted: Some("Асқар, +7 701".to_owned().into()),
+                ..Content::default()
+            },
+            ..received
+        };
         let sticker = Attachment {
             kind: MediaKind::Sticker,
             external_id: None,
@@ -517,6 +527,8 @@ mod tests {
                 },
                 aside(SetAside::ForPerson),
             ),
+            ("somebody's card behind words", card(from("a", 5, "")), joins(Found::ByWindow)),
+            ("somebody's card alone", card(from("b", 5, "")), opens),
             (
                 "a group, whatever it says",
                 reply(Received { surface: Surface::Group, ..from("a", 10, "яма") }, "out"),
