@@ -481,6 +481,26 @@ async fn a_message_says_what_its_last_edit_says_in_whatever_order_it_came() {
     check(vec![received(1, "Яма"), late, edited("позже", "2026-11-20T09:03:00Z")], "позже", &all[..1]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_one_until_anything_is_understood_of_it() {
+    let check = async |understood: Option<Value>, expected: bool| {
+        let town = Town::with_city().await;
+        let mut begun = registered(1);
+        begun["draft"] = json!(true);
+        town.appeal(1, vec![begun]).await;
+        if let Some(understood) = &understood {
+            town.appeal(1, vec![understood.clone()]).await;
+        }
+        let view = town.views().await.appeal(appeal_id(1), Level::Party).await.unwrap().body.unwrap();
+        assert_eq!(view.draft, expected, "{understood:?}");
+    };
+    let mut nothing = understood("unclear", false);
+    nothing["findings"][0]["confidence"] = json!(0);
+    check(None, true).await;
+    check(Some(nothing), true).await;
+    check(Some(understood("pothole", false)), false).await;
+}
+
 /// A report of the post on our letter of an earlier system: whoever reads the appeal sees that it never arrived.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_system_sent_stands_in_the_appeal_that_it_named() {
