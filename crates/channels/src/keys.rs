@@ -6,9 +6,18 @@ use crate::limits::Limits;
 
 /// A phone in E.164 from the bare digits that platforms send (`77000000101`), with or without a plus.
 ///
-/// Anything else is no phone: least of all a user id such as `KZ.7300112233445501`.
+/// Without one an address book may have it as it is dialled in Kazakhstan, `87000000101` or `7000000101`: no country's numbers begin so
+/// at that length. Anything else is no phone: least of all a user id such as `KZ.7300112233445501`.
 pub(crate) fn phone_of_digits(digits: &str) -> Option<String> {
     let bare = digits.strip_prefix('+').unwrap_or(digits);
+    let national = match digits.len() {
+        10 => Some(digits),
+        11 => digits.strip_prefix('8'),
+        _ => None,
+    };
+    if let Some(national) = national.filter(|n| n.starts_with('7') && n.bytes().all(|b| b.is_ascii_digit())) {
+        return Some(format!("+7{national}"));
+    }
     let good =
         (7..=15).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_digit()) && !bare.starts_with('0');
     good.then(|| format!("+{bare}"))
@@ -28,7 +37,7 @@ pub fn phone_as_typed(text: &str) -> Option<String> {
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     match (international, digits.len(), digits.as_bytes().first()) {
-        (true, ..) => phone_of_digits(&digits),
+        (true, ..) => phone_of_digits(&format!("+{digits}")),
         (false, 11, Some(b'7')) => Some(format!("+{digits}")),
         (false, 11, Some(b'8')) => Some(format!("+7{}", &digits[1..])),
         (false, 10, Some(b'6' | b'7')) => Some(format!("+7{digits}")),
@@ -74,6 +83,13 @@ mod tests {
             ("77000000101", Some("+77000000101")),
             ("+77000000101", Some("+77000000101")),
             ("491234567890", Some("+491234567890")),
+            ("87000000101", Some("+77000000101")),
+            ("7000000101", Some("+77000000101")),
+            // Vietnam: the same length, and no trunk prefix.
+            ("84912345678", Some("+84912345678")),
+            ("+87000000101", Some("+87000000101")),
+            ("+7000000101", Some("+7000000101")),
+            ("7x00000101", None),
             ("KZ.7300112233445501", None),
             ("7300112233445501", None),
             ("REDACTED", None),

@@ -25,7 +25,7 @@ pub use intake::{Intake, Taken};
 pub use letters::Letters;
 pub use mailbox::{Reading, Rounds};
 pub use metrics::Metrics;
-pub use played::{Jump, advance};
+pub use played::{Jump, advance, follow};
 pub use polling::Polling;
 pub use raw::{Kept, RawFile, RawServers, RawStore};
 

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags
 use crate::error::Error;
 
 /// Version of the tables and of what is put into them. Any change of either makes the views anew, beside the old ones.
-pub(crate) const SCHEMA: u32 = 9;
+pub(crate) const SCHEMA: u32 = 10;
 
 /// How long a writer waits for another one.
 pub(crate) const WRITER_WAITS: Duration = Duration::from_secs(10);

@@ -185,6 +185,10 @@ impl Telling<'_> {
             .iter()
             .filter_map(|decision| {
                 let category = self.city.category(&decision.route.category)?;
+                // Thanks that may hide a request are answered by whoever reads them.
+                if category.alone && !self.is_sure(decision) {
+                    return None;
+                }
                 [&category.answer, &category.answer_none]
                     .into_iter()
                     .flatten()
@@ -196,6 +200,11 @@ impl Telling<'_> {
             })
             .filter(|answer| self.is_new(answer))
             .collect()
+    }
+
+    fn is_sure(&self, decision: &Decision) -> bool {
+        let finding = self.understood.understanding.findings.get(usize::from(decision.route.finding.0));
+        finding.is_some_and(|f| f.confidence.share() >= self.city.matching.desk_below)
     }
 
     fn is_new(&self, answer: &Answer) -> bool {
@@ -415,6 +424,8 @@ mod tests {
         check("Спасибо за новую дорогу!", None, false, thanks(true));
         // What its words raised to a danger is answered too, and stays open for a person.
         check("Спасибо за новую дорогу!", raised, false, Told { alarms: vec![DESK], ..thanks(false) });
+        // What may be asked for under thanks nobody closes unread.
+        check("Спасибо, что есть такой сервис. На Жандосова 98 яма", None, false, nothing());
         check("Яма на Толе би 100 угол Масанчи", None, false, nothing());
         check("Яма, выбоина на дороге", None, false, Told { question_waits: Some(true), ..nothing() });
         check("Яма, выбоина на дороге", None, asked, nothing());

@@ -7,7 +7,7 @@ use crate::denial::{What, is_denied};
 use crate::letters::Letters;
 use crate::model::Model;
 use crate::stems::Stems;
-use crate::text::Token;
+use crate::text::{Gap, Token};
 use crate::typos::{self, Typos};
 
 /// Most reasons kept with a finding.
@@ -64,6 +64,8 @@ pub(crate) struct Evidence {
     because: Vec<Vec<String>>,
     /// Of each category the tokens at which a stem, a phrase or the thing of a pair names it.
     named: Vec<Vec<usize>>,
+    /// Whether a pair of the category is there: what is thanked for was done.
+    paired: Vec<bool>,
     /// The main one and how sure they are, when one reaches the least score.
     pub(crate) main: Option<(usize, Permille)>,
     /// The category of what reaches no score.
@@ -82,6 +84,27 @@ impl Evidence {
         confidence(self.scores[main], runner_up, city.matching.min_score, city.matching.score.phrase)
     }
 
+    /// What thanks, the `main` thing, mean beside a problem that is named as well; nothing where it is said that it was done, or
+    /// where all of it is what the thanks are for: «thank you for the new road».
+    fn beside_thanks(&self, city: &City, tokens: &[&Token], main: usize) -> Option<Beside> {
+        if !city.categories[main].alone || self.paired[main] {
+            return None;
+        }
+        let is_else = |at: &usize| self.is_enough(city, *at) && !city.categories[*at].alone;
+        let other = self.order.iter().copied().find(is_else)?;
+        let thanks = *self.named[main].iter().min()?;
+        let said = |at: usize| {
+            tokens.get(thanks + 1..=at).is_some_and(|till| till.iter().all(|t| t.gap != Gap::Stop))
+        };
+        if self.named[other].iter().all(|at| *at > thanks && said(*at)) {
+            return None;
+        }
+        // More than a word of thanks may be for what stands before it, in Kazakh above all, where the verb comes last.
+        let is_polite =
+            self.scores[main] <= city.matching.score.stem && self.named[other].iter().any(|at| *at < thanks);
+        Some(if is_polite { Beside::Polite(other) } else { Beside::Unclear })
+    }
+
     /// How strong the stems of each category are: 0 to 1, and 0 of what another stem removed.
     pub(crate) fn strengths(&self, min_score: u32) -> Vec<f64> {
         let mut strengths = vec![0.0; self.scores.len()];
@@ -90,6 +113,15 @@ impl Evidence {
         }
         strengths
     }
+}
+
+/// What thanks mean beside a problem.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    /// A closing word: «…, thank you». The problem is what the text is about.
+    Polite(usize),
+    /// It may be thanked for, or asked for: a person reads it.
+    Unclear,
 }
 
 /// What stems decide together with what was learnt.
@@ -268,8 +300,10 @@ impl Categories {
                 because[*category].push(text.clone());
             }
         }
+        let mut paired = vec![false; city.categories.len()];
         let pairs = self.pairs.found(tokens, latin, |category, at| named[category].push(at));
         for (category, [thing, wrong]) in pairs {
+            paired[category] = true;
             // A phrase may have said the same.
             if !has_phrase[category] {
                 scores[category] += matching.score.phrase;
@@ -289,7 +323,8 @@ impl Categories {
             Some(first) if is_asked(first) => order.iter().copied().find(is_wrong).or(Some(first)),
             first => first,
         };
-        let mut evidence = Evidence { scores, order, because, named, main: None, below: below.unwrap_or(0) };
+        let mut evidence =
+            Evidence { scores, order, because, named, paired, main: None, below: below.unwrap_or(0) };
         evidence.main = first.map(|main| (main, evidence.confidence(city, main)));
         evidence
     }
@@ -335,6 +370,12 @@ impl Categories {
                 }];
             }
         };
+        let thanks = evidence.beside_thanks(city, tokens, main);
+        let (main, sure) = match thanks {
+            Some(Beside::Polite(problem)) => (problem, evidence.confidence(city, problem)),
+            Some(Beside::Unclear) => (main, Permille(0)),
+            None => (main, sure),
+        };
         let lifts = |at: usize| {
             let steps = city.escalate.steps;
             lifted
@@ -354,7 +395,8 @@ impl Categories {
         let seen = seen.map(|at| (at, Permille::of(share(at).unwrap_or_default())));
         let mut found: Vec<(usize, Permille)> = vec![(main, sure)];
         for one in first.into_iter().chain(named).chain(seen) {
-            if found.iter().all(|(known, _)| *known != one.0) {
+            let is_polite = matches!(thanks, Some(Beside::Polite(_))) && city.categories[one.0].alone;
+            if !is_polite && found.iter().all(|(known, _)| *known != one.0) {
                 found.push(one);
             }
         }

@@ -46,7 +46,7 @@ use stems::Stems;
 use text::Token;
 
 /// Version of the code that understands. Changes whenever the same text may be understood in another way.
-pub const VERSION: &str = "4";
+pub const VERSION: &str = "5";
 
 /// A text to be understood, with what came beside it.
 #[derive(Debug, Clone, Copy)]

@@ -87,6 +87,33 @@ fn a_file_that_is_no_body_of_the_hook_is_no_success() {
     assert!(told.status.success() && line["parked"] == 1, "{line}");
 }
 
+/// What the hook takes, a file of it gives: a text cut inside of a letter, a time that no clock showed.
+#[test]
+fn one_bad_element_of_a_file_holds_up_no_other() {
+    let message = |id: &str, at: &str, text: &str| {
+        format!(
+            r#"{{"id":"wamid.{id}","from":"77000000101","timestamp":"{at}","type":"text","text":{{"body":"{text}"}}}}"#
+        )
+    };
+    let check = |bad: String| {
+        let data = folder();
+        let good = message("good", "1795147200", "Яма на Абая 45");
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":
+                {{"messaging_product":"whatsapp","metadata":{{"phone_number_id":"2"}},"messages":[{bad},{good}]}}}}]}}]}}"#
+        );
+        let file = data.path().join("body.json");
+        std::fs::write(&file, body).unwrap();
+        let told = run(&["ingest", "whatsapp", path(&file), "--data", path(data.path())]);
+        let line: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert!(told.status.success() && line["error"].is_null(), "{bad}: {line}");
+        assert_eq!(line["messages"], 2, "{bad}: {line}");
+    };
+    check(message("bad", "1795147200", r"Яма на Толе би 20 \ud83d"));
+    check(message("bad", "4102444800", "Яма на Толе би 20"));
+    check(message("bad", "86400", "Яма на Толе би 20"));
+}
+
 #[test]
 fn tokens_are_listed_without_their_secrets() {
     let data = folder();

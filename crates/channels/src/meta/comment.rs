@@ -1,12 +1,14 @@
 //! Instagram's comments and mentions.
 
+use std::iter;
+
 use serde_json::Value;
 use zholdary_domain::{
     Inbound, Personal,
     inbound::{Attachment, Content, InboundEcho, InboundMessage, Join, MediaKind, Sender, Surface},
 };
 
-use super::page::Place;
+use super::{page::Place, tags};
 use crate::{Limits, json::id, text};
 
 /// A comment under a post of ours. It has no time of its own: the delivery's is near.
@@ -19,6 +21,9 @@ pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
     if place.is_ours(author.as_deref()) {
         return own(place, comment, parent, content);
     }
+    let only_names = value["text"].as_str().is_some_and(|text| tags::only_names(text, iter::empty()));
+    // A friend was shown the post: nothing was said to us.
+    let content = if only_names { Content::default() } else { content };
     let name = value["from"]["username"].as_str().and_then(text::name);
     Inbound::Message(Box::new(InboundMessage {
         id: place.named(comment),
@@ -79,11 +84,11 @@ pub fn words(answer: &Value) -> Option<String> {
 }
 
 /// Somebody named our account in a comment or in the words under a picture. The platform tells only where; a person looks until
-/// the words are fetched. A comment that names us under a picture of ours comes as a comment as well, with its words: a mention is
-/// called by a name of its own, so that neither hides the other.
+/// the words are fetched. A comment that names us under a picture of ours comes as a comment as well, with its words and its author: a
+/// mention is called by a name of its own, so that neither hides the other, and refers to the comment, whose appeal it joins.
 pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
-    let media = id(&value["media_id"]);
-    let Some(named) = id(&value["comment_id"]).or_else(|| media.clone()) else {
+    let (media, comment) = (id(&value["media_id"]), id(&value["comment_id"]));
+    let Some(named) = comment.clone().or_else(|| media.clone()) else {
         return Inbound::Kept { why: "mention without an id" };
     };
     let picture = media.map(|media| Attachment {
@@ -99,7 +104,7 @@ pub(super) fn mention(value: &Value, place: &Place<'_>) -> Inbound {
         surface: Surface::Mention,
         sender: None,
         content: Content { attachments: picture.into_iter().collect(), unsupported, ..Content::default() },
-        reply_to: None,
+        reply_to: comment.map(Personal::new),
         join: Join::ReplyOnly,
         album: None,
         letter: None,

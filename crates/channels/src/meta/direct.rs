@@ -1,5 +1,6 @@
 //! One of `messaging`: a private message, or what became of ours.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use zholdary_domain::{
     Inbound, Personal, Point,
@@ -11,7 +12,7 @@ use zholdary_domain::{
 
 use super::page::{Place, time};
 use crate::{
-    Limits,
+    Limits, UNKNOWN_TIME,
     json::{code, id},
     text,
 };
@@ -54,11 +55,16 @@ fn is_ours(event: &Value, said: &Value, place: &Place<'_>) -> bool {
     is_true(&said["is_echo"]) || place.is_ours(id(&event["sender"]["id"]).as_deref())
 }
 
+/// When it happened. What has no time of its own happened shortly before it was delivered.
+fn at(event: &Value, place: &Place<'_>) -> DateTime<Utc> {
+    Some(time(&event["timestamp"])).filter(|at| *at != UNKNOWN_TIME).unwrap_or(place.at)
+}
+
 fn message(event: &Value, place: &Place<'_>) -> Inbound {
     let message = &event["message"];
     let Some(mid) = id(&message["mid"]) else { return Inbound::Kept { why: "message without an id" } };
     let (sender, recipient) = (id(&event["sender"]["id"]), id(&event["recipient"]["id"]));
-    let sent_at = time(&event["timestamp"]);
+    let sent_at = at(event, place);
     let is_ours = is_ours(event, message, place);
     if is_true(&message["is_deleted"]) {
         // What we take back is our own affair.
@@ -87,7 +93,7 @@ fn received(
     content: Content,
     reply_to: Option<String>,
     about_story: bool,
-    sent_at: chrono::DateTime<chrono::Utc>,
+    sent_at: DateTime<Utc>,
 ) -> Inbound {
     Inbound::Message(Box::new(InboundMessage {
         id: place.named(external_id),
@@ -123,6 +129,7 @@ fn content(message: &Value, limits: &Limits) -> Content {
             .map(Personal::new),
         attachments: attachments(message).filter_map(attachment).collect(),
         point: attachments(message).find_map(point).map(Personal::new),
+        quoted: text::clean(&shared(message).join("\n"), limits.text_chars).map(Personal::new),
         button: button(&message["quick_reply"]["payload"]),
         ..Content::default()
     };
@@ -137,12 +144,28 @@ fn content(message: &Value, limits: &Limits) -> Content {
     content
 }
 
+/// Titles and addresses of what was passed on. They are others' words, and all that an operator can look it up by.
+fn shared(message: &Value) -> Vec<String> {
+    let is_passed_on = |attachment: &&Value| {
+        let kind = attachment["type"].as_str();
+        matches!(kind, Some("share" | "ig_post" | "post" | "fallback" | "ig_reel" | "reel"))
+    };
+    let of = |attachment: &Value| {
+        let (payload, own) = (&attachment["payload"], attachment);
+        let title = [payload, own].iter().find_map(|of| of["title"].as_str()).map(str::to_owned);
+        title.into_iter().chain(address(&payload["url"]).or_else(|| address(&own["url"])))
+    };
+    attachments(message).filter(is_passed_on).flat_map(of).collect()
+}
+
 /// A file behind an address that is good for a while.
 fn attachment(attachment: &Value) -> Option<Attachment> {
     let payload = &attachment["payload"];
     let is_sticker = payload.get("sticker_id").is_some_and(|id| !id.is_null());
     let kind = match attachment["type"].as_str()? {
         _ if is_sticker => MediaKind::Sticker,
+        // A like that is sent as a message (channel rule R10).
+        "like_heart" => MediaKind::Sticker,
         "image" | "story_mention" => MediaKind::Image,
         "video" | "ig_reel" | "reel" => MediaKind::Video,
         "audio" => MediaKind::Audio,
@@ -201,7 +224,7 @@ fn postback(event: &Value, place: &Place<'_>) -> Inbound {
         Some(button) => Content { button: Some(button), ..Content::default() },
         None => Content { text: words().map(Personal::new), ..Content::default() },
     };
-    received(place, external_id, sender, content, None, false, time(&event["timestamp"]))
+    received(place, external_id, sender, content, None, false, at(event, place))
 }
 
 fn edited(event: &Value, place: &Place<'_>) -> Inbound {
@@ -218,14 +241,14 @@ fn edited(event: &Value, place: &Place<'_>) -> Inbound {
         of: place.named(mid),
         edit: nth.into(),
         content: Content { text: Some(said.into()), ..Content::default() },
-        sent_at: time(&event["timestamp"]),
+        sent_at: at(event, place),
     }
 }
 
 fn delivered(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
     let delivery = &event["delivery"];
-    let told = if delivery["watermark"].is_null() { &event["timestamp"] } else { &delivery["watermark"] };
-    let at = time(told);
+    let told = &delivery["watermark"];
+    let at = if told.is_null() { at(event, place) } else { time(told) };
     let mids = delivery["mids"].as_array().into_iter().flatten().filter_map(id);
     mids.take(place.limits.elements)
         .map(|mid| Inbound::Delivery {
@@ -240,7 +263,7 @@ fn delivered(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
 
 /// Instagram names the message that was read; Messenger tells only up to when everything was.
 fn has_read(event: &Value, place: &Place<'_>) -> Inbound {
-    let (read, at) = (&event["read"], time(&event["timestamp"]));
+    let (read, at) = (&event["read"], at(event, place));
     if let Some(mid) = id(&read["mid"]) {
         let (of, state) = (place.named(mid), DeliveryState::Read);
         return Inbound::Delivery { of, state, at, error: None, carries: None };

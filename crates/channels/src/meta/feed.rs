@@ -14,6 +14,7 @@ use zholdary_domain::{
 use super::{
     direct::address,
     page::{Place, time},
+    tags,
 };
 use crate::{UNKNOWN_TIME, json::id, text};
 
@@ -67,6 +68,10 @@ fn told(value: &Value, place: &Place<'_>, field: &str, surface: Surface) -> Inbo
         "remove" | "delete" => Inbound::Withdrawn { of, sent_at: place.at },
         _ => {
             let content = content(value, place);
+            // It is told too when only the look of a link changed, without the words that stay.
+            if content == Content::default() {
+                return Inbound::Nothing { what: "other change of the page" };
+            }
             Inbound::Edited { of, edit: edit_id(&content, place).into(), content, sent_at: place.at }
         }
     }
@@ -117,6 +122,13 @@ fn content(value: &Value, place: &Place<'_>) -> Content {
     Content { text: said.map(Personal::new), attachments: attachments.collect(), ..Content::default() }
 }
 
+/// Whether it only names people. Facebook writes them without a sign of it, and tells beside the text who is named.
+fn only_names(value: &Value) -> bool {
+    let tags = value["message_tags"].as_array().into_iter().flatten();
+    let names = tags.filter_map(|tag| tag["name"].as_str());
+    value["message"].as_str().is_some_and(|text| tags::only_names(text, names))
+}
+
 /// Under what it stands: another comment, or the post.
 fn parent(value: &Value) -> Option<Personal<String>> {
     id(&value["parent_id"]).map(Personal::new)
@@ -130,11 +142,16 @@ fn written(value: &Value, place: &Place<'_>, of: MessageRef, surface: Surface) -
         name: name.and_then(text::name).map(Personal::new),
         phone: None,
     });
+    let mut content = content(value, place);
+    if surface == Surface::Comment && only_names(value) {
+        // A friend was shown the post: nothing was said to us.
+        content.text = None;
+    }
     Inbound::Message(Box::new(InboundMessage {
         id: of,
         surface,
         sender,
-        content: content(value, place),
+        content,
         reply_to: parent(value),
         join: Join::ParentAndAuthor,
         album: None,

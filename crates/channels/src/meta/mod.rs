@@ -6,6 +6,7 @@ mod direct;
 mod feed;
 mod page;
 mod signature;
+mod tags;
 
 pub use comment::{question, words};
 pub(crate) use page::{Page, parse};

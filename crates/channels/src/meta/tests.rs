@@ -65,7 +65,10 @@ fn each_sample_of_instagram_leads_to_its_elements() {
                 "07",
                 &["message 17900000000000501 from 6700000000000002 almaty_driver «А когда починят дорогу н»"],
             ),
-            ("08", &["message mention/17900000000000510 from  Image 17950000000000044 - -"]),
+            (
+                "08",
+                &["message mention/17900000000000510 from  re 17900000000000510 Image 17950000000000044 - -"],
+            ),
             ("09", &["message mention/17950000000000045 from  Image 17950000000000045 - -"]),
             ("10", &["message 0010 from 6700000000000003 Image - - - at ?asset_id=3&signature=EXAMPLE3"]),
             ("11", &["message 0011 from 6700000000000004 «Қабанбай батыр 48, жол ш»"]),
@@ -170,13 +173,31 @@ fn every_kind_of_event_leads_somewhere() {
     file(r#""type":"video","payload":{"url":"https://x.example/v"}"#, " Video - - - at v");
     file(r#""type":"audio","payload":{"url":"https://x.example/a"}"#, " Audio - - - at a");
     file(r#""type":"file","payload":{"url":"https://x.example/f"}"#, " Document - - - at f");
-    file(r#""type":"ig_reel","payload":{"url":"https://x.example/r"}"#, " Video - - - at r");
-    file(r#""type":"fallback","url":"https://x.example/p""#, " Document - - - at p");
+    // What was passed on is found by its title and address.
+    file(
+        r#""type":"ig_reel","payload":{"url":"https://x.example/r"}"#,
+        " quoting «https://x.example/r» Video - - - at r",
+    );
+    file(
+        r#""type":"fallback","url":"https://x.example/p""#,
+        " quoting «https://x.example/p» Document - - - at p",
+    );
+    file(
+        r#""type":"ig_post","payload":{"ig_post_media_id":"1","title":"Яма","url":"https://x.kz/p"}"#,
+        " quoting «Яма|https://x.kz/p» Document - - - at p",
+    );
+    file(r#""type":"fallback","title":"2ГИС","payload":{}"#, " quoting «2ГИС» Document - - -");
+    file(r#""type":"share","payload":{"title":" ","url":"javascript:1"}"#, " Document - - -");
+    message(
+        r#""text":"тут","attachments":[{"type":"share","payload":{"url":"https://x.kz/1"}},{"type":"reel","title":"Б"}]"#,
+        "message m from 7 «тут» quoting «https://x.kz/1|Б» Document - - - at 1 Video - - -",
+    );
     file(
         r#""type":"image","payload":{"url":"https://x.example/s","sticker_id":369}"#,
         " Sticker 369 - - at s",
     );
     file(r#""type":"image","payload":{"sticker_id":369}"#, " Sticker 369 - -");
+    file(r#""type":"like_heart""#, " Sticker - - -");
     file(r#""type":"location","payload":{"coordinates":{"lat":43.2,"long":76.9}}"#, " 43.2,76.9");
     file(r#""type":"location","payload":{"coordinates":{"lat":143.2,"long":76.9}}"#, " unsupported location");
     file(r#""type":"image","payload":{"url":"javascript:1"}"#, " Image - - -");
@@ -220,6 +241,19 @@ fn every_change_of_the_page_leads_somewhere() {
         r#""item":"comment","verb":"add","comment_id":"c","parent_id":"d","message":"яма""#,
         "message c from 7 А re d «яма»",
     );
+    let tagged =
+        r#""item":"comment","verb":"add","comment_id":"c","message_tags":[{"name":"Асель Ж."},{"id":1}]"#;
+    feed(&format!(r#"{tagged},"message":"Асель Ж.""#), "message c from 7 А");
+    feed(
+        &format!(r#"{tagged},"message":"Асель Ж. 😂","photo":"https://x.example/1""#),
+        "message c from 7 А Image - - - at 1",
+    );
+    feed(&format!(r#"{tagged},"message":"Асель Ж. яма""#), "message c from 7 А «Асель Ж. яма»");
+    // Who names the page in a post of their own shows it to us.
+    feed(
+        r#""item":"post","verb":"add","post_id":"p","message":"@zholdary_kz""#,
+        "message p from 7 А «@zholdary_kz»",
+    );
     feed(r#""item":"comment","verb":"add","message":"яма""#, "kept: message without an id");
     feed(r#""item":"comment","verb":"unhide","comment_id":"c""#, "nothing: other change of the page");
     feed(
@@ -239,6 +273,15 @@ fn every_change_of_the_page_leads_somewhere() {
         "message p from 7 А",
     );
     feed(r#""item":"post","verb":"edited","post_id":"p","message":"яма""#, "edit 1795147200/… of p «яма»");
+    feed(r#""item":"comment","verb":"edited","comment_id":"c""#, "nothing: other change of the page");
+    feed(
+        r#""item":"comment","verb":"edited","comment_id":"c","message":" ""#,
+        "nothing: other change of the page",
+    );
+    feed(
+        r#""item":"comment","verb":"edited","comment_id":"c","photo":"https://x.example/1""#,
+        "edit 1795147200/… of c Image - - - at 1",
+    );
     feed(r#""item":"post","verb":"remove","post_id":"p""#, "withdrawn p");
     feed(r#""item":"event","verb":"add""#, "nothing: other change of the page");
     feed(r#""verb":"add""#, "kept: change of another shape");
@@ -274,17 +317,20 @@ fn every_change_of_the_page_leads_somewhere() {
         r#""id":"c","parent_id":"d","text":"яма","from":{"id":"7","username":"u"}"#,
         "message c from 7 u re d «яма»",
     );
+    comment(r#""id":"c","text":"@anuar_99 😂 @dinara.k","from":{"id":"7"}"#, "message c from 7");
+    comment(r#""id":"c","text":"@anuar_99 яма","from":{"id":"7"}"#, "message c from 7 «@anuar_99 яма»");
+    comment(&format!(r#""id":"c","text":"@anuar_99","from":{{"id":"{INSTAGRAM}"}}"#), "echo c «@anuar_99»");
     comment(r#""id":"c","text":"яма""#, "message c from  «яма»");
     comment(r#""text":"яма""#, "kept: comment without an id");
     check(
         Page::Instagram,
         r#"{"field":"mentions","value":{"comment_id":"c"}}"#,
-        "message mention/c from  unsupported mention",
+        "message mention/c from  re c unsupported mention",
     );
     check(
         Page::Instagram,
         r#"{"field":"mentions","value":{"comment_id":"c","media_id":"m"}}"#,
-        "message mention/c from  Image m - -",
+        "message mention/c from  re c Image m - -",
     );
     check(Page::Instagram, r#"{"field":"mentions","value":{}}"#, "kept: mention without an id");
     check(Page::Instagram, r#"{"field":"story_insights","value":{}}"#, "nothing: other field");
@@ -449,6 +495,36 @@ fn times_are_seconds_or_milliseconds() {
     ] {
         assert_eq!(page::time(&serde_json::from_str(stamp).unwrap()), expected, "{stamp}");
     }
+}
+
+#[test]
+fn what_has_no_time_of_its_own_happened_when_it_was_delivered() {
+    let check = |fields: &str, delivered: &str, expected| {
+        let event = format!(r#"{{"sender":{{"id":"7"}},"recipient":{{"id":"8"}},{fields}}}"#);
+        let raw = body(Page::Instagram, "messaging", &event).replace(r#""time":1795147200"#, delivered);
+        let parsed = read(Page::Instagram, raw.as_bytes());
+        let sent_at = match &parsed.elements[..] {
+            [Inbound::Message(message)] => message.sent_at,
+            [Inbound::Edited { sent_at, .. } | Inbound::Withdrawn { sent_at, .. }] => *sent_at,
+            [Inbound::Delivery { at, .. }] => *at,
+            other => panic!("{fields}: {other:?}"),
+        };
+        assert_eq!(sent_at, expected, "{fields}");
+    };
+    let (delivered, at) = (r#""time":1795148250000"#, at("2026-11-20T04:17:30Z"));
+    for fields in [
+        r#""message":{"mid":"m","text":"яма"}"#,
+        r#""message":{"mid":"m","is_deleted":true}"#,
+        r#""message_edit":{"mid":"m","text":"яма","num_edit":1}"#,
+        r#""postback":{"mid":"m","payload":"start"}"#,
+        r#""read":{"mid":"m"}"#,
+        r#""delivery":{"mids":["m"]}"#,
+        r#""timestamp":"soon","message":{"mid":"m","text":"яма"}"#,
+        r#""timestamp":1795148250,"message":{"mid":"m","text":"яма"}"#,
+    ] {
+        check(fields, delivered, at);
+    }
+    check(r#""message":{"mid":"m","text":"яма"}"#, r#""x":1"#, UNKNOWN_TIME);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use zholdary_domain::{
 use crate::{
     Limits,
     json::{id, text_at},
-    keys::phone_of_digits,
+    keys::{phone_as_typed, phone_of_digits},
     text,
 };
 
@@ -115,6 +115,8 @@ const NOTES: [&str; 52] = [
 const START: &str = "start";
 /// The longest command, in characters (Bot API, `BotCommand`).
 const COMMAND_CHARS: usize = 32;
+/// The longest word that a link to the bot may put behind `/start` (Bot API, «Deep linking»).
+const PAYLOAD_CHARS: usize = 64;
 
 pub(super) fn said(message: &Value, limits: &Limits) -> Said {
     let is_there = |kind: &&str| !message[*kind].is_null();
@@ -125,10 +127,13 @@ pub(super) fn said(message: &Value, limits: &Limits) -> Said {
     let body = &message[kind];
     let words = |text: &Value| text::clean(text.as_str()?, limits.text_chars).map(Personal::new);
     let content = match kind {
-        "text" if is_command(body) => {
-            Some(Content { app_lang: app_lang(&message["from"]["language_code"]), ..button(START) })
-        }
-        "text" => body.is_string().then(|| Content { text: words(body), ..Content::default() }),
+        "text" => body.as_str().map(|text| match without_command(text) {
+            Some(said) => Content {
+                text: text::clean(said, limits.text_chars).map(Personal::new),
+                ..Content::default()
+            },
+            None => Content { app_lang: app_lang(&message["from"]["language_code"]), ..button(START) },
+        }),
         "photo" => photo(body),
         "video" | "animation" | "video_note" => file(MediaKind::Video, body),
         "voice" | "audio" => file(MediaKind::Audio, body),
@@ -140,7 +145,7 @@ pub(super) fn said(message: &Value, limits: &Limits) -> Said {
             Some(phone) => return Said::OwnPhone(phone),
             None => None,
         },
-        "contact" => card(body, limits),
+        "contact" => Some(Content { quoted: card(body, limits), ..unsupported(kind) }),
         _ => None,
     };
     let content = content.unwrap_or_else(|| unsupported(kind));
@@ -155,17 +160,26 @@ fn button(id: &str) -> Content {
     Content { button: Some(Button { id: id.to_owned() }), ..Content::default() }
 }
 
-/// Whether it is a command to the bot and no words to people. Behind `/start` whoever led them here may have put a word (Bot API,
-/// «Deep linking»); behind another command stand words of the author.
-fn is_command(text: &Value) -> bool {
-    let mut words = text.as_str().into_iter().flat_map(str::split_whitespace);
-    // It may name its bot: `/start@almaty_roads_bot`.
-    let command = words.next().and_then(|word| word.strip_prefix('/')?.split('@').next());
-    let is_one = |name: &str| {
-        (1..=COMMAND_CHARS).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+/// What of a text is words to people. None: all of it is a command to the bot. Whoever led them here may have put one word behind
+/// `/start` (Bot API, «Deep linking»); further words are the author's, who left the command in. Behind another command it is kept
+/// with them: it may be a word of theirs.
+fn without_command(text: &str) -> Option<&str> {
+    let is_one = |word: &str, chars: usize, besides: &str| {
+        let good = |c: char| c.is_ascii_alphanumeric() || besides.contains(c);
+        (1..=chars).contains(&word.len()) && word.chars().all(good)
     };
-    command.is_some_and(|name| name == START || (is_one(name) && words.next().is_none()))
+    let (first, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+    let rest = rest.trim_start();
+    // It may name its bot: `/start@almaty_roads_bot`.
+    let command = first.strip_prefix('/').and_then(|word| word.split('@').next());
+    match command.filter(|name| is_one(name, COMMAND_CHARS, "_")) {
+        Some(_) if rest.is_empty() => None,
+        Some(name) if name.eq_ignore_ascii_case(START) => {
+            let is_said = rest.chars().any(char::is_alphanumeric) && !is_one(rest, PAYLOAD_CHARS, "_-");
+            is_said.then_some(rest)
+        }
+        _ => Some(text),
+    }
 }
 
 /// The language of an app: of `pt-BR` the `pt`.
@@ -236,15 +250,16 @@ fn is_own(card: &Value, message: &Value) -> bool {
     card["user_id"].as_i64().is_some_and(|owner| message["from"]["id"].as_i64() == Some(owner))
 }
 
+/// The phone of a card; an address book has it as somebody typed it.
 fn phone(card: &Value) -> Option<String> {
-    id(&card["phone_number"]).as_deref().and_then(phone_of_digits)
+    let phone = id(&card["phone_number"])?;
+    phone_of_digits(&phone).or_else(|| phone_as_typed(&phone))
 }
 
-/// A card of somebody else is words: name and phone.
-fn card(card: &Value, limits: &Limits) -> Option<Content> {
+/// Name and phone of somebody else. They are no words of whoever sent them, and go no further than to operators.
+fn card(card: &Value, limits: &Limits) -> Option<Personal<String>> {
     let words = full_name(card).into_iter().chain(id(&card["phone_number"]));
-    let words = text::clean(&words.collect::<Vec<_>>().join(", "), limits.text_chars)?;
-    Some(Content { text: Some(words.into()), ..Content::default() })
+    text::clean(&words.collect::<Vec<_>>().join(", "), limits.text_chars).map(Personal::new)
 }
 
 /// The name of a person or a card, on one line.

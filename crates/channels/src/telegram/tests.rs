@@ -111,6 +111,20 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""text":"/start@almaty_roads_bot\nref""#, "message [start]");
     check(r#""text":"/help""#, "message [start]");
     check(r#""text":"/help@almaty_roads_bot""#, "message [start]");
+    check(r#""text":"/Start""#, "message [start]");
+    check(r#""text":"/START@zholdary_test_bot""#, "message [start]");
+    check(r#""text":"/start\n""#, "message [start]");
+    check(r#""text":"/start qr_abaya-45""#, "message [start]");
+    let payload = "x".repeat(64);
+    check(&format!(r#""text":"/start {payload}""#), "message [start]");
+    check(&format!(r#""text":"/start {payload}x""#), "message «xxxxxxxxxxxxxxxxxxxxxxxx»");
+    // Words behind it are the author's.
+    check(r#""text":"/start Яма на Толе би 20""#, "message «Яма на Толе би 20»");
+    check(r#""text":"/start\nОткрытый люк, Саина 5""#, "message «Открытый люк, Саина 5»");
+    check(r#""text":"/Start@almaty_roads_bot Абая""#, "message «Абая»");
+    check(r#""text":"/start pothole on Abai""#, "message «pothole on Abai»");
+    check(r#""text":"/start 👋""#, "message [start]");
+    check(r#""text":"/started яма""#, "message «/started яма»");
     check(r#""text":"/help яма на Абая""#, "message «/help яма на Абая»");
     check(r#""text":"/Абая""#, "message «/Абая»");
     check(r#""text":"/""#, "message «/»");
@@ -157,7 +171,7 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""venue":{"title":"Рынок"}"#, "message unsupported venue");
     check(
         r#""contact":{"phone_number":"+77010000000","first_name":"Асқар","user_id":43}"#,
-        "message «Асқар, +77010000000»",
+        "message quoting «Асқар, +77010000000» unsupported contact",
     );
     check(r#""contact":{"phone_number":"77010000000","first_name":"А","user_id":42}"#, "message (phone)");
     check(r#""contact":{"phone_number":"нет","first_name":"А","user_id":42}"#, "message unsupported contact");
@@ -181,7 +195,11 @@ fn every_kind_of_update_leads_somewhere() {
     check(&format!(r#""message":{{"message_id":"1",{from},"text":"яма"}}"#), "kept: message without an id");
     check(
         r#""message":{"message_id":1,"chat":{"id":5000000101000,"type":"private"},"text":"яма"}"#,
-        "message 5000000101000:1 from  «яма»",
+        "message 5000000101000:1 from 5000000101000 «яма»",
+    );
+    check(
+        r#""message":{"message_id":1,"from":{},"chat":{"id":42,"type":"private","first_name":"А"},"text":"яма"}"#,
+        "message 42:1 from 42 А «яма»",
     );
     check(r#""message":{"message_id":1,"chat":{"id":-42},"text":"яма"}"#, "kept: chat of another shape");
     check(r#""message":{"message_id":1,"chat":{"id":-42,"type":"channel"},"text":"яма"}"#, "nothing: group");
@@ -302,13 +320,33 @@ fn a_group_is_heard_when_it_speaks_to_the_bot() {
 }
 
 #[test]
+fn the_phone_of_a_persons_own_card_is_kept_as_one() {
+    let check = |typed: &str, expected: Option<&str>| {
+        let raw = format!(
+            r#"{{"update_id":1,"message":{{"message_id":7,"date":1795147200,"chat":{{"id":42,"type":"private"}},
+                "from":{{"id":42}},"contact":{{"phone_number":"{typed}","user_id":42}}}}}}"#
+        );
+        let parsed = parse(raw.as_bytes(), &bot());
+        let [Inbound::Message(message)] = &parsed.elements[..] else { panic!("a message") };
+        let phone = message.sender.as_ref().and_then(|sender| sender.phone.as_ref());
+        assert_eq!(phone.map(|phone| phone.reveal().as_str()), expected, "{typed}");
+    };
+    check("77000000152", Some("+77000000152"));
+    check("87000000152", Some("+77000000152"));
+    check("+7 (700) 000-01-53", Some("+77000000153"));
+    check("8 700 000 01 53", Some("+77000000153"));
+    check("84912345678", Some("+84912345678"));
+    check("позвонить", None);
+}
+
+#[test]
 fn one_broken_update_leaves_its_neighbours() {
     let good = r#"{"update_id":2,"message":{"message_id":7,"chat":{"id":42,"type":"private"},"text":"яма"}}"#;
     let check = |broken: &str, expected: &str| {
         let raw = format!(r#"{{"ok":true,"result":[{broken},{good}]}}"#);
         assert_eq!(
             told::all(&parse(raw.as_bytes(), &bot())),
-            [expected, "message 42:7 from  «яма»"],
+            [expected, "message 42:7 from 42 «яма»"],
             "{broken}"
         );
     };
@@ -318,7 +356,7 @@ fn one_broken_update_leaves_its_neighbours() {
     check(&format!(r#"{{"x":{}{}}}"#, "[".repeat(40), "]".repeat(40)), "kept: nested deeper than the limit");
     check(
         r#"{"update_id":1,"message":{"message_id":1,"chat":{"id":42,"type":"private"},"text":"яма \ud83d"}}"#,
-        "message 42:1 from  «яма \u{fffd}»",
+        "message 42:1 from 42 «яма \u{fffd}»",
     );
 }
 

@@ -131,7 +131,8 @@ impl Reading<'_> {
         let Some(own_id) = message_id(message) else {
             return Inbound::Kept { why: "message without an id" };
         };
-        let mut sender = sender(&message["from"]);
+        // A private chat is named by its person, where nothing else tells who wrote.
+        let mut sender = sender(&message["from"]).or_else(|| sender(&message["chat"]));
         let content = match said(message, self.limits) {
             Said::Content(content) => content,
             // The person's own card: their phone is known now, and nothing is said.

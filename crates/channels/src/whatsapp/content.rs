@@ -43,10 +43,15 @@ pub(super) fn content(message: &Value, limits: &Limits) -> Said {
                 number("longitude").zip(number("latitude")).and_then(|(lon, lat)| Point::new(lon, lat));
             point.map(|point| Content { point: Some(point.into()), ..Content::default() })
         }
-        "contacts" => worded(cleaned(cards(body).as_deref())),
+        // Somebody else's name and phone are no words of whoever sent them, and go no further than to operators.
+        "contacts" => Some(Content {
+            quoted: cleaned(cards(body).as_deref()).map(Personal::new),
+            unsupported: Some(kind.to_owned()),
+            ..Content::default()
+        }),
         "interactive" => match body["type"].as_str() {
             Some(reply @ ("button_reply" | "list_reply")) => pressed(&body[reply]["id"], None),
-            Some("nfm_reply") => worded(cleaned(form(&body["nfm_reply"]).as_deref())),
+            Some("nfm_reply") => worded(cleaned(form(&body["nfm_reply"], limits).as_deref())),
             Some("call_permission_reply") => return Said::Nothing("permission to call"),
             _ => None,
         },
@@ -91,12 +96,34 @@ fn pressed(payload: &Value, label: Option<String>) -> Option<Content> {
     }
 }
 
-/// The answers of a form, one a line.
-fn form(reply: &Value) -> Option<String> {
-    let answers: Value = serde_json::from_str(reply["response_json"].as_str()?).ok()?;
-    let lines =
-        answers.as_object()?.iter().filter(|(name, _)| *name != "flow_token").filter_map(|(_, v)| v.as_str());
-    Some(lines.collect::<Vec<_>>().join("\n"))
+/// The answers of a form, one a line, in the order of their names.
+fn form(reply: &Value, limits: &Limits) -> Option<String> {
+    let answers = reply["response_json"].as_str().filter(|json| limits.allows_depth(json))?;
+    answer("", &serde_json::from_str(answers).ok()?)
+}
+
+/// The words of one answer: of a list with commas between them, of the fields of a screen one a line. `field` is its name.
+fn answer(field: &str, value: &Value) -> Option<String> {
+    let words = match value {
+        Value::String(words) if field != "flow_token" => title(field, words).to_owned(),
+        Value::Array(list) => list.iter().filter_map(|one| answer(field, one)).collect::<Vec<_>>().join(", "),
+        // What it tells of a file is no answer.
+        Value::Object(fields) if !fields.contains_key("mime_type") => {
+            fields.iter().filter_map(|(field, value)| answer(field, value)).collect::<Vec<_>>().join("\n")
+        }
+        _ => return None,
+    };
+    (!words.is_empty()).then_some(words)
+}
+
+/// Of an option that Meta's builder of forms numbered, `0_Яма`, its title. What is typed into a field of words stays as it is.
+fn title<'a>(field: &str, words: &'a str) -> &'a str {
+    let is_typed = field.contains("TextInput") || field.contains("TextArea");
+    let is_number = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
+    match words.split_once('_') {
+        Some((id, title)) if !is_typed && is_number(id) && !title.is_empty() => title,
+        _ => words,
+    }
 }
 
 /// Shared address-book cards, one a line: name and phones.

@@ -54,30 +54,41 @@ fn bare(key: &Option<String>) -> Option<&str> {
 }
 
 /// Who changed keys, and the new keys: `system` with a new number or a new user id. Nothing when it tells no new key.
+///
+/// The ids of a whole business (`parent_user_id`, `previous_parent_user_id`) are keys of nobody here.
 pub(super) fn changed(message: &Value, people: &[Person]) -> Option<(Sender, Vec<Personal<String>>)> {
     let system = &message["system"];
-    let new_phone = id(&system["wa_id"]).or_else(|| id(&system["new_wa_id"]));
-    let new_phone = new_phone.map(|phone| phone_of_digits(&phone).unwrap_or(phone));
+    let new_phone = id(&system["wa_id"]).or_else(|| id(&system["new_wa_id"])).map(address);
     let new: Vec<String> = id(&system["user_id"]).into_iter().chain(new_phone).collect();
-    // Older shapes name the old number in `customer`; the newest ones only in words.
-    let said = || named_in_words(text_at(message, &["system", "body"])?, &new);
-    let sender =
-        sender(message, people).or_else(|| id(&system["customer"]).or_else(said).map(|old| old_key(&old)))?;
-    let known = |key: &String| sender.keys.iter().any(|old| old.reveal() == key);
-    let new: Vec<_> = new.iter().filter(|key| !known(key)).cloned().map(Personal::new).collect();
-    (!new.is_empty()).then_some((sender, new))
+    let mut sender = sender(message, people).unwrap_or_default();
+    let is_known = |key: &String| sender.keys.iter().any(|known| known.reveal() == key);
+    let says_nothing_new = new.iter().all(is_known);
+    // Some notes come from the new key already.
+    sender.keys.retain(|key| !new.contains(key.reveal()));
+    // The newest shape tells the old user id, older ones the old number; else it stands in words, which hold a name that its
+    // owner chose, so they come last.
+    let told =
+        || id(&system["customer"]).or_else(|| named_in_words(text_at(message, &["system", "body"])?, &new));
+    let old = id(&system["previous_user_id"])
+        .or_else(|| told().filter(|_| sender.keys.is_empty() || says_nothing_new).map(address))
+        .filter(|old| !new.contains(old) && sender.keys.iter().all(|key| key.reveal() != old));
+    if new.is_empty() || (says_nothing_new && old.is_none()) {
+        return None;
+    }
+    sender.keys.splice(..0, old.map(Personal::new));
+    (!sender.keys.is_empty()).then(|| (sender, new.into_iter().map(Personal::new).collect()))
 }
 
-fn old_key(old: &str) -> Sender {
-    let key = phone_of_digits(old).unwrap_or_else(|| old.to_owned());
-    Sender { keys: vec![Personal::new(key)], ..Sender::default() }
+/// A phone in E.164; what is no phone stays the platform's id as it is.
+fn address(key: String) -> String {
+    phone_of_digits(&key).unwrap_or(key)
 }
 
 /// The old key in «… changed from OLD to NEW», when NEW is what the message tells elsewhere too.
 fn named_in_words(body: &str, new: &[String]) -> Option<String> {
     let (before, to) = body.rsplit_once(" to ")?;
     let (_, from) = before.rsplit_once(" from ")?;
-    let to = phone_of_digits(to.trim()).unwrap_or_else(|| to.trim().to_owned());
+    let to = address(to.trim().to_owned());
     let from = from.trim();
     (new.contains(&to) && !from.is_empty() && !from.contains(char::is_whitespace)).then(|| from.to_owned())
 }

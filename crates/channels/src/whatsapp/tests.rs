@@ -128,7 +128,7 @@ fn every_kind_of_message_leads_somewhere() {
     );
     check(
         r#""type":"contacts","contacts":[{"name":{"formatted_name":"Асқар"},"phones":[{"phone":"+7 701"}]},{"phones":[]},{"name":{"first_name":"Е"}}]"#,
-        "message «Асқар, +7 701||Е»",
+        "message quoting «Асқар, +7 701||Е» unsupported contacts",
     );
     check(
         r#""type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"fixed:yes","title":"Да"}}"#,
@@ -176,6 +176,33 @@ fn every_kind_of_message_leads_somewhere() {
 }
 
 #[test]
+fn the_answers_of_a_form_are_words() {
+    let check = |answers: &str, expected: &str| {
+        let json = serde_json::to_string(answers).unwrap();
+        let message = format!(
+            r#"{{"id":"m","from":"77000000101","timestamp":"1","type":"interactive",
+                "interactive":{{"type":"nfm_reply","nfm_reply":{{"response_json":{json}}}}}}}"#
+        );
+        let told = told::all(&parse(body(&message, "").as_bytes(), &ours()));
+        assert_eq!(told, [format!("message m from +77000000101 А (phone) {expected}")], "{answers}");
+    };
+    let none = "unsupported interactive";
+    check(r#"{"address":"Толе би","problem":["Яма","Люк"],"flow_token":"x"}"#, "«Толе би|Яма, Люк»");
+    check(r#"{"what":["Люк"],"since":3,"urgent":true}"#, "«Люк»");
+    check(r#"{"screen_0":{"text":"Яма","more":{"at":"Саина 5"},"flow_token":"x"}}"#, "«Саина 5|Яма»");
+    check(r#"{"screen_0_Dropdown_0":"0_Яма","screen_0_TextInput_1":"Абая 45"}"#, "«Яма|Абая 45»");
+    check(r#"{"screen_0_CheckboxGroup_0":["0_Яма","12_Люк_и"]}"#, "«Яма, Люк_и»");
+    // What somebody typed stays.
+    check(r#"{"screen_0_TextArea_0":"45_Абая","screen_0_TextInput_1":["7_я"]}"#, "«45_Абая|7_я»");
+    check(r#"{"a":"0_","b":"_Яма","c":"5"}"#, "«0_|_Яма|5»");
+    check(r#"{"a":"Яма","photo":[{"id":"7","mime_type":"image/jpeg","file_name":"1.jpg"}]}"#, "«Яма»");
+    check(r#"{"a":[],"b":"","c":["",null,[]],"flow_token":"x"}"#, none);
+    check("{oops", none);
+    check(&format!(r#"{{"a":{}"я"{}}}"#, "[".repeat(20), "]".repeat(20)), "«я»");
+    check(&format!(r#"{{"a":{}"я"{}}}"#, "[".repeat(40), "]".repeat(40)), none);
+}
+
+#[test]
 fn of_a_group_nothing_is_kept_but_that_it_wrote() {
     let check = |fields: &str, expected: &str| {
         let message = format!(r#"{{"id":"m","from":"77000000101","timestamp":"1795147200",{fields}}}"#);
@@ -211,10 +238,54 @@ fn who_wrote_is_found_in_every_shape() {
     check(r#","from":"77000000102""#, "+77000000102 (phone)");
     check(r#","from":"KZ.7300112233445501""#, "KZ.7300112233445501");
     check(r#","from":"REDACTED""#, "REDACTED");
-    let changed = r#"{"id":"m","timestamp":"1","type":"system","system":{"type":"user_changed_user_id","user_id":"US.2",
-        "body":"User Sheena Nelson changed from US.1 to US.2"}}"#;
-    let alone = body(changed, "").replace(r#""wa_id":"77000000101","#, "");
-    assert_eq!(told::all(&parse(alone.as_bytes(), &ours())), ["message m from US.1 now US.2"]);
+}
+
+#[test]
+fn whoever_changes_keys_stays_the_same_person() {
+    let check = |fields: &str, system: &str, expected: &str| {
+        let changed =
+            format!(r#"{{"id":"m","timestamp":"1",{fields}"type":"system","system":{{{system}}}}}"#);
+        let alone = body(&changed, "").replace(r#""wa_id":"77000000101","#, "");
+        assert_eq!(told::all(&parse(alone.as_bytes(), &ours())), [expected], "{fields} {system}");
+    };
+    let note = "nothing: note of the platform";
+    // The old user id in words, whoever the note comes from.
+    let worded = r#""user_id":"US.2","body":"User Sheena Nelson changed from US.1 to US.2""#;
+    check("", worded, "message m from US.1 now US.2");
+    check(r#""from_user_id":"US.2","#, worded, "message m from US.1 now US.2");
+    check(
+        r#""from_user_id":"US.2","from":"77000000101","#,
+        worded,
+        "message m from US.1++77000000101 (phone) now US.2",
+    );
+    check(r#""from":"77000000101","#, worded, "message m from +77000000101 (phone) now US.2");
+    // The old user id in a field of its own.
+    let fields = r#""previous_user_id":"US.1","user_id":"US.2","body":"User A changed their user ID""#;
+    check("", fields, "message m from US.1 now US.2");
+    check(r#""from_user_id":"US.2","#, fields, "message m from US.1 now US.2");
+    check(r#""from_user_id":"US.1","#, fields, "message m from US.1 now US.2");
+    check("", &format!(r#"{fields},"wa_id":"77000000195""#), "message m from US.1 now US.2++77000000195");
+    check(
+        r#""from":"77000000101","#,
+        &format!(r#"{fields},"wa_id":"77000000141""#),
+        "message m from US.1++77000000101 (phone) now US.2++77000000141",
+    );
+    // Words that somebody's name could say are not heard beside what the platform tells.
+    check(
+        "",
+        &fields.replace("A changed their user ID", "from US.9 to US.2"),
+        "message m from US.1 now US.2",
+    );
+    // Nobody who was, or nothing new.
+    check(r#""from_user_id":"US.2","#, r#""user_id":"US.2","body":"User A changed""#, note);
+    check("", r#""user_id":"US.2""#, note);
+    check("", r#""previous_user_id":"US.1""#, note);
+    check("", r#""previous_user_id":"US.2","user_id":"US.2""#, note);
+    check(
+        r#""from_user_id":"US.2","from":"77000000101","#,
+        r#""type":"customer_identity_changed","user_id":"US.2","customer":"77000000101""#,
+        note,
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 use zholdary_domain::{
     AppealId, Personal, Place, Position,
-    appeal::{Clock, DESK, Event, FindingId, FindingState, StateName},
+    appeal::{Appeal, Clock, DESK, Event, FindingId, FindingState, StateName},
 };
 use zholdary_log::{Aggregate, Recorded};
 
@@ -280,7 +280,7 @@ fn row(
             appeal.understanding.as_ref().map(|u| u.lang.code()),
             appeal.understanding.as_ref().is_some_and(|u| u.danger),
             appeal.official,
-            registered.draft,
+            registered.draft && !says_anything(appeal),
             appeal.reopened,
             appeal.reopen_requested,
             appeal.rated,
@@ -364,6 +364,12 @@ fn write_finding(
             finding.route.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?,
         ])?;
     Ok(())
+}
+
+/// Whether anything was understood of it, by rules or by a person.
+fn says_anything(appeal: &Appeal) -> bool {
+    let main = appeal.understanding.as_ref().and_then(|understanding| understanding.findings.first());
+    appeal.by_person || main.is_some_and(|main| main.confidence.0 > 0)
 }
 
 /// Whose turn it is, for which finding, and why. The single window also sees danger that others have.

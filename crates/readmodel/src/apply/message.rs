@@ -114,7 +114,7 @@ impl Row<'_> {
                 self.set("sent_at = ?2", sent_at.timestamp_millis())?;
                 "sent"
             }
-            Event::Sent { channel, answers, appeal, contact, sent_at, of, .. } => {
+            Event::Sent { channel, answers, appeal, number, contact, sent_at, of, .. } => {
                 self.set("ours = 1, channel = ?2", channel.code())?;
                 self.set("sent_at = ?2", sent_at.timestamp_millis())?;
                 self.set("contact = ?2", contact.map(|c| c.to_string()))?;
@@ -123,7 +123,10 @@ impl Row<'_> {
                 self.set(
                     "sent = 1,
                      appeal = coalesce(appeal, ?2, (SELECT o.appeal FROM message o WHERE o.id = message.answers))",
-                    appeal.map(|a| a.to_string()),
+                    // What answers nobody's message belongs to the appeal of the earlier system that it named.
+                    appeal
+                        .or_else(|| number.as_ref().filter(|_| answers.is_none()).map(AppealId::known_as))
+                        .map(|appeal| appeal.to_string()),
                 )?;
                 self.set("carries = ?2", of.map(|of| of.to_string()))?;
                 self.tell_what_it_carries()?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row};
 use serde::Deserialize;
-use zholdary_domain::{AppealId, FileId, MessageId, message::SetAside};
+use zholdary_domain::{AppealId, FileId, MessageId, Point, message::SetAside};
 
 use super::{
     Ask, Query, View, file,
@@ -197,8 +197,29 @@ fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Er
     view.files = files(&read.attachments, read.files.as_deref(), &known, level)?;
     if view.edited_at.is_some() {
         view.earlier = earlier(ask, id, &known, level)?;
+        // A platform tells of an edit when only the picture of a link changed: that says nothing new.
+        let (now, versions) = (said(&view.text, view.point, &view.files), &mut view.earlier);
+        versions.dedup_by(|next, before| before.says() == next.says());
+        if versions.last().is_some_and(|last| last.says() == now) {
+            versions.pop();
+        }
+        if versions.is_empty() {
+            view.edited_at = None;
+        }
     }
     Ok(view)
+}
+
+type Said<'a> = (Option<&'a str>, Option<Point>, &'a [FileView]);
+
+fn said<'a>(text: &'a Option<String>, point: Option<Point>, files: &'a [FileView]) -> Said<'a> {
+    (text.as_deref(), point, files)
+}
+
+impl EarlierView {
+    fn says(&self) -> Said<'_> {
+        said(&self.text, self.point, &self.files)
+    }
 }
 
 /// What a message said before it was edited, the first words first.

@@ -472,7 +472,55 @@ async fn a_message_says_what_its_last_edit_says_in_whatever_order_it_came() {
     check(vec![received(1, "Яма"), early.clone(), late.clone()], "позже", &all).await;
     check(vec![received(1, "Яма"), late.clone(), early.clone()], "позже", &all).await;
     check(vec![early.clone(), late.clone(), received(1, "Яма")], "позже", &all).await;
-    check(vec![late, received(1, "Яма"), early], "позже", &all).await;
+    check(vec![late.clone(), received(1, "Яма"), early.clone()], "позже", &all).await;
+    // The same words again, as when only the picture of a link changed, are no version.
+    let content = received(1, "Яма")["content"].clone();
+    let same = json!({ "type": "edited", "content": content, "sent_at": "2026-11-20T09:00:30Z" });
+    check(vec![received(1, "Яма"), same.clone()], &first, &[]).await;
+    check(vec![received(1, "Яма"), same.clone(), early, same], "раньше", &all[..1]).await;
+    check(vec![received(1, "Яма"), late, edited("позже", "2026-11-20T09:03:00Z")], "позже", &all[..1]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_one_until_anything_is_understood_of_it() {
+    let check = async |understood: Option<Value>, expected: bool| {
+        let town = Town::with_city().await;
+        let mut begun = registered(1);
+        begun["draft"] = json!(true);
+        town.appeal(1, vec![begun]).await;
+        if let Some(understood) = &understood {
+            town.appeal(1, vec![understood.clone()]).await;
+        }
+        let view = town.views().await.appeal(appeal_id(1), Level::Party).await.unwrap().body.unwrap();
+        assert_eq!(view.draft, expected, "{understood:?}");
+    };
+    let mut nothing = understood("unclear", false);
+    nothing["findings"][0]["confidence"] = json!(0);
+    check(None, true).await;
+    check(Some(nothing), true).await;
+    check(Some(understood("pothole", false)), false).await;
+}
+
+/// A report of the post on our letter of an earlier system: whoever reads the appeal sees that it never arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_system_sent_stands_in_the_appeal_that_it_named() {
+    let known: Number = "Z-2026-000403".parse().unwrap();
+    let appeal = AppealId::known_as(&known);
+    let town = Town::with_city().await;
+    let mut opened = registered(1);
+    opened["number"] = json!(known);
+    opened.as_object_mut().unwrap().remove("message");
+    let sent = json!({ "type": "sent", "channel": "email", "account": "1", "external_id": personal("m"), "number": known,
+                       "contact": contact(1), "sent_at": "2026-11-20T09:00:00Z" });
+    let failed =
+        json!({ "type": "delivery", "state": "failed", "at": "2026-11-20T09:05:00Z", "error": 5_001_001 });
+    town.message(9, vec![sent]).await;
+    town.record::<Appeals>(StreamId::from(appeal), &[serde_json::from_value(opened).unwrap()]).await;
+    town.message(9, vec![failed]).await;
+    let view = town.views().await.appeal(appeal, Level::Party).await.unwrap().body.unwrap();
+    let thread = view.thread.unwrap();
+    assert_eq!((thread.len(), thread[0].id), (1, message_id(9)));
+    assert_eq!(thread[0].delivery.as_deref(), Some("failed"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

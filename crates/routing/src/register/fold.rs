@@ -251,7 +251,9 @@ impl Fold {
         if let Some(button) = &content.button {
             return self.decide_button(&button.id, received);
         }
-        if content.unsupported.is_some() && !content.has_words() && content.attachments.is_empty() {
+        // A card of somebody else reads, for operators alone: it belongs where its sender's words do.
+        let reads = content.has_words() || !content.attachments.is_empty() || content.quoted.is_some();
+        if content.unsupported.is_some() && !reads {
             return SetAside::ForPerson.into();
         }
         if content.is_idle() {
@@ -290,12 +292,14 @@ impl Fold {
         self.floods.of_the_hour(self.person(received.contact), received.channel, received.sent_at)
     }
 
-    /// Nobody asks for anything; but of a letter all whose words are folded away a person sees what it says.
+    /// Nobody asks for anything; but signs in answer to us («👎») say something there, and of a letter all whose words are folded
+    /// away a person sees what it says.
     fn decide_idle(&self, received: &Received) -> Outcome {
         let is_folded = received.content.quoted.as_ref().is_some_and(|quoted| {
             received.letter.is_some() && quoted.reveal().chars().any(char::is_alphanumeric)
         });
-        match self.replied(received).filter(|_| is_folded) {
+        let is_said = is_folded || received.content.text.is_some();
+        match self.replied(received).filter(|_| is_said) {
             Some((appeal, found)) => Outcome::Placed { appeal, opens: false, found },
             None if is_folded => SetAside::ForPerson.into(),
             None => SetAside::NoAppeal.into(),
@@ -329,6 +333,10 @@ impl Fold {
 
     fn answered(&self, to: MessageId, received: &Received) -> Option<(AppealId, Found)> {
         let appeal = self.appeal_of(to)?;
+        // That somebody named us there: whoever wrote it stands in that appeal.
+        if received.surface == Surface::Mention {
+            return Some((appeal, Found::ByParent));
+        }
         let found = match received.join {
             Join::Window | Join::ReplyOnly if self.is_ours(to) => Found::ByReply,
             Join::ParentAndAuthor => Found::ByParent,
@@ -460,6 +468,14 @@ mod tests {
             Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
         let aside = Outcome::from;
         let reply = |received: Received, to| Received { reply_to: Some(message(to)), ..received };
+        let card = |received: Received| Received {
+            content: Content {
+                unsupported: Some("contacts".into()),
+                quoted: Some("Асқар, +7 701".to_owned().into()),
+                ..Content::default()
+            },
+            ..received
+        };
         let sticker = Attachment {
             kind: MediaKind::Sticker,
             external_id: None,
@@ -481,6 +497,19 @@ mod tests {
             ("their button with a number", button("a", "fixed:yes:Z-2026-000301"), joins(Found::ByButton)),
             ("a stranger's button", button("b", "fixed:yes:Z-2026-000301"), aside(SetAside::NoAppeal)),
             ("a button without an appeal", button("a", "lang:kk"), aside(SetAside::NoAppeal)),
+            ("a sign in reply", reply(from("a", 31_000_000, "👎"), "out"), joins(Found::ByReply)),
+            (
+                "a mention of us in a comment that is known",
+                reply(
+                    Received {
+                        surface: Surface::Mention,
+                        join: Join::ReplyOnly,
+                        ..from("nobody", 10, "и тут")
+                    },
+                    "m1",
+                ),
+                joins(Found::ByParent),
+            ),
             ("no word at all", from("a", 5, " \u{fe0f}👍 "), aside(SetAside::NoAppeal)),
             (
                 "a sticker",
@@ -498,6 +527,8 @@ mod tests {
                 },
                 aside(SetAside::ForPerson),
             ),
+            ("somebody's card behind words", card(from("a", 5, "")), joins(Found::ByWindow)),
+            ("somebody's card alone", card(from("b", 5, "")), opens),
             (
                 "a group, whatever it says",
                 reply(Received { surface: Surface::Group, ..from("a", 10, "яма") }, "out"),

@@ -5,7 +5,8 @@ use std::{collections::HashSet, path::Path, process::ExitCode, sync::Arc, time::
 use anyhow::Context;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use zholdary_channels::{jsonl, meta, seed, web};
@@ -15,7 +16,7 @@ use zholdary_domain::{
     message::{Outcome, SetAside},
     time::PlayedClock,
 };
-use zholdary_intake::{Intake, Taken, advance};
+use zholdary_intake::{Intake, Taken, advance, follow};
 use zholdary_log::{
     Decider,
     jetstream::Lease,
@@ -273,7 +274,7 @@ impl<'a> Feed<'a> {
         report: &mut Report,
     ) -> Vec<Batch> {
         if let Some(clock) = self.played
-            && let Err(jump) = advance(clock, &elements)
+            && let Err(jump) = follow(clock, &elements, SystemClock.now())
         {
             report.error = Some(jump.to_string());
             return vec![];
@@ -435,6 +436,21 @@ impl<'a> Feed<'a> {
     }
 }
 
+/// A body as far as it tells what it is of. What stands deeper is read element by element: a broken one costs itself only.
+#[derive(Default, Deserialize)]
+struct Body<'a> {
+    #[serde(default)]
+    object: serde_json::Value,
+    #[serde(default, borrow)]
+    entry: Option<&'a RawValue>,
+}
+
+impl Body<'_> {
+    fn is_of(&self, platform: &str) -> bool {
+        self.object == platform && self.entry.is_some_and(|entry| entry.get().starts_with('['))
+    }
+}
+
 /// Refuses a file that the platform never delivered, whoever named it can name the right one. A body that was cut off is none of
 /// these: it is kept for a person, as a delivery would be.
 fn is_delivered(channel: Channel, bytes: &[u8]) -> Result<(), String> {
@@ -443,7 +459,7 @@ fn is_delivered(channel: Channel, bytes: &[u8]) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("the file is empty: {expected}"));
     }
-    let body: serde_json::Value = match serde_json::from_str(&text) {
+    let body: &RawValue = match serde_json::from_str(&text) {
         Ok(body) => body,
         Err(error) if error.is_eof() => return Ok(()),
         // The message of the parser may quote what somebody wrote; line and column do not.
@@ -453,7 +469,7 @@ fn is_delivered(channel: Channel, bytes: &[u8]) -> Result<(), String> {
         }
     };
     match meta::object(channel) {
-        Some(object) if body["object"] != object || !body["entry"].is_array() => {
+        Some(object) if !serde_json::from_str::<Body<'_>>(body.get()).unwrap_or_default().is_of(object) => {
             Err(format!("no \"object\": \"{object}\" with a list \"entry\" in it: {expected}"))
         }
         _ => Ok(()),
