@@ -4,14 +4,15 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::limits::Limits;
 
-/// `text` in NFC without marks that nobody sees, cut after `limit_chars` characters. Nothing when nothing is left.
+/// `text` in NFC, without marks that nobody sees and those of what did not read (channel rule R14), cut after `limit_chars`
+/// characters. Nothing when nothing is left.
 pub(crate) fn clean(text: &str, limit_chars: usize) -> Option<String> {
     // CR LF and a lone CR are line ends too.
     let lines = text.replace("\r\n", "\n");
     let seen = lines.chars().filter_map(|c| match c {
         '\r' | '\u{2028}' | '\u{2029}' => Some('\n'),
         '\n' | '\t' => Some(c),
-        c if c.is_control() || is_invisible(c) => None,
+        c if c.is_control() || is_invisible(c) || c == char::REPLACEMENT_CHARACTER => None,
         c => Some(c),
     });
     let clean: String = seen.nfc().take(limit_chars).collect();
@@ -28,14 +29,9 @@ fn is_invisible(c: char) -> bool {
         | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// `text` without the marks that stand where something did not read (channel rule R14).
-pub(crate) fn without_unread(text: &str) -> String {
-    text.replace(char::REPLACEMENT_CHARACTER, "")
-}
-
 /// A person's name on one line.
 pub(crate) fn name(name: &str) -> Option<String> {
-    clean(&without_unread(name).replace(['\n', '\r', '\t'], " "), Limits::NAME_CHARS)
+    clean(&name.replace(['\n', '\r', '\t'], " "), Limits::NAME_CHARS)
 }
 
 /// A file's name without its path, so that it names no other place on a disk.

@@ -58,11 +58,7 @@ impl Letters {
 impl Receive for Letters {
     /// Ours, with or without a detail behind a plus (RFC 5233).
     fn knows(&self, address: &str) -> bool {
-        let mailbox = &self.ours.email;
-        let bare = address
-            .rsplit_once('@')
-            .and_then(|(user, domain)| Some(format!("{}@{domain}", user.split_once('+')?.0)));
-        mailbox.has(address) || bare.is_some_and(|bare| mailbox.has(&bare))
+        self.ours.email.has(address)
     }
 
     async fn take(&self, letter: Bytes) -> Result<(), Refusal> {

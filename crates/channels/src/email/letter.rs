@@ -88,7 +88,7 @@ fn contents(
     mailbox: &Mailbox,
     limits: &Limits,
 ) -> (Content, Letter) {
-    let clean = |text: &str| text::clean(&text::without_unread(text), limits.text_chars);
+    let clean = |text: &str| text::clean(text, limits.text_chars);
     let subject = header.raw("Subject").and_then(|raw| clean(&words::text(raw)));
     let subject = subject.filter(|subject| !is_no_subject(subject));
     // Cut after it is parted: an answer may stand below a long quote.

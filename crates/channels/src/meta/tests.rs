@@ -439,10 +439,7 @@ fn one_broken_element_leaves_its_neighbours() {
     check("{}", "nothing: other event");
     check(r#"{"timestamp":1e999}"#, "kept: element that does not read");
     check(&format!(r#"{{"x":{}{}}}"#, "[".repeat(40), "]".repeat(40)), "kept: nested deeper than the limit");
-    check(
-        r#"{"sender":{"id":"7"},"message":{"mid":"b","text":"яма \ud83d"}}"#,
-        "message b from 7 «яма \u{fffd}»",
-    );
+    check(r#"{"sender":{"id":"7"},"message":{"mid":"b","text":"яма \ud83d"}}"#, "message b from 7 «яма»");
     let lists = format!(
         r#"{{"object":"page","entry":[{{"id":"{FACEBOOK}","messaging":5,"standby":[{good}],"changes":null}},7]}}"#
     );

@@ -356,7 +356,7 @@ fn one_broken_update_leaves_its_neighbours() {
     check(&format!(r#"{{"x":{}{}}}"#, "[".repeat(40), "]".repeat(40)), "kept: nested deeper than the limit");
     check(
         r#"{"update_id":1,"message":{"message_id":1,"chat":{"id":42,"type":"private"},"text":"яма \ud83d"}}"#,
-        "message 42:1 from 42 «яма \u{fffd}»",
+        "message 42:1 from 42 «яма»",
     );
 }
 
