@@ -67,9 +67,15 @@ fn sleepless(data: &Path) -> PathBuf {
         let bytes = match name.as_str() {
             "city.toml" => {
                 let text = String::from_utf8(bytes).unwrap();
-                let lines = text.lines().map(|line| match line.starts_with("notify = ") {
-                    true => line.replace("08:00-22:00", "00:00-24:00").replace("09:00-18:30", "00:00-24:00"),
-                    false => line.to_owned(),
+                let lines = text.lines().map(|line| {
+                    let line = line.to_owned();
+                    if !line.starts_with("notify = ") {
+                        return line;
+                    }
+                    let line =
+                        line.replace("08:00-22:00", "00:00-24:00").replace("09:00-18:30", "00:00-24:00");
+                    assert!(line.contains("00:00-24:00"), "other hours in the shipped city: {line}");
+                    line
                 });
                 lines.collect::<Vec<_>>().join("\n").into_bytes()
             }

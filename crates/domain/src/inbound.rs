@@ -162,7 +162,8 @@ pub struct Content {
     /// The subject of a letter.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
     pub subject: Option<Personal<String>>,
-    /// What a letter says besides `text`: the letter that it quotes, the signature. Folded away, never thrown away.
+    /// What it says besides `text` in others' words: of a letter the letter that it quotes and the signature, somebody's card, the title and
+    /// address of what was passed on. Folded away, for operators alone, never thrown away.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "personal::write_opt")]
     pub quoted: Option<Personal<String>>,
     /// Files.

@@ -32,7 +32,7 @@ pub fn advance(clock: &PlayedClock, elements: &[Inbound]) -> Result<(), Jump> {
 }
 
 /// Moves `clock` to the latest time that the elements of a delivery tell. What no clock can have shown, as `today` is where this runs,
-/// moves nothing: such an element is taken all the same, as if it were told now, and its neighbours too.
+/// moves nothing: such an element is taken all the same, and its neighbours too.
 ///
 /// # Errors
 ///
@@ -40,13 +40,14 @@ pub fn advance(clock: &PlayedClock, elements: &[Inbound]) -> Result<(), Jump> {
 pub fn follow(clock: &PlayedClock, elements: &[Inbound], today: DateTime<Utc>) -> Result<(), Jump> {
     let latest = today.max(clock.now()) + TimeDelta::days(LONGEST_JUMP_DAYS);
     let is_possible = |at: &DateTime<Utc>| at.timestamp() >= FIRST_MESSAGE && *at <= latest;
-    let Some(to) = elements.iter().filter_map(told_at).filter(is_possible).max() else {
-        if clock.now() == DateTime::UNIX_EPOCH && !elements.is_empty() {
-            clock.advance_to(today);
-        }
-        return Ok(());
-    };
-    move_to(clock, to)
+    let told = || elements.iter().filter_map(told_at);
+    match told().filter(is_possible).max() {
+        Some(to) => return move_to(clock, to),
+        // It must be recorded at some time.
+        None if told().next().is_some() && clock.now() == DateTime::UNIX_EPOCH => clock.advance_to(today),
+        None => {}
+    }
+    Ok(())
 }
 
 fn move_to(clock: &PlayedClock, to: DateTime<Utc>) -> Result<(), Jump> {
@@ -101,6 +102,11 @@ mod tests {
         check(None, &["1970-01-02T00:00:00+00:00", noon], Ok(noon));
         check(None, &["1970-01-02T00:00:00+00:00"], Ok("2026-11-29T12:00:00+05:00"));
         check(None, &[], Ok("1970-01-01T00:00:00+00:00"));
+        // What tells no time begins no clock: what comes next may be of any year.
+        let clock = PlayedClock::at(DateTime::UNIX_EPOCH);
+        let nothing = [Inbound::Nothing { what: "reaction" }];
+        follow(&clock, &nothing, at("2026-11-29T12:00:00+05:00")).unwrap();
+        assert_eq!(clock.now(), DateTime::UNIX_EPOCH);
         // An archive with a hole in it: whoever feeds it says whether that is so.
         check(Some("2019-03-01T00:00:00+05:00"), &[noon], Err(()));
     }

@@ -7,7 +7,7 @@ use crate::denial::{What, is_denied};
 use crate::letters::Letters;
 use crate::model::Model;
 use crate::stems::Stems;
-use crate::text::{Gap, Token};
+use crate::text::Token;
 use crate::typos::{self, Typos};
 
 /// Most reasons kept with a finding.
@@ -86,22 +86,21 @@ impl Evidence {
 
     /// What thanks, the `main` thing, mean beside a problem that is named as well; nothing where it is said that it was done, or
     /// where all of it is what the thanks are for: «thank you for the new road».
-    fn beside_thanks(&self, city: &City, tokens: &[&Token], main: usize) -> Option<Beside> {
+    fn beside_thanks(&self, city: &City, text: &Clauses<'_>, main: usize) -> Option<Beside> {
         if !city.categories[main].alone || self.paired[main] {
             return None;
         }
         let is_else = |at: &usize| self.is_enough(city, *at) && !city.categories[*at].alone;
         let other = self.order.iter().copied().find(is_else)?;
         let thanks = *self.named[main].iter().min()?;
-        let said = |at: usize| {
-            tokens.get(thanks + 1..=at).is_some_and(|till| till.iter().all(|t| t.gap != Gap::Stop))
-        };
-        if self.named[other].iter().all(|at| *at > thanks && said(*at)) {
+        // A word that is misspelt names nothing, and may stand anywhere.
+        let named = &self.named[other];
+        let last = named.iter().max().copied().unwrap_or_default();
+        if named.iter().all(|at| *at > thanks) && text.thanks_for(thanks, last) {
             return None;
         }
         // More than a word of thanks may be for what stands before it, in Kazakh above all, where the verb comes last.
-        let is_polite =
-            self.scores[main] <= city.matching.score.stem && self.named[other].iter().any(|at| *at < thanks);
+        let is_polite = self.scores[main] <= city.matching.score.stem && named.iter().any(|at| *at < thanks);
         Some(if is_polite { Beside::Polite(other) } else { Beside::Unclear })
     }
 
@@ -122,6 +121,24 @@ enum Beside {
     Polite(usize),
     /// It may be thanked for, or asked for: a person reads it.
     Unclear,
+}
+
+/// How sure it is that thanks beside a problem are thanks.
+const UNCLEAR: Permille = Permille(1);
+
+/// The words of a text that are no names of places, and in which clause each stands: a line is one too.
+pub(crate) struct Clauses<'a> {
+    pub(crate) tokens: Vec<&'a Token>,
+    pub(crate) clause: Vec<usize>,
+}
+
+impl Clauses<'_> {
+    /// Whether the word `at` follows in the same clause as what the `thanks` are for.
+    fn thanks_for(&self, thanks: usize, at: usize) -> bool {
+        thanks < at
+            && self.clause.get(thanks) == self.clause.get(at)
+            && self.tokens.get(thanks..at).is_some_and(|words| words.iter().any(|word| word.is(&["за"])))
+    }
 }
 
 /// What stems decide together with what was learnt.
@@ -330,8 +347,14 @@ impl Categories {
     }
 
     /// The problems of a text, the main one first; never empty. `lifted`: the text has words that lift the priority of any.
-    pub(crate) fn problems(&self, city: &City, tokens: &[&Token], latin: bool, lifted: bool) -> Vec<Problem> {
-        let matching = &city.matching;
+    pub(crate) fn problems(
+        &self,
+        city: &City,
+        text: &Clauses<'_>,
+        latin: bool,
+        lifted: bool,
+    ) -> Vec<Problem> {
+        let (tokens, matching) = (text.tokens.as_slice(), &city.matching);
         let mut evidence = self.evidence(city, tokens, latin);
         let learnt = self.model.as_ref().map(|model| model.judge(city, tokens, latin, &evidence));
         let below = evidence.below;
@@ -370,10 +393,10 @@ impl Categories {
                 }];
             }
         };
-        let thanks = evidence.beside_thanks(city, tokens, main);
+        let thanks = evidence.beside_thanks(city, text, main);
         let (main, sure) = match thanks {
             Some(Beside::Polite(problem)) => (problem, evidence.confidence(city, problem)),
-            Some(Beside::Unclear) => (main, Permille(0)),
+            Some(Beside::Unclear) => (main, UNCLEAR),
             None => (main, sure),
         };
         let lifts = |at: usize| {

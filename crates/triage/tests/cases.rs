@@ -27,6 +27,8 @@ fn understood(case: &Value) -> Value {
         "each": found.findings.iter().map(|one| (one.category.clone(), json!(one.place.names))).collect::<Map<_, _>>(),
         "priority": main.priority,
         "confidence": main.confidence.0,
+        // Thanks that are answered and closed by nobody's hand.
+        "thanked": main.category == "gratitude" && main.confidence.share() >= 0.6,
         "because": found.findings.iter().map(|finding| &finding.because).collect::<Vec<_>>(),
         "danger": found.danger,
         "number": found.names_number,

@@ -108,6 +108,8 @@ fn one_bad_element_of_a_file_holds_up_no_other() {
         let line: Value = serde_json::from_slice(&told.stdout).unwrap();
         assert!(told.status.success() && line["error"].is_null(), "{bad}: {line}");
         assert_eq!(line["messages"], 2, "{bad}: {line}");
+        let number = line["appeals"][0].as_str().unwrap();
+        assert!(number.starts_with("Z-2026-"), "the year of its neighbour: {line}");
     };
     check(message("bad", "1795147200", r"Яма на Толе би 20 \ud83d"));
     check(message("bad", "4102444800", "Яма на Толе би 20"));

@@ -143,8 +143,8 @@ fn written(value: &Value, place: &Place<'_>, of: MessageRef, surface: Surface) -
         phone: None,
     });
     let mut content = content(value, place);
-    if surface == Surface::Comment && only_names(value) {
-        // A friend was shown the post: nothing was said to us.
+    // A friend was shown the picture: nothing was said to us. Without one it may be edited into words, and stays.
+    if surface == Surface::Comment && !content.attachments.is_empty() && only_names(value) {
         content.text = None;
     }
     Inbound::Message(Box::new(InboundMessage {

@@ -243,7 +243,7 @@ fn every_change_of_the_page_leads_somewhere() {
     );
     let tagged =
         r#""item":"comment","verb":"add","comment_id":"c","message_tags":[{"name":"Асель Ж."},{"id":1}]"#;
-    feed(&format!(r#"{tagged},"message":"Асель Ж.""#), "message c from 7 А");
+    feed(&format!(r#"{tagged},"message":"Асель Ж.""#), "message c from 7 А «Асель Ж.»");
     feed(
         &format!(r#"{tagged},"message":"Асель Ж. 😂","photo":"https://x.example/1""#),
         "message c from 7 А Image - - - at 1",

@@ -172,7 +172,8 @@ fn without_command(text: &str) -> Option<&str> {
     let rest = rest.trim_start();
     // It may name its bot: `/start@almaty_roads_bot`.
     let command = first.strip_prefix('/').and_then(|word| word.split('@').next());
-    match command.filter(|name| is_one(name, COMMAND_CHARS, "_")) {
+    let is_named = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
+    match command.filter(is_named).filter(|name| is_one(name, COMMAND_CHARS, "_")) {
         Some(_) if rest.is_empty() => None,
         Some(name) if name.eq_ignore_ascii_case(START) => {
             let is_said = rest.chars().any(char::is_alphanumeric) && !is_one(rest, PAYLOAD_CHARS, "_-");

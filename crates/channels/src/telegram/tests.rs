@@ -128,6 +128,7 @@ fn every_kind_of_message_leads_somewhere() {
     check(r#""text":"/help яма на Абая""#, "message «/help яма на Абая»");
     check(r#""text":"/Абая""#, "message «/Абая»");
     check(r#""text":"/""#, "message «/»");
+    check(r#""text":"/45""#, "message «/45»");
     check(r#""text":" \u200b""#, "message");
     check(
         r#""text":"и тут","reply_to_message":{"message_id":5,"chat":{"id":42}}"#,

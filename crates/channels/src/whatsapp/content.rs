@@ -116,12 +116,15 @@ fn answer(field: &str, value: &Value) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
-/// Of an option that Meta's builder of forms numbered, `0_Яма`, its title. What is typed into a field of words stays as it is.
+/// The fields of options that Meta's builder of forms makes, and numbers the options of.
+const OPTIONS: [&str; 4] = ["Dropdown", "CheckboxGroup", "RadioButtonsGroup", "ChipsSelector"];
+
+/// Of an option that Meta's builder of forms numbered, `0_Яма`, its title. What stands in any other field stays as it is.
 fn title<'a>(field: &str, words: &'a str) -> &'a str {
-    let is_typed = field.contains("TextInput") || field.contains("TextArea");
+    let is_option = OPTIONS.iter().any(|kind| field.contains(kind));
     let is_number = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
     match words.split_once('_') {
-        Some((id, title)) if !is_typed && is_number(id) && !title.is_empty() => title,
+        Some((id, title)) if is_option && is_number(id) && !title.is_empty() => title,
         _ => words,
     }
 }

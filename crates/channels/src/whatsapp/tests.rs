@@ -194,6 +194,7 @@ fn the_answers_of_a_form_are_words() {
     check(r#"{"screen_0_CheckboxGroup_0":["0_Яма","12_Люк_и"]}"#, "«Яма, Люк_и»");
     // What somebody typed stays.
     check(r#"{"screen_0_TextArea_0":"45_Абая","screen_0_TextInput_1":["7_я"]}"#, "«45_Абая|7_я»");
+    check(r#"{"address":"45_Абая"}"#, "«45_Абая»");
     check(r#"{"a":"0_","b":"_Яма","c":"5"}"#, "«0_|_Яма|5»");
     check(r#"{"a":"Яма","photo":[{"id":"7","mime_type":"image/jpeg","file_name":"1.jpg"}]}"#, "«Яма»");
     check(r#"{"a":[],"b":"","c":["",null,[]],"flow_token":"x"}"#, none);

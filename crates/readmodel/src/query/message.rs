@@ -199,8 +199,12 @@ fn message(ask: &Ask<'_>, row: &Row<'_>, level: Level) -> Result<MessageView, Er
         view.earlier = earlier(ask, id, &known, level)?;
         // A platform tells of an edit when only the picture of a link changed: that says nothing new.
         let (now, versions) = (said(&view.text, view.point, &view.files), &mut view.earlier);
-        versions.dedup_by(|next, before| before.says() == next.says());
-        if versions.last().is_some_and(|last| last.says() == now) {
+        // Who may not see what a file is called tells two that are not fetched yet from one another by nothing.
+        let are_same = |one: Said<'_>, other: Said<'_>| {
+            one == other && (operator || one.2.iter().all(|file| file.file.is_some()))
+        };
+        versions.dedup_by(|next, before| are_same(before.says(), next.says()));
+        if versions.last().is_some_and(|last| are_same(last.says(), now)) {
             versions.pop();
         }
         if versions.is_empty() {

@@ -251,6 +251,9 @@ impl Fold {
         if let Some(button) = &content.button {
             return self.decide_button(&button.id, received);
         }
+        if let Some(appeal) = self.named_in(received) {
+            return Outcome::Placed { appeal, opens: false, found: Found::ByParent };
+        }
         // A card of somebody else reads, for operators alone: it belongs where its sender's words do.
         let reads = content.has_words() || !content.attachments.is_empty() || content.quoted.is_some();
         if content.unsupported.is_some() && !reads {
@@ -292,7 +295,7 @@ impl Fold {
         self.floods.of_the_hour(self.person(received.contact), received.channel, received.sent_at)
     }
 
-    /// Nobody asks for anything; but signs in answer to us («👎») say something there, and of a letter all whose words are folded
+    /// Nobody asks for anything; but signs under what they answer («👎») say something there, and of a letter all whose words are folded
     /// away a person sees what it says.
     fn decide_idle(&self, received: &Received) -> Outcome {
         let is_folded = received.content.quoted.as_ref().is_some_and(|quoted| {
@@ -331,12 +334,17 @@ impl Fold {
         })
     }
 
+    /// The appeal of the comment that names us, when Instagram tells of it once more, as a mention without words and author.
+    fn named_in(&self, received: &Received) -> Option<AppealId> {
+        let is_told_again = received.channel == Channel::Instagram
+            && received.surface == Surface::Mention
+            && received.join == Join::ReplyOnly;
+        let appeal = self.appeal_of(received.reply_to.filter(|_| is_told_again)?)?;
+        (!self.erased.contains(&appeal)).then_some(appeal)
+    }
+
     fn answered(&self, to: MessageId, received: &Received) -> Option<(AppealId, Found)> {
         let appeal = self.appeal_of(to)?;
-        // That somebody named us there: whoever wrote it stands in that appeal.
-        if received.surface == Surface::Mention {
-            return Some((appeal, Found::ByParent));
-        }
         let found = match received.join {
             Join::Window | Join::ReplyOnly if self.is_ours(to) => Found::ByReply,
             Join::ParentAndAuthor => Found::ByParent,
@@ -468,6 +476,10 @@ mod tests {
             Outcome::Placed { appeal: AppealId::opened_by(message("m2")), opens: true, found: Found::Opened };
         let aside = Outcome::from;
         let reply = |received: Received, to| Received { reply_to: Some(message(to)), ..received };
+        let named = |channel, join| {
+            let surface = Surface::Mention;
+            reply(Received { channel, surface, join, ..from("nobody", 10, "и тут") }, "m1")
+        };
         let card = |received: Received| Received {
             content: Content {
                 unsupported: Some("contacts".into()),
@@ -500,16 +512,10 @@ mod tests {
             ("a sign in reply", reply(from("a", 31_000_000, "👎"), "out"), joins(Found::ByReply)),
             (
                 "a mention of us in a comment that is known",
-                reply(
-                    Received {
-                        surface: Surface::Mention,
-                        join: Join::ReplyOnly,
-                        ..from("nobody", 10, "и тут")
-                    },
-                    "m1",
-                ),
+                named(Channel::Instagram, Join::ReplyOnly),
                 joins(Found::ByParent),
             ),
+            ("a stranger who names us below one", named(Channel::Facebook, Join::ParentAndAuthor), opens),
             ("no word at all", from("a", 5, " \u{fe0f}👍 "), aside(SetAside::NoAppeal)),
             (
                 "a sticker",
