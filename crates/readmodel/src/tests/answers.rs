@@ -457,7 +457,7 @@ async fn a_message_says_what_its_last_edit_says_in_whatever_order_it_came() {
         }
         town.message(1, vec![placed(1, 1)]).await;
         town.appeal(1, vec![registered(1)]).await;
-        let view = town.views().await.appeal(appeal_id(1), Level::Party).await.unwrap().body.unwrap();
+        let view = town.views().await.appeal(appeal_id(1), Level::Operator).await.unwrap().body.unwrap();
         let message = &view.thread.unwrap()[0];
         assert_eq!(message.text.as_deref(), Some(expected));
         // R8: the first words stay readable, and every later ones.
