@@ -23,6 +23,8 @@ fn understood(case: &Value) -> Value {
     json!({
         "lang": found.lang.code(),
         "category": main.category,
+        // As `category`, of a text that weights are not learnt from: only stems are tried.
+        "main": main.category,
         "also": found.findings[1..].iter().map(|finding| &finding.category).collect::<Vec<_>>(),
         "each": found.findings.iter().map(|one| (one.category.clone(), json!(one.place.names))).collect::<Map<_, _>>(),
         "priority": main.priority,
