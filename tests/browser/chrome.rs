@@ -159,12 +159,15 @@ impl Browser {
     /// Waits until an appeal's own page is there, pressing «show the number» meanwhile, and reads its number.
     pub(crate) async fn number(&self) -> String {
         for _ in 0..120 {
-            if let Ok(plate) = self.driver.find(By::Css(".plate.big")).await {
-                return plate.text().await.expect("a number");
+            // What was found may be of the page before, which is gone by the time that it is asked.
+            if let Ok(plate) = self.driver.find(By::Css(".plate.big")).await
+                && let Ok(number) = plate.text().await
+            {
+                return number;
             }
             // The page with the number is a link away while the number is on its way.
             if let Ok(again) = self.driver.find(By::Css("main .empty a.btn.main")).await {
-                again.click().await.expect("a link");
+                let _ = again.click().await;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }

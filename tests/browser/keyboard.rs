@@ -1,9 +1,10 @@
 //! Without a mouse, and without script.
 
-use thirtyfour::Key;
+use thirtyfour::{By, Key};
 
 use crate::{
     chrome::{Browser, View},
+    harness::until,
     site::Site,
 };
 
@@ -38,7 +39,7 @@ async fn everything_can_be_done_by_keyboard_alone() {
         tab_to(browser, "a.skip").await;
         assert_eq!(browser.value("document.activeElement.getBoundingClientRect().top >= 0").await, true);
         press(browser, Key::Enter).await;
-        assert!(browser.url().await.ends_with("#main"));
+        until("the main part is led to", async || browser.url().await.ends_with("#main")).await;
         press(browser, Key::Tab).await;
         let inside = browser.value("!!document.activeElement.closest('#main')").await;
         assert_eq!(inside, true, "the skip link leads past the header");
@@ -61,8 +62,8 @@ async fn everything_can_be_done_by_keyboard_alone() {
         tab_to(browser, ".figures a[href*='state=open']").await;
         let open = browser.value("document.activeElement.textContent").await;
         press(browser, Key::Enter).await;
-        browser.find("h1").await;
-        assert!(browser.url().await.contains("state=open"), "{}", browser.url().await);
+        until("the list is open", async || browser.url().await.contains("state=open")).await;
+        until("it has rows", async || browser.driver.find(By::Css("tbody tr")).await.is_ok()).await;
         let rows = browser.value("document.querySelectorAll('tbody tr').length").await.as_u64();
         let open: u64 = open.as_str().expect("a figure").replace('\u{202f}', "").parse().expect("a figure");
         assert_eq!(rows, Some(open.min(50)));
@@ -99,7 +100,7 @@ async fn without_script_the_form_gives_a_number() {
         browser.goto(&site.url("/appeals?lang=kk")).await;
         browser.find("select[name=state] option[value=closed]").await.click().await.expect("a choice");
         browser.find("main form button[type=submit]").await.click().await.expect("a button");
-        assert!(browser.url().await.contains("state=closed"), "{}", browser.url().await);
+        until("the list is of those", async || browser.url().await.contains("state=closed")).await;
     })
     .await;
 }
