@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use geo::MultiPolygon;
 use serde::{Deserialize, Serialize};
-use zholdary_domain::appeal::Finding;
+use zholdary_domain::appeal::{Finding, Permille};
 use zholdary_domain::calendar::{DayHours, WorkingCalendar};
 use zholdary_domain::{NumberFormat, PlaceKind, inbound::Channel};
 
@@ -793,6 +793,12 @@ impl City {
     #[must_use]
     pub fn bucket(&self, code: &str) -> Option<&Bucket> {
         self.buckets.iter().find(|bucket| bucket.code == code)
+    }
+
+    /// Whether the rules decide on what they are so sure of: below the city's `desk_below` a person does.
+    #[must_use]
+    pub fn is_sure(&self, confidence: Permille) -> bool {
+        confidence.share() >= self.matching.desk_below
     }
 
     /// Channels that the report does not tell apart: all in no group of channels.

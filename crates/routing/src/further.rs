@@ -260,7 +260,7 @@ pub(crate) fn known_findings(appeal: &Appeal) -> impl Iterator<Item = Finding> +
 /// is news only where it says whether a person decides.
 pub(crate) fn means_the_same(city: &City, one: &Understanding, other: &Understanding) -> bool {
     let Understanding { triage: _, rules: _, lang, danger, findings, names_number } = one;
-    let is_sure = |finding: &Finding| finding.confidence.share() >= city.matching.desk_below;
+    let is_sure = |finding: &Finding| city.is_sure(finding.confidence);
     let same = |(one, other): (&Finding, &Finding)| {
         let Finding { category, priority, confidence: _, because: _, place } = one;
         (category, priority, place) == (&other.category, &other.priority, &other.place)

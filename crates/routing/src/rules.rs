@@ -166,13 +166,12 @@ impl<'a> Look<'a> {
 
     /// Below the city's threshold a person decides; a danger never waits.
     fn hold_when_unsure(&self, route: &mut Route, finding: &Finding, danger: bool) {
-        let least = self.city.matching.desk_below;
         let desk = route.to == DESK || route.waits_at.is_some();
-        if danger || desk || finding.confidence.share() >= least {
+        if danger || desk || self.city.is_sure(finding.confidence) {
             return;
         }
         route.waits_at = Some(DESK.to_owned());
-        let (is, least) = (percent(finding.confidence.share()), percent(least));
+        let (is, least) = (percent(finding.confidence.share()), percent(self.city.matching.desk_below));
         let because = &mut route.because;
         because.ru += &format!(" Уверенность {is} % ниже {least} %: сначала смотрит оператор.");
         because.kk += &format!(" Сенімділік {is} %, бұл {least} %-дан төмен: алдымен оператор қарайды.");

@@ -204,7 +204,7 @@ impl Telling<'_> {
 
     fn is_sure(&self, decision: &Decision) -> bool {
         let finding = self.understood.understanding.findings.get(usize::from(decision.route.finding.0));
-        finding.is_some_and(|f| f.confidence.share() >= self.city.matching.desk_below)
+        finding.is_some_and(|f| self.city.is_sure(f.confidence))
     }
 
     fn is_new(&self, answer: &Answer) -> bool {

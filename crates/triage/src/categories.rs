@@ -86,7 +86,7 @@ impl Evidence {
 
     /// What thanks, the `main` thing, mean beside a problem that is named as well; nothing where it is said that it was done, or
     /// where all of it is what the thanks are for: «thank you for the new road».
-    fn beside_thanks(&self, city: &City, text: &Clauses<'_>, main: usize) -> Option<Beside> {
+    fn beside_thanks(&self, city: &City, tokens: &[&Token], main: usize) -> Option<Beside> {
         if !city.categories[main].alone || self.paired[main] {
             return None;
         }
@@ -96,7 +96,10 @@ impl Evidence {
         // A word that is misspelt names nothing, and may stand anywhere.
         let named = &self.named[other];
         let last = named.iter().max().copied().unwrap_or_default();
-        if named.iter().all(|at| *at > thanks) && text.thanks_for(thanks, last) {
+        let till = tokens.get(thanks..=last).unwrap_or_default();
+        let is_for_it = till.last().is_some_and(|end| end.clause == till[0].clause)
+            && till.iter().any(|word| word.is(&["за"]));
+        if is_for_it && named.iter().all(|at| *at > thanks) {
             return None;
         }
         // More than a word of thanks may be for what stands before it, in Kazakh above all, where the verb comes last.
@@ -125,21 +128,6 @@ enum Beside {
 
 /// How sure it is that thanks beside a problem are thanks.
 const UNCLEAR: Permille = Permille(1);
-
-/// The words of a text that are no names of places, and in which clause each stands: a line is one too.
-pub(crate) struct Clauses<'a> {
-    pub(crate) tokens: Vec<&'a Token>,
-    pub(crate) clause: Vec<usize>,
-}
-
-impl Clauses<'_> {
-    /// Whether the word `at` follows in the same clause as what the `thanks` are for.
-    fn thanks_for(&self, thanks: usize, at: usize) -> bool {
-        thanks < at
-            && self.clause.get(thanks) == self.clause.get(at)
-            && self.tokens.get(thanks..at).is_some_and(|words| words.iter().any(|word| word.is(&["за"])))
-    }
-}
 
 /// What stems decide together with what was learnt.
 #[derive(Debug, Clone)]
@@ -347,14 +335,8 @@ impl Categories {
     }
 
     /// The problems of a text, the main one first; never empty. `lifted`: the text has words that lift the priority of any.
-    pub(crate) fn problems(
-        &self,
-        city: &City,
-        text: &Clauses<'_>,
-        latin: bool,
-        lifted: bool,
-    ) -> Vec<Problem> {
-        let (tokens, matching) = (text.tokens.as_slice(), &city.matching);
+    pub(crate) fn problems(&self, city: &City, tokens: &[&Token], latin: bool, lifted: bool) -> Vec<Problem> {
+        let matching = &city.matching;
         let mut evidence = self.evidence(city, tokens, latin);
         let learnt = self.model.as_ref().map(|model| model.judge(city, tokens, latin, &evidence));
         let below = evidence.below;
@@ -393,7 +375,7 @@ impl Categories {
                 }];
             }
         };
-        let thanks = evidence.beside_thanks(city, text, main);
+        let thanks = evidence.beside_thanks(city, tokens, main);
         let (main, sure) = match thanks {
             Some(Beside::Polite(problem)) => (problem, evidence.confidence(city, problem)),
             Some(Beside::Unclear) => (main, UNCLEAR),

@@ -37,13 +37,13 @@ pub use cover::Cover;
 pub use model::{Example, Fold, LearnError, Learned, learn};
 pub use text::{Folded, MAX_CHARS};
 
-use categories::{Categories, Clauses, Evidence};
+use categories::{Categories, Evidence};
 use cover::Covers;
 use letters::Letters;
 use names::{Mention, Names};
 use place::Known;
 use stems::Stems;
-use text::{Gap, Token};
+use text::Token;
 
 /// Version of the code that understands. Changes whenever the same text may be understood in another way.
 pub const VERSION: &str = "5";
@@ -181,11 +181,7 @@ impl Triage {
         let place = place::place(&self.city, &folded.tokens, &mentions, &known, &problem);
 
         let lifts = self.escalate.found_undenied(&cut, folded.latin);
-        let clauses = self.clauses(text, &folded.tokens);
-        let clause =
-            clauses.into_iter().zip(&is_name).filter_map(|(clause, is)| (!is).then_some(clause)).collect();
-        let words = Clauses { tokens: cut, clause };
-        let problems = self.categories.problems(&self.city, &words, folded.latin, !lifts.is_empty());
+        let problems = self.categories.problems(&self.city, &cut, folded.latin, !lifts.is_empty());
         let of_each = if known.point.is_some() {
             // One point was sent for all of them.
             None
@@ -234,19 +230,6 @@ impl Triage {
             names_number: number::find(text, &folded.tokens, &self.city),
         };
         Understood { understanding, cover: self.covers.find(&folded), folded }
-    }
-
-    /// In which clause each token stands: commas and lines part them too.
-    fn clauses(&self, text: &str, tokens: &[Token]) -> Vec<usize> {
-        let lines = self.fold(&text.replace('\n', ". "));
-        // A sign more makes other words of nothing that we know of.
-        let tokens = if lines.tokens.len() == tokens.len() { &lines.tokens } else { tokens };
-        let parts = |token: &Token| usize::from(matches!(token.gap, Gap::Comma | Gap::Stop));
-        let count = tokens.iter().scan(0, |clause, token| {
-            *clause += parts(token);
-            Some(*clause)
-        });
-        count.collect()
     }
 
     /// What learning needs of a text: its pieces, once each, and what the stems say of it.

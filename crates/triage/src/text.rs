@@ -41,6 +41,8 @@ pub(crate) struct Token {
     pub(crate) readings: Vec<String>,
     /// What stood before it.
     pub(crate) gap: Gap,
+    /// In which clause it stands; a line is one too. It holds also where tokens between are left out.
+    pub(crate) clause: usize,
 }
 
 impl Token {
@@ -94,7 +96,7 @@ impl Folded {
         words.end();
         let (mut cyrillic, mut latin) = (0_usize, 0_usize);
         let mut tokens = Vec::with_capacity(words.done.len());
-        for (gap, word) in words.done {
+        for (gap, clause, word) in words.done {
             let word = letters.cleared(word);
             cyrillic += word.chars().filter(|letter| is_cyrillic(*letter)).count();
             latin += word.chars().filter(|letter| is_latin(*letter)).count();
@@ -102,7 +104,13 @@ impl Folded {
                 let readings =
                     if raw.chars().any(is_latin) { letters.transliterated(raw) } else { Vec::new() };
                 let gap = if at == 0 { gap } else { Gap::Glued };
-                tokens.push(Token { folded: letters.folded(raw), raw: raw.to_owned(), readings, gap });
+                tokens.push(Token {
+                    folded: letters.folded(raw),
+                    raw: raw.to_owned(),
+                    readings,
+                    gap,
+                    clause,
+                });
             }
         }
         Self { tokens, latin: latin > cyrillic }
@@ -117,10 +125,11 @@ impl Folded {
 /// Splits characters into words.
 #[derive(Default)]
 struct Words {
-    done: Vec<(Gap, String)>,
+    done: Vec<(Gap, usize, String)>,
     word: String,
     length: usize,
     gap: Option<Gap>,
+    clause: usize,
 }
 
 impl Words {
@@ -145,6 +154,7 @@ impl Words {
                 '.' | '!' | '?' | ';' | ':' | '…' | '(' | ')' => Gap::Stop,
                 _ => Gap::Space,
             };
+            self.clause += usize::from(matches!(gap, Gap::Comma | Gap::Stop) || letter == '\n');
             self.gap = Some(self.gap.map_or(gap, |earlier| earlier.max(gap)));
         }
     }
@@ -153,7 +163,7 @@ impl Words {
         self.length = 0;
         if !self.word.is_empty() {
             let gap = self.gap.take().unwrap_or(if self.done.is_empty() { Gap::Stop } else { Gap::Glued });
-            self.done.push((gap, std::mem::take(&mut self.word)));
+            self.done.push((gap, self.clause, std::mem::take(&mut self.word)));
         }
     }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::{root, triage};
+use common::{city, root, triage};
 use serde_json::{Map, Value, json};
 use zholdary_domain::{Personal, Point};
 use zholdary_triage::Input;
@@ -30,7 +30,7 @@ fn understood(case: &Value) -> Value {
         "priority": main.priority,
         "confidence": main.confidence.0,
         // Thanks that are answered and closed by nobody's hand.
-        "thanked": main.category == "gratitude" && main.confidence.share() >= 0.6,
+        "thanked": main.category == "gratitude" && city().is_sure(main.confidence),
         "because": found.findings.iter().map(|finding| &finding.because).collect::<Vec<_>>(),
         "danger": found.danger,
         "number": found.names_number,

@@ -12,7 +12,7 @@ use zholdary_domain::{
 
 use super::page::{Place, time};
 use crate::{
-    Limits, UNKNOWN_TIME,
+    Limits,
     json::{code, id},
     text,
 };
@@ -55,16 +55,11 @@ fn is_ours(event: &Value, said: &Value, place: &Place<'_>) -> bool {
     is_true(&said["is_echo"]) || place.is_ours(id(&event["sender"]["id"]).as_deref())
 }
 
-/// When it happened. What has no time of its own happened shortly before it was delivered.
-fn at(event: &Value, place: &Place<'_>) -> DateTime<Utc> {
-    Some(time(&event["timestamp"])).filter(|at| *at != UNKNOWN_TIME).unwrap_or(place.at)
-}
-
 fn message(event: &Value, place: &Place<'_>) -> Inbound {
     let message = &event["message"];
     let Some(mid) = id(&message["mid"]) else { return Inbound::Kept { why: "message without an id" } };
     let (sender, recipient) = (id(&event["sender"]["id"]), id(&event["recipient"]["id"]));
-    let sent_at = at(event, place);
+    let sent_at = place.time(&event["timestamp"]);
     let is_ours = is_ours(event, message, place);
     if is_true(&message["is_deleted"]) {
         // What we take back is our own affair.
@@ -224,7 +219,7 @@ fn postback(event: &Value, place: &Place<'_>) -> Inbound {
         Some(button) => Content { button: Some(button), ..Content::default() },
         None => Content { text: words().map(Personal::new), ..Content::default() },
     };
-    received(place, external_id, sender, content, None, false, at(event, place))
+    received(place, external_id, sender, content, None, false, place.time(&event["timestamp"]))
 }
 
 fn edited(event: &Value, place: &Place<'_>) -> Inbound {
@@ -241,14 +236,14 @@ fn edited(event: &Value, place: &Place<'_>) -> Inbound {
         of: place.named(mid),
         edit: nth.into(),
         content: Content { text: Some(said.into()), ..Content::default() },
-        sent_at: at(event, place),
+        sent_at: place.time(&event["timestamp"]),
     }
 }
 
 fn delivered(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
     let delivery = &event["delivery"];
     let told = &delivery["watermark"];
-    let at = if told.is_null() { at(event, place) } else { time(told) };
+    let at = if told.is_null() { place.time(&event["timestamp"]) } else { time(told) };
     let mids = delivery["mids"].as_array().into_iter().flatten().filter_map(id);
     mids.take(place.limits.elements)
         .map(|mid| Inbound::Delivery {
@@ -263,7 +258,7 @@ fn delivered(event: &Value, place: &Place<'_>) -> Vec<Inbound> {
 
 /// Instagram names the message that was read; Messenger tells only up to when everything was.
 fn has_read(event: &Value, place: &Place<'_>) -> Inbound {
-    let (read, at) = (&event["read"], at(event, place));
+    let (read, at) = (&event["read"], place.time(&event["timestamp"]));
     if let Some(mid) = id(&read["mid"]) {
         let (of, state) = (place.named(mid), DeliveryState::Read);
         return Inbound::Delivery { of, state, at, error: None, carries: None };

@@ -2,7 +2,6 @@
 
 use std::iter;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use zholdary_domain::{
     Inbound, Personal,
@@ -11,12 +10,8 @@ use zholdary_domain::{
     },
 };
 
-use super::{
-    direct::address,
-    page::{Place, time},
-    tags,
-};
-use crate::{UNKNOWN_TIME, json::id, text};
+use super::{direct::address, page::Place, tags};
+use crate::{json::id, text};
 
 /// What `value` of a change of the field `feed` tells.
 pub(super) fn read(value: &Value, place: &Place<'_>) -> Inbound {
@@ -96,10 +91,6 @@ fn author(value: &Value) -> Option<String> {
     id(&value["from"]["id"]).or_else(|| id(&value["sender_id"]))
 }
 
-fn made_at(value: &Value, place: &Place<'_>) -> DateTime<Utc> {
-    Some(time(&value["created_time"])).filter(|at| *at != UNKNOWN_TIME).unwrap_or(place.at)
-}
-
 fn content(value: &Value, place: &Place<'_>) -> Content {
     let said = value["message"].as_str().and_then(|text| text::clean(text, place.limits.text_chars));
     let photos = value["photos"].as_array().into_iter().flatten().filter_map(address);
@@ -156,7 +147,7 @@ fn written(value: &Value, place: &Place<'_>, of: MessageRef, surface: Surface) -
         join: Join::ParentAndAuthor,
         album: None,
         letter: None,
-        sent_at: made_at(value, place),
+        sent_at: place.time(&value["created_time"]),
         new_keys: Vec::new(),
     }))
 }
@@ -172,6 +163,6 @@ fn own(value: &Value, place: &Place<'_>, id: MessageRef, surface: Surface) -> In
         to: None,
         answers: parent(value),
         content: content(value, place),
-        sent_at: made_at(value, place),
+        sent_at: place.time(&value["created_time"]),
     }))
 }

@@ -37,6 +37,11 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The time that `stamp` tells; what has none of its own happened shortly before it was delivered.
+    pub(super) fn time(&self, stamp: &Value) -> DateTime<Utc> {
+        Some(time(stamp)).filter(|at| *at != UNKNOWN_TIME).unwrap_or(self.at)
+    }
+
     /// The name of a message of this page.
     pub(super) fn named(&self, external_id: impl Into<String>) -> MessageRef {
         MessageRef {
